@@ -1,0 +1,1 @@
+"""Specs, datasets, training engine, probes, figures and storage of reglab."""

@@ -1,0 +1,50 @@
+"""What a dataset is to the engine, and what a loader must offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.spec.dataset import DatasetBase
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training and a test part.
+
+    Attributes:
+        x_train: Inputs, (N, d) float32, C order.
+        y_train: Labels from 0, (N,) int64.
+        x_test: Inputs, (M, d) float32, C order.
+        y_test: Labels, (M,) int64.
+        n_classes: K.
+        image_shape: (rows, columns) where a row of x is an image, else None.
+        class_names: K names.
+        provenance: JSON: source, licence, and the sha256 of every file that was read.
+    """
+
+    x_train: NDArray[np.float32]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.float32]
+    y_test: NDArray[np.int64]
+    n_classes: int
+    image_shape: tuple[int, int] | None
+    class_names: tuple[str, ...]
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+class Loader(Protocol):
+    """One dataset family; a module in this package that is listed in the registry."""
+
+    title: str
+    source: str
+    licence: str
+
+    def check(self, spec: DatasetBase) -> None:
+        """Raise DatasetUnavailable if ``load`` would fail; cheap, never downloads."""
+
+    def load(self, spec: DatasetBase, rng: np.random.Generator) -> Dataset:
+        """Build the dataset; ``rng`` is the run's data stream."""

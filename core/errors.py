@@ -1,0 +1,44 @@
+"""Errors that a user can act on: what was wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """One fault of one field.
+
+    Attributes:
+        path: Dotted path of the field, e.g. ``regularization.l2`` or ``sweep.training.epochs[1]``.
+        detail: What was wrong, in a sentence.
+        remedy: What would be right, in a sentence.
+    """
+
+    path: str
+    detail: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.detail} {self.remedy}".rstrip()
+
+
+class ReglabError(Exception):
+    """Base of every error that reglab raises on purpose; carries its field problems."""
+
+    def __init__(self, problems: list[FieldProblem] | FieldProblem) -> None:
+        self.problems = [problems] if isinstance(problems, FieldProblem) else list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SpecError(ReglabError):
+    """The spec, its sweep or its overrides cannot be accepted."""
+
+
+class DatasetUnavailable(ReglabError):
+    """The dataset is known, but its files cannot be had on this machine."""
+
+
+class TrainingDiverged(ReglabError):
+    """The loss or a parameter became NaN or infinite; the problem's detail names the epoch."""

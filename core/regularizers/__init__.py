@@ -1,0 +1,1 @@
+"""regularizers of reglab."""

@@ -1,0 +1,49 @@
+"""The results of one run as plain arrays: what probes, figures, endpoints and claims read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.spec import RunSpec
+
+CURVE_COLUMNS = ("epoch", "step", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One finished (or still running) run.
+
+    Attributes:
+        run_id: Identifier, a UUIDv7 string.
+        index: Position in its experiment.
+        params: The sweep's values of this run, by dotted path.
+        seed: The run's seed.
+        spec: The resolved spec.
+        curves: One (T,) array for each of ``CURVE_COLUMNS``.
+        arrays: Named result arrays (see docs/architecture.md); may load lazily.
+        summary: JSON summary of the finished run; empty while it runs.
+        state: The run's state.
+    """
+
+    run_id: str
+    index: int
+    params: dict[str, Any]
+    seed: int
+    spec: RunSpec
+    curves: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[Any]]
+    summary: dict[str, Any] = field(default_factory=dict)
+    state: str = "succeeded"
+
+    def labels(self) -> NDArray[np.int64]:
+        """Test labels, (N_test,) int64."""
+        return np.asarray(self.arrays["test.labels"], dtype=np.int64)
+
+    def logits(self) -> NDArray[np.float32]:
+        """Test logits, (N_test, K) float32."""
+        return np.asarray(self.arrays["test.logits"], dtype=np.float32)

@@ -1,0 +1,70 @@
+"""Experiment specs as Pydantic models; needs nothing but Pydantic, so clients can share it."""
+
+from reglab.core.spec.base import SpecModel, dotted, field_problems
+from reglab.core.spec.dataset import (
+    DATASET_NAMES,
+    DatasetSpec,
+    Digits,
+    FashionMnist,
+    Mnist,
+    Mnist5k,
+    TwoMoons,
+)
+from reglab.core.spec.experiment import (
+    ExperimentSpec,
+    Model,
+    Optimizer,
+    RunSpec,
+    Schedule,
+    Training,
+)
+from reglab.core.spec.probes import (
+    Binning,
+    BoundaryProbe,
+    CalibrationProbe,
+    Probes,
+    SpectrumProbe,
+    WeightsProbe,
+)
+from reglab.core.spec.regularization import Regularization, ShiftAugmentation
+from reglab.core.spec.sweep import (
+    MAX_RUNS,
+    ResolvedRun,
+    count_runs,
+    expand,
+    merge,
+    parse_spec,
+)
+
+__all__ = [
+    "DATASET_NAMES",
+    "MAX_RUNS",
+    "Binning",
+    "BoundaryProbe",
+    "CalibrationProbe",
+    "DatasetSpec",
+    "Digits",
+    "ExperimentSpec",
+    "FashionMnist",
+    "Mnist",
+    "Mnist5k",
+    "Model",
+    "Optimizer",
+    "Probes",
+    "Regularization",
+    "ResolvedRun",
+    "RunSpec",
+    "Schedule",
+    "ShiftAugmentation",
+    "SpecModel",
+    "SpectrumProbe",
+    "Training",
+    "TwoMoons",
+    "WeightsProbe",
+    "count_runs",
+    "dotted",
+    "expand",
+    "field_problems",
+    "merge",
+    "parse_spec",
+]

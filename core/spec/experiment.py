@@ -1,0 +1,122 @@
+"""The experiment spec: what a user submits, and the resolved spec of each of its runs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from reglab.core.spec.base import SpecModel
+from reglab.core.spec.dataset import DatasetSpec
+from reglab.core.spec.probes import Probes
+from reglab.core.spec.regularization import Regularization
+
+
+class Model(SpecModel):
+    """A fully connected classifier with a linear output layer and softmax."""
+
+    hidden: list[int] = Field(
+        [64, 64], max_length=8, description="Width of each hidden layer.", examples=[[64, 64]]
+    )
+    activation: Literal["tanh", "relu", "identity"] = Field(
+        "tanh", description="Non-linearity after each hidden layer."
+    )
+
+    @model_validator(mode="after")
+    def _widths(self) -> Self:
+        if any(not 1 <= width <= 4096 for width in self.hidden):
+            raise ValueError("Each hidden layer must have from 1 to 4096 units.")
+        return self
+
+
+class Schedule(SpecModel):
+    """Power schedule lr_t = lr / (1 + t / tau) ** alpha; t counts updates from 1."""
+
+    lr: float = Field(gt=0, le=100, description="Initial learning rate.", examples=[0.15])
+    alpha: float = Field(0.0, ge=0, le=10, description="Power; 0 keeps the rate constant.")
+    tau: float = Field(1.0, gt=0, le=1e12, description="Time scale, in updates.", examples=[50000])
+
+
+class Optimizer(SpecModel):
+    """How gradients become updates."""
+
+    name: Literal["sgd", "adam"] = Field("sgd", description="Plain SGD, or Adam.")
+    schedule: Schedule = Field(description="The learning rate over time.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="Adam: decay of the first moment.")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam: decay of the second moment.")
+    eps: float = Field(1e-8, gt=0, le=1, description="Adam: added to the root of the second moment.")
+    decoupled: bool = Field(
+        True,
+        description=(
+            "Adam: true applies weight decay beside the adaptive step (AdamW); "
+            "false adds it to the gradient (Adam + L2)."
+        ),
+    )
+
+
+class Training(SpecModel):
+    """How long, in what portions, and how often to look."""
+
+    epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training set.")
+    batch_size: int = Field(ge=1, le=60_000, description="Examples an update; the last may be short.")
+    eval_every: int = Field(
+        1, ge=1, description="Epochs between evaluations; the first and last are always evaluated."
+    )
+
+
+class RunSpec(SpecModel):
+    """One resolved training: with a seed it determines every bit of the result."""
+
+    dataset: DatasetSpec = Field(description="What to train on.")
+    model: Model = Field(default_factory=Model, description="The network.")
+    optimizer: Optimizer = Field(description="The optimizer and its schedule.")
+    regularization: Regularization = Field(
+        default_factory=Regularization, description="The regularizers."
+    )
+    training: Training = Field(description="Length and batch size.")
+    probes: Probes = Field(default_factory=Probes, description="What to measure beyond the curves.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.regularization.augmentation is not None and self.dataset.image_shape is None:
+            raise ValueError(
+                f"regularization.augmentation needs images, and '{self.dataset.name}' has none; "
+                "set it to null or choose an image dataset."
+            )
+        if self.probes.boundary is not None and self.dataset.n_features != 2:
+            raise ValueError(
+                f"probes.boundary needs a dataset in the plane, and '{self.dataset.name}' has "
+                f"{self.dataset.n_features} features; set it to null or use 'two_moons'."
+            )
+        if self.regularization.dropout > 0 and not self.model.hidden:
+            raise ValueError("regularization.dropout needs at least one hidden layer.")
+        return self
+
+    def widths(self) -> list[int]:
+        """Layer widths from input to output, e.g. ``[2, 64, 64, 2]``."""
+        return [self.dataset.n_features, *self.model.hidden, self.dataset.n_classes]
+
+
+class ExperimentSpec(RunSpec):
+    """A run spec with a sweep over some of its fields and a list of seeds."""
+
+    name: str = Field("", max_length=200, description="A name for people.")
+    tags: list[str] = Field(default_factory=list, max_length=32, description="Labels to filter by.")
+    sweep: dict[str, list[Any]] = Field(
+        default_factory=dict,
+        description="Values by dotted path; several paths make a grid, the last varying fastest.",
+        examples=[{"regularization.l2": [0, 0.0025, 0.005]}],
+    )
+    seeds: list[int] = Field(
+        [0], min_length=1, max_length=1000, description="One run for each seed of each sweep point."
+    )
+
+    @model_validator(mode="after")
+    def _lists(self) -> Self:
+        if any(not 1 <= len(tag) <= 64 for tag in self.tags):
+            raise ValueError("Each tag must have from 1 to 64 characters.")
+        if any(not 0 <= seed < 2**63 for seed in self.seeds):
+            raise ValueError("Each seed must be from 0 to 2**63 - 1.")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("Each seed may be listed once.")
+        return self

@@ -1,0 +1,61 @@
+"""What a run measures beyond its curves; null turns a probe off."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from reglab.core.spec.base import SpecModel
+
+Binning = Literal["quantile", "uniform"]
+
+
+class CalibrationProbe(SpecModel):
+    """Confidence against accuracy on the test set."""
+
+    bins: int = Field(15, ge=1, le=1000, description="Number M of bins.")
+    binning: Binning = Field(
+        "quantile", description="'quantile': near-equal counts; 'uniform': equal widths on [0, 1]."
+    )
+
+
+class BoundaryProbe(SpecModel):
+    """Class probability on a grid over the plane."""
+
+    resolution: int = Field(120, ge=8, le=512, description="Grid points a side.")
+    padding: float = Field(
+        0.5, ge=0, le=10, description="Margin around the training points, in data units."
+    )
+    dropout_instances: int = Field(
+        0, ge=0, le=64, description="Also evaluate this many seeded networks with dropout left on."
+    )
+
+
+class WeightsProbe(SpecModel):
+    """Weight matrices at the end of training, with their sparsity."""
+
+    threshold: float = Field(
+        1e-3, ge=0, description="Entries of at most this magnitude count as zero."
+    )
+
+
+class SpectrumProbe(SpecModel):
+    """Change of the first layer along the principal axes of the training set, over time."""
+
+    snapshots: int = Field(
+        24, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
+    )
+
+
+class Probes(SpecModel):
+    """The probes of a run."""
+
+    calibration: CalibrationProbe | None = Field(
+        default_factory=CalibrationProbe, description="Reliability table and calibration errors."
+    )
+    boundary: BoundaryProbe | None = Field(None, description="Decision boundary; 2-d data only.")
+    weights: WeightsProbe | None = Field(
+        default_factory=WeightsProbe, description="Weight matrices and sparsity."
+    )
+    spectrum: SpectrumProbe | None = Field(None, description="Spectral bias of the first layer.")

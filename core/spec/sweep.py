@@ -1,0 +1,140 @@
+"""From an experiment spec to its runs, and from a preset with overrides to a spec."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from reglab.core.errors import FieldProblem, SpecError
+from reglab.core.spec.base import field_problems
+from reglab.core.spec.experiment import ExperimentSpec, RunSpec
+
+MAX_RUNS = 1000
+SWEEPABLE = ("dataset", "model", "optimizer", "regularization", "training", "probes")
+
+
+@dataclass(frozen=True)
+class ResolvedRun:
+    """One run of an experiment.
+
+    Attributes:
+        index: Position in the experiment, from 0.
+        params: The sweep's values at this point, by dotted path.
+        seed: The run's seed.
+        spec: The resolved spec.
+    """
+
+    index: int
+    params: dict[str, Any]
+    seed: int
+    spec: RunSpec
+
+
+def parse_spec(document: Any) -> ExperimentSpec:
+    """Validate a JSON-like document; raises SpecError naming every faulty field."""
+    try:
+        return ExperimentSpec.model_validate(document)
+    except ValidationError as error:
+        raise SpecError(field_problems(error, ExperimentSpec)) from error
+
+
+def expand(spec: ExperimentSpec) -> list[ResolvedRun]:
+    """All runs of a spec: the sweep's grid, and within each point the seeds.
+
+    Raises:
+        SpecError: An unknown or empty sweep path, a value its field refuses, or over MAX_RUNS runs.
+    """
+    _check_sweep(spec)
+    base = spec.model_dump(mode="json", include=set(SWEEPABLE))
+    runs: list[ResolvedRun] = []
+    for positions in itertools.product(*(range(len(values)) for values in spec.sweep.values())):
+        point = dict(zip(spec.sweep, positions, strict=True))
+        params = {path: spec.sweep[path][at] for path, at in point.items()}
+        resolved = _resolve(base, params, point)
+        for seed in spec.seeds:
+            runs.append(ResolvedRun(len(runs), params, seed, resolved))
+    return runs
+
+
+def count_runs(spec: ExperimentSpec) -> int:
+    """Number of runs, without building them."""
+    total = len(spec.seeds)
+    for values in spec.sweep.values():
+        total *= len(values)
+    return total
+
+
+def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Lay overrides over a document: nested objects merge, all else replaces.
+
+    Keys may be dotted paths (``{"training.epochs": 10}``), except inside ``sweep``, whose keys
+    are such paths themselves; a given ``sweep`` replaces the base's.
+    """
+    merged = copy.deepcopy(base)
+    for key, value in overrides.items():
+        head, _, rest = key.partition(".")
+        if rest:
+            value = {rest: value}
+        old = merged.get(head)
+        same_kind = isinstance(value, dict) and isinstance(old, dict) and head != "sweep"
+        if same_kind and value.get("name", old.get("name")) == old.get("name"):
+            merged[head] = merge(old, value)
+        elif rest:
+            merged[head] = merge({}, value)
+        else:
+            merged[head] = copy.deepcopy(value)
+    return merged
+
+
+def _check_sweep(spec: ExperimentSpec) -> None:
+    problems: list[FieldProblem] = []
+    for path, values in spec.sweep.items():
+        where = f"sweep.{path}"
+        if path.split(".")[0] not in SWEEPABLE or "." not in path:
+            remedy = f"Start with one of: {', '.join(SWEEPABLE)}, as in 'regularization.l2'."
+            problems.append(FieldProblem(where, "Not a path that can be swept.", remedy))
+        if not values:
+            problems.append(
+                FieldProblem(where, "Empty sweep.", "Give at least one value, or remove the path.")
+            )
+    if problems:
+        raise SpecError(problems)
+    total = count_runs(spec)
+    if total > MAX_RUNS:
+        remedy = f"Use at most {MAX_RUNS} runs: fewer values or seeds, or several experiments."
+        raise SpecError(FieldProblem("sweep", f"Makes {total} runs.", remedy))
+
+
+def _resolve(base: dict[str, Any], params: dict[str, Any], point: dict[str, int]) -> RunSpec:
+    document = copy.deepcopy(base)
+    for path, value in params.items():
+        *parents, leaf = path.split(".")
+        node = document
+        for parent in parents:
+            child = node.get(parent)
+            if not isinstance(child, dict):
+                child = node[parent] = {}
+            node = child
+        node[leaf] = copy.deepcopy(value)
+    try:
+        return RunSpec.model_validate(document)
+    except ValidationError as error:
+        problems = field_problems(error, RunSpec)
+        raise SpecError([_at_sweep(problem, point) for problem in problems]) from error
+
+
+def _at_sweep(problem: FieldProblem, point: dict[str, int]) -> FieldProblem:
+    for path, at in point.items():
+        if problem.path == path or problem.path.startswith((path + ".", path + "[")):
+            rest = problem.path[len(path) :]
+            return FieldProblem(f"sweep.{path}[{at}]{rest}", problem.detail, problem.remedy)
+        if path.startswith(problem.path) and problem.path:
+            return FieldProblem(f"sweep.{path}[{at}]", problem.detail, problem.remedy)
+    if not problem.path and point:
+        path = next(iter(point))
+        return FieldProblem(f"sweep.{path}[{point[path]}]", problem.detail, problem.remedy)
+    return problem
