@@ -1,1 +1,67 @@
-"""datasets of reglab."""
+"""Datasets by name: a new one is a module here, a spec model and a line in ``REGISTRY``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reglab.core.datasets import digits, fashion_mnist, mnist, mnist5k, two_moons
+from reglab.core.datasets.base import Dataset, Loader
+from reglab.core.errors import DatasetUnavailable
+from reglab.core.spec import Digits, FashionMnist, Mnist, Mnist5k, TwoMoons
+from reglab.core.spec.dataset import DatasetBase
+
+REGISTRY: dict[str, tuple[Any, type[DatasetBase]]] = {
+    "two_moons": (two_moons, TwoMoons),
+    "mnist": (mnist, Mnist),
+    "fashion_mnist": (fashion_mnist, FashionMnist),
+    "mnist5k": (mnist5k, Mnist5k),
+    "digits": (digits, Digits),
+}
+
+__all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "load"]
+
+
+def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
+    """The dataset of a run; ``rng`` is the run's data stream.
+
+    Raises:
+        DatasetUnavailable: Its files cannot be had; the message names the remedy.
+    """
+    return _loader(spec).load(spec, rng)
+
+
+def check(spec: DatasetBase) -> None:
+    """Raise DatasetUnavailable (or SpecError) if ``load`` would; may download files once."""
+    _loader(spec).check(spec)
+
+
+def catalog() -> list[dict[str, Any]]:
+    """One JSON row a dataset: what it is, and whether it can be had here, with the reason if not."""
+    return [_describe(name) for name in REGISTRY]
+
+
+def _loader(spec: DatasetBase) -> Loader:
+    loader: Loader = REGISTRY[spec.name][0]  # type: ignore[attr-defined]
+    return loader
+
+
+def _describe(name: str) -> dict[str, Any]:
+    loader, model = REGISTRY[name]
+    row: dict[str, Any] = {
+        "name": name,
+        "title": loader.title,
+        "n_features": model.n_features,
+        "n_classes": model.n_classes,
+        "image_shape": list(model.image_shape) if model.image_shape else None,
+        "source": loader.source,
+        "licence": loader.licence,
+        "available": True,
+        "reason": None,
+    }
+    try:
+        loader.check(model.model_validate({"name": name}))
+    except DatasetUnavailable as error:
+        row |= {"available": False, "reason": str(error)}
+    return row

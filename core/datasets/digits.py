@@ -1,0 +1,37 @@
+"""The small handwritten digits of scikit-learn."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from reglab.core.datasets.base import Dataset
+from reglab.core.datasets.images import RawImages, build, split
+from reglab.core.datasets.splits import check_split
+from reglab.core.spec import Digits
+
+title = "Digits, 8 x 8"
+source = "scikit-learn's load_digits (UCI optical recognition of handwritten digits, test part)"
+licence = "CC BY 4.0"
+TOTAL = 1797
+
+
+def check(spec: Digits) -> None:
+    """The images are always at hand; training and test parts must not overlap."""
+    check_split(spec, TOTAL)
+
+
+def load(spec: Digits, rng: np.random.Generator) -> Dataset:
+    """Split in one fixed shuffled order; ``rng`` matters for ``sampling='random'`` only."""
+    check(spec)
+    train, test = split(_read(), TOTAL - spec.test_size)
+    provenance = {"source": source, "licence": licence, "files": {}}
+    return build(spec, train, test, rng, [str(digit) for digit in range(10)], provenance)
+
+
+@functools.cache
+def _read() -> RawImages:
+    bunch = load_digits()
+    return RawImages(bunch.data.astype(np.uint8), bunch.target.astype(np.int64), 16.0)

@@ -1,0 +1,70 @@
+"""From raw pixels and labels to a Dataset: scaling, choice of training images, provenance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.datasets.base import Dataset
+from reglab.core.spec.dataset import ImageDataset
+
+# Splits of sets that come without one are the same for all runs, seeds and machines.
+SPLIT_SEED = 20260503
+
+
+@dataclass(frozen=True)
+class RawImages:
+    """Images (n, d) as stored, labels (n,) int64, and the largest pixel value."""
+
+    images: NDArray[Any]
+    labels: NDArray[np.int64]
+    maximum: float
+
+
+def build(
+    spec: ImageDataset,
+    train: RawImages,
+    test: RawImages,
+    rng: np.random.Generator,
+    class_names: Sequence[str],
+    provenance: dict[str, Any],
+) -> Dataset:
+    """Choose ``train_size`` and ``test_size`` images and scale their pixels to [0, 1]."""
+    train_size: int = spec.train_size  # type: ignore[attr-defined]
+    test_size: int = spec.test_size  # type: ignore[attr-defined]
+    if spec.sampling == "random":
+        chosen = np.sort(rng.permutation(len(train.labels))[:train_size])
+    else:
+        chosen = np.arange(train_size)
+    x_train = _scaled(train, chosen)
+    x_test = _scaled(test, np.arange(test_size))
+    digest = hashlib.sha256(x_train.tobytes() + x_test.tobytes()).hexdigest()
+    return Dataset(
+        x_train=x_train,
+        y_train=train.labels[chosen],
+        x_test=x_test,
+        y_test=test.labels[:test_size],
+        n_classes=spec.n_classes,
+        image_shape=spec.image_shape,
+        class_names=tuple(class_names),
+        provenance={**provenance, "sampling": spec.sampling, "inputs_sha256": digest},
+    )
+
+
+def split(raw: RawImages, train_size: int) -> tuple[RawImages, RawImages]:
+    """Shuffle in one fixed order; the first ``train_size`` train, the others test."""
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(raw.labels))
+    train, test = order[:train_size], order[train_size:]
+    return (
+        RawImages(raw.images[train], raw.labels[train], raw.maximum),
+        RawImages(raw.images[test], raw.labels[test], raw.maximum),
+    )
+
+
+def _scaled(raw: RawImages, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(raw.images[chosen] / np.float32(raw.maximum), dtype=np.float32)

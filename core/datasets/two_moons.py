@@ -1,0 +1,44 @@
+"""Two interleaving half circles with Gaussian noise and, for training, flipped labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import make_moons
+
+from reglab.core.datasets.base import Dataset
+from reglab.core.spec import TwoMoons
+
+title = "Two moons"
+source = "drawn from the run's seed (half circles of scikit-learn's make_moons)"
+licence = "none needed"
+
+
+def check(spec: TwoMoons) -> None:
+    """Always at hand."""
+
+
+def load(spec: TwoMoons, rng: np.random.Generator) -> Dataset:
+    """Draw training points, flips and test points, in this order, from ``rng``."""
+    x_train, y_train = _draw(spec.train_size, spec.noise, rng)
+    # Drawn even when nothing flips, so that the test points do not depend on label_flip.
+    flips = rng.random(spec.train_size) < spec.label_flip
+    x_test, y_test = _draw(spec.test_size, spec.noise, rng)
+    return Dataset(
+        x_train=x_train,
+        y_train=np.where(flips, 1 - y_train, y_train),
+        x_test=x_test,
+        y_test=y_test,
+        n_classes=2,
+        image_shape=None,
+        class_names=("upper moon", "lower moon"),
+        provenance={"source": source, "licence": licence, "flipped": int(flips.sum())},
+    )
+
+
+def _draw(
+    size: int, noise: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    points, labels = make_moons(size, shuffle=False)
+    points = points + noise * rng.standard_normal(points.shape)
+    return points.astype(np.float32), labels.astype(np.int64)
