@@ -38,7 +38,7 @@ def check(spec: DatasetBase) -> None:
 
 
 def catalog() -> list[dict[str, Any]]:
-    """One JSON row a dataset: what it is, and whether it can be had here, with the reason if not."""
+    """One JSON row a dataset: what it is, and whether it can be had here, else why not."""
     return [_describe(name) for name in REGISTRY]
 
 

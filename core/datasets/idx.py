@@ -90,13 +90,16 @@ def provenance(idx: IdxSet, licence: str, digests: dict[str, str]) -> dict[str, 
 
 def check_sizes(idx: IdxSet, train_size: int, test_size: int) -> None:
     """Raise DatasetUnavailable if the files at hand hold fewer images than asked for."""
-    for field, part, wanted in (("train_size", "train", train_size), ("test_size", "t10k", test_size)):
+    for field, part, wanted in (
+        ("train_size", "train", train_size),
+        ("test_size", "t10k", test_size),
+    ):
         count = find(idx, part).count()
         if wanted > count:
             raise DatasetUnavailable(
                 FieldProblem(
                     f"dataset.{field}",
-                    f"{wanted} images asked for, but the files of '{idx.name}' at hand hold {count}.",
+                    f"{wanted} images asked for, but the files of '{idx.name}' hold {count}.",
                     f"Use at most {count}, or put the official files into "
                     f"$REGLAB_DATA_DIR/{idx.name}.",
                 )
@@ -187,7 +190,9 @@ def _parse(name: str, file: str, packed: bytes) -> NDArray[np.uint8]:
     shape = np.frombuffer(content, ">u4", rank, offset=4).astype(int)
     data = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
     if data.size != shape.prod():
-        raise _damaged(name, file, f"its header promises {shape.prod()} bytes, it holds {data.size}")
+        raise _damaged(
+            name, file, f"its header promises {shape.prod()} bytes, it holds {data.size}"
+        )
     return data.reshape(shape)
 
 

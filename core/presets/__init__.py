@@ -1,1 +1,46 @@
-"""presets of reglab."""
+"""The article's experiments by name; a new one is a module here and a line in ``PRESETS``."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from reglab.core.errors import FieldProblem, SpecError
+from reglab.core.presets import (
+    augmentation,
+    dropout,
+    early_stopping,
+    l1,
+    l2,
+    label_smoothing,
+)
+from reglab.core.presets.base import Preset
+from reglab.core.spec import ExperimentSpec, merge, parse_spec
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        augmentation.PRESET,
+        l2.PRESET,
+        l1.PRESET,
+        dropout.PRESET,
+        label_smoothing.PRESET,
+        early_stopping.PRESET,
+    )
+}
+
+__all__ = ["PRESETS", "Preset", "build"]
+
+
+def build(name: str, overrides: dict[str, Any] | None = None) -> ExperimentSpec:
+    """The preset's spec with overrides laid over it (see ``core.spec.merge``).
+
+    Raises:
+        SpecError: No such preset, or an override that its field refuses.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, n=1)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        remedy = f"{hint}Known presets: {', '.join(PRESETS)}."
+        raise SpecError(FieldProblem("preset", f"There is no preset '{name}'.", remedy))
+    return parse_spec(merge(PRESETS[name].document, overrides or {}))

@@ -24,9 +24,7 @@ class TwoMoons(DatasetBase):
     n_classes: ClassVar[int] = 2
 
     name: Literal["two_moons"] = Field(description="Which dataset.")
-    train_size: int = Field(
-        250, ge=4, le=100_000, description="Training points.", examples=[250]
-    )
+    train_size: int = Field(250, ge=4, le=100_000, description="Training points.", examples=[250])
     test_size: int = Field(
         1000, ge=4, le=100_000, description="Held-out points; their labels are never flipped."
     )
@@ -38,7 +36,11 @@ class TwoMoons(DatasetBase):
         examples=[0.15],
     )
     label_flip: float = Field(
-        0.0, ge=0, le=0.5, description="Chance of each training label to be flipped.", examples=[0.1]
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Chance of each training label to be flipped.",
+        examples=[0.1],
     )
 
 

@@ -44,7 +44,9 @@ class Optimizer(SpecModel):
     schedule: Schedule = Field(description="The learning rate over time.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam: decay of the first moment.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam: decay of the second moment.")
-    eps: float = Field(1e-8, gt=0, le=1, description="Adam: added to the root of the second moment.")
+    eps: float = Field(
+        1e-8, gt=0, le=1, description="Adam: added to the root of the second moment."
+    )
     decoupled: bool = Field(
         True,
         description=(
@@ -58,7 +60,9 @@ class Training(SpecModel):
     """How long, in what portions, and how often to look."""
 
     epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training set.")
-    batch_size: int = Field(ge=1, le=60_000, description="Examples an update; the last may be short.")
+    batch_size: int = Field(
+        ge=1, le=60_000, description="Examples an update; the last may be short."
+    )
     eval_every: int = Field(
         1, ge=1, description="Epochs between evaluations; the first and last are always evaluated."
     )

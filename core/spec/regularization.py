@@ -66,10 +66,12 @@ class Regularization(SpecModel):
     )
     label_smoothing_mode: Literal["others", "uniform"] = Field(
         "others",
-        description="'others': 1-eps on the label, eps/(K-1) elsewhere; 'uniform': eps/K everywhere.",
+        description="'others': 1-eps on the label, eps/(K-1) elsewhere; 'uniform': eps/K on all.",
     )
     augmentation: ShiftAugmentation | None = Field(
-        None, description="How training inputs are varied; images only.", examples=[{"name": "shift"}]
+        None,
+        description="How training inputs are varied; images only.",
+        examples=[{"name": "shift"}],
     )
     early_stopping: None = Field(None, description="Reserved; must be null in this version.")
 

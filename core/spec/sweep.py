@@ -77,17 +77,20 @@ def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     merged = copy.deepcopy(base)
     for key, value in overrides.items():
         head, _, rest = key.partition(".")
-        if rest:
-            value = {rest: value}
+        new = {rest: value} if rest else value
         old = merged.get(head)
-        same_kind = isinstance(value, dict) and isinstance(old, dict) and head != "sweep"
-        if same_kind and value.get("name", old.get("name")) == old.get("name"):
-            merged[head] = merge(old, value)
-        elif rest:
-            merged[head] = merge({}, value)
+        if _mergeable(head, old, new):
+            merged[head] = merge(old, new)
         else:
-            merged[head] = copy.deepcopy(value)
+            merged[head] = merge({}, new) if rest else copy.deepcopy(new)
     return merged
+
+
+def _mergeable(key: str, old: Any, new: Any) -> bool:
+    if key == "sweep" or not isinstance(old, dict) or not isinstance(new, dict):
+        return False
+    # Another dataset has other fields: what the old one set would be unknown to it.
+    return bool(new.get("name", old.get("name")) == old.get("name"))
 
 
 def _check_sweep(spec: ExperimentSpec) -> None:

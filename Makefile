@@ -1,0 +1,47 @@
+# Two commands matter: `make demo` and `make test`. The others are for daily work.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OUTPUT ?= reglab-output
+
+.PHONY: demo test test-fast serve lint format install clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "reglab needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/python -m reglab.api.demo --output $(OUTPUT)
+
+serve: $(STAMP)
+	@$(BIN)/python -m reglab.api.serve
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m 'not slow'
+
+# mypy does not follow the mapped package names of an editable install; links show it the tree.
+.typed:
+	@mkdir -p .typed/reglab
+	@for room in core api worker client; do ln -sfn ../../$$room .typed/reglab/$$room; done
+
+lint: $(STAMP) .typed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .typed $(OUTPUT)

@@ -1,0 +1,147 @@
+"""The server and a worker as child processes: started together, stopped together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import httpx
+
+START_SECONDS = 90.0
+STOP_SECONDS = 20.0
+
+
+class StackError(RuntimeError):
+    """A part did not start or died; the message says which and where its log is."""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nothing listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """Runs ``python -m reglab.api`` and ``python -m reglab.worker`` until closed.
+
+    Args:
+        host: Address to bind.
+        port: Port to bind; 0 takes a free one.
+        env: Variables laid over this process's environment.
+        logs: Folder for api.log and worker.log; None lets both write to this terminal.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
+        logs: Path | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port or free_port(host)
+        self.url = f"http://{host}:{self.port}"
+        self._env = {**os.environ, **(env or {})}
+        self._env |= {"REGLAB_HOST": host, "REGLAB_PORT": str(self.port)}
+        self._logs = logs
+        self._files: list[IO[bytes]] = []
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """Restart a dead worker; raise StackError if the server died."""
+        for name, child in list(self._children.items()):
+            code = child.poll()
+            if code is None:
+                continue
+            if name == "api":
+                raise StackError(f"The server ended with code {code}.{self._log_hint('api')}")
+            print(f"The worker ended with code {code}; starting another.", file=sys.stderr)
+            self._spawn("worker")
+
+    def close(self) -> None:
+        """Ask the worker, then the server, to end; kill what does not within STOP_SECONDS."""
+        for name in ("worker", "api"):
+            child = self._children.pop(name, None)
+            if child is not None:
+                _stop(child)
+        for file in self._files:
+            file.close()
+        self._files.clear()
+
+    def _start(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                raise StackError(
+                    f"Cannot listen on {self.host}:{self.port} ({error.strerror}). "
+                    "Choose another port with REGLAB_PORT."
+                ) from error
+        self._spawn("api")
+        self._spawn("worker")
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            self.check()
+            if time.monotonic() > deadline:
+                raise StackError(f"The server did not answer in time.{self._log_hint('api')}")
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def _spawn(self, name: str) -> None:
+        output: IO[bytes] | None = None
+        if self._logs is not None:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            output = (self._logs / f"{name}.log").open("ab")
+            self._files.append(output)
+        self._children[name] = subprocess.Popen(
+            [sys.executable, "-m", f"reglab.{name}"],
+            env=self._env,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            # Ctrl-C must reach this process alone, which then stops its children in order.
+            start_new_session=True,
+        )
+
+    def _log_hint(self, name: str) -> str:
+        return f" See {self._logs / f'{name}.log'}." if self._logs else ""
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
