@@ -110,9 +110,7 @@ def _submit_all(http: httpx.Client, scale: float, console: Console) -> list[Subm
     return submitted
 
 
-def _wait(
-    http: httpx.Client, stack: Stack, submitted: list[Submitted], console: Console
-) -> None:
+def _wait(http: httpx.Client, stack: Stack, submitted: list[Submitted], console: Console) -> None:
     columns = (
         TextColumn("{task.description:<16}"),
         BarColumn(),
@@ -192,7 +190,7 @@ def _say_where(console: Console, output: Path, report: Path, home: Path) -> None
         "\nGo on: start the service on these results with\n"
         f"  REGLAB_HOME={home} make serve\n"
         "and submit an experiment of your own:\n"
-        "  curl -X POST http://127.0.0.1:8000/v1/experiments -H 'Content-Type: application/json' \\\n"
+        "  curl http://127.0.0.1:8000/v1/experiments -H 'Content-Type: application/json' \\\n"
         """       -d '{"preset": "l2", "overrides": {"training.epochs": 2000}}'""",
         soft_wrap=True,
     )
@@ -200,13 +198,17 @@ def _say_where(console: Console, output: Path, report: Path, home: Path) -> None
 
 def _get(http: httpx.Client, path: str, params: dict[str, Any] | None = None) -> Any:
     body = _checked(http.get(path, params=params))
-    return body["items"] if isinstance(body, dict) and set(body) <= {"items", "next_cursor"} else body
+    return (
+        body["items"] if isinstance(body, dict) and set(body) <= {"items", "next_cursor"} else body
+    )
 
 
 def _checked(reply: httpx.Response) -> Any:
     if reply.is_success:
         return reply.json()
-    raise DemoError(f"{reply.request.method} {reply.request.url.path}: {reply.status_code} {reply.text}")
+    raise DemoError(
+        f"{reply.request.method} {reply.request.url.path}: {reply.status_code} {reply.text}"
+    )
 
 
 if __name__ == "__main__":
