@@ -79,15 +79,15 @@ def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
         head, _, rest = key.partition(".")
         new = {rest: value} if rest else value
         old = merged.get(head)
-        if _mergeable(head, old, new):
+        if isinstance(old, dict) and _mergeable(head, old, new):
             merged[head] = merge(old, new)
         else:
             merged[head] = merge({}, new) if rest else copy.deepcopy(new)
     return merged
 
 
-def _mergeable(key: str, old: Any, new: Any) -> bool:
-    if key == "sweep" or not isinstance(old, dict) or not isinstance(new, dict):
+def _mergeable(key: str, old: dict[str, Any], new: Any) -> bool:
+    if key == "sweep" or not isinstance(new, dict):
         return False
     # Another dataset has other fields: what the old one set would be unknown to it.
     return bool(new.get("name", old.get("name")) == old.get("name"))
