@@ -1,0 +1,232 @@
+"""One whole epoch of training in one compiled call.
+
+Parameters are one flat float32 vector [W0, b0, W1, b1, ...], W_l of shape (n_in, n_out) in C order,
+so that an optimizer is one pass over memory. Activations and deltas of a batch share two flat
+workspaces in the same manner. Backward pass: Rumelhart, Hinton and Williams (1986), delta = dL/dz.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reglab.core.engine import updates
+from reglab.core.engine.activations import (
+    apply_mask,
+    bias_activation,
+    masked_derivative,
+    times_derivative,
+)
+from reglab.core.engine.compiler import kernel
+from reglab.core.engine.inputs import (
+    add_outer_sparse,
+    forward_sparse,
+    gather_dense,
+    gather_sparse,
+)
+
+ADAM = 1
+NO_MASK, BATCH_MASK, EXAMPLE_MASK = 0, 1, 2
+
+
+@kernel
+def matrix(flat: Any, start: int, rows: int, columns: int) -> Any:
+    """A (rows, columns) view into a flat vector."""
+    return flat[start : start + rows * columns].reshape(rows, columns)
+
+
+@kernel
+def weight_start(widths: Any, layer: int) -> int:
+    """Where W_layer begins in the flat parameter vector; its bias follows it."""
+    start = 0
+    for at in range(layer):
+        start += (widths[at] + 1) * widths[at + 1]
+    return start
+
+
+@kernel
+def output_start(widths: Any, layer: int, batch: int) -> int:
+    """Where the output of ``layer`` begins in a workspace for ``batch`` rows."""
+    start = 0
+    for at in range(layer):
+        start += batch * widths[at + 1]
+    return start
+
+
+@kernel
+def softmax_delta(logits: Any, bias: Any, targets: Any, rows: Any, delta: Any) -> None:
+    """delta (B, K) <- (softmax(logits + bias) - targets[rows]) / B."""
+    scale = np.float32(1.0 / logits.shape[0])
+    classes = logits.shape[1]
+    for row in range(logits.shape[0]):
+        top = logits[row, 0] + bias[0]
+        for k in range(1, classes):
+            top = max(top, logits[row, k] + bias[k])
+        total = np.float32(0)
+        for k in range(classes):
+            e = np.exp(logits[row, k] + bias[k] - top)
+            delta[row, k] = e
+            total += e
+        for k in range(classes):
+            delta[row, k] = (delta[row, k] / total - targets[rows[row], k]) * scale
+
+
+@kernel
+def column_sums(delta: Any, out: Any) -> None:
+    """out (n,) <- sum of delta (B, n) over rows."""
+    for unit in range(delta.shape[1]):
+        out[unit] = delta[0, unit]
+    for row in range(1, delta.shape[0]):
+        for unit in range(delta.shape[1]):
+            out[unit] += delta[row, unit]
+
+
+@kernel
+def train_epoch(
+    parameters: Any,
+    inputs: Any,
+    targets: Any,
+    order: Any,
+    noise: Any,
+    batch_size: int,
+    network: Any,
+    optimizer: Any,
+    workspace: Any,
+    t: int,
+) -> int:
+    """Train on every batch of one epoch; returns the number of updates so far.
+
+    Args:
+        parameters: (theta, grad, m, v), each (P,) float32, updated in place; grad is zero between
+            calls when the first layer is sparse.
+        inputs: (dense, indptr, indices, values, is_sparse, image, active): see ``inputs.Inputs``;
+            image (2,) int64 is (height, width) or zeros; active (A, 2) int64 are the ranges of
+            theta that can have a gradient or decay.
+        targets: (N, K) float32.
+        order: (N,) int64, the epoch's permutation.
+        noise: (shifts (batches, 2) int64, masks float32, mask_mode, keep).
+        batch_size: B; the last batch may be shorter.
+        network: (widths (L + 1,) int64, activation code).
+        optimizer: (code, hyper (9,) float64, decoupled, proximal); hyper is lr, alpha, tau, l2, l1,
+            beta1, beta2, eps.
+        workspace: (outputs, deltas, batch_x, batch_indices, batch_values, counts).
+        t: Number of updates before this epoch.
+    """
+    theta, grad, m, v = parameters
+    dense, indptr, indices, values, is_sparse, image, active = inputs
+    shifts, masks, mask_mode, keep = noise
+    widths, code = network
+    algorithm, hyper, decoupled, proximal = optimizer
+    outputs, deltas, batch_x, batch_indices, batch_values, counts = workspace
+    layers = widths.shape[0] - 1
+    size = order.shape[0]
+    first = widths[0] * widths[1]
+    l2 = hyper[3]
+    l1 = 0.0 if proximal else hyper[4]
+    shared = mask_mode == BATCH_MASK
+    batches = (size + batch_size - 1) // batch_size
+
+    for batch in range(batches):
+        begin = batch * batch_size
+        rows = order[begin : min(begin + batch_size, size)]
+        b = rows.shape[0]
+        mask_row = batch if shared else begin
+        x = batch_x[:b]
+
+        # Forward.
+        z = matrix(outputs, 0, b, widths[1])
+        if is_sparse:
+            gather_sparse(
+                indptr,
+                indices,
+                values,
+                rows,
+                shifts[batch],
+                image,
+                batch_indices,
+                batch_values,
+                counts,
+            )
+            forward_sparse(
+                batch_indices, batch_values, counts, matrix(theta, 0, widths[0], widths[1]), z
+            )
+        else:
+            gather_dense(dense, rows, shifts[batch], image, x)
+            np.dot(x, matrix(theta, 0, widths[0], widths[1]), z)
+        unit = 0
+        for layer in range(layers - 1):
+            start = weight_start(widths, layer)
+            n_in, n_out = widths[layer], widths[layer + 1]
+            bias = theta[start + n_in * n_out : start + (n_in + 1) * n_out]
+            a = matrix(outputs, output_start(widths, layer, b), b, n_out)
+            bias_activation(a, bias, code)
+            if mask_mode != NO_MASK:
+                apply_mask(a, masks, unit, mask_row, shared)
+            unit += n_out
+            after = widths[layer + 2]
+            z = matrix(outputs, output_start(widths, layer + 1, b), b, after)
+            np.dot(a, matrix(theta, start + (n_in + 1) * n_out, n_out, after), z)
+
+        # Backward.
+        last = layers - 1
+        start = weight_start(widths, last)
+        n_in, n_out = widths[last], widths[last + 1]
+        delta = matrix(deltas, output_start(widths, last, b), b, n_out)
+        bias = theta[start + n_in * n_out : start + (n_in + 1) * n_out]
+        softmax_delta(z, bias, targets, rows, delta)
+        for layer in range(last, 0, -1):
+            start = weight_start(widths, layer)
+            n_in, n_out = widths[layer], widths[layer + 1]
+            a = matrix(outputs, output_start(widths, layer - 1, b), b, n_in)
+            column_sums(delta, grad[start + n_in * n_out : start + (n_in + 1) * n_out])
+            np.dot(a.T, delta, matrix(grad, start, n_in, n_out))
+            below = matrix(deltas, output_start(widths, layer - 1, b), b, n_in)
+            np.dot(delta, matrix(theta, start, n_in, n_out).T, below)
+            if mask_mode != NO_MASK:
+                unit -= n_in
+                masked_derivative(below, a, masks, unit, mask_row, shared, keep, code)
+            else:
+                times_derivative(below, a, code)
+            delta = below
+        column_sums(delta, grad[first : first + widths[1]])
+
+        # Update.
+        t += 1
+        lr = updates.learning_rate(hyper[0], hyper[1], hyper[2], t)
+        if algorithm == ADAM:
+            gradient = matrix(grad, 0, widths[0], widths[1])
+            if is_sparse:
+                one = np.float32(1)
+                add_outer_sparse(batch_indices, batch_values, counts, delta, one, gradient)
+            else:
+                np.dot(x.T, delta, gradient)
+            for at in range(active.shape[0]):
+                low, high = active[at, 0], active[at, 1]
+                updates.adam(
+                    theta[low:high],
+                    grad[low:high],
+                    m[low:high],
+                    v[low:high],
+                    lr,
+                    l2,
+                    l1,
+                    decoupled,
+                    hyper[5],
+                    hyper[6],
+                    hyper[7],
+                    t,
+                )
+        elif is_sparse:
+            if l2 != 0 or l1 != 0:
+                updates.decay(theta[:first], lr, l2, l1)
+            weights = matrix(theta, 0, widths[0], widths[1])
+            step = np.float32(-lr)
+            add_outer_sparse(batch_indices, batch_values, counts, delta, step, weights)
+            updates.sgd(theta[first:], grad[first:], lr, l2, l1)
+        else:
+            np.dot(x.T, delta, matrix(grad, 0, widths[0], widths[1]))
+            updates.sgd(theta, grad, lr, l2, l1)
+        if proximal:
+            updates.soft_threshold(theta, lr * hyper[4])
+    return t

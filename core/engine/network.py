@@ -1,0 +1,112 @@
+"""A trained network: its parameters, and what it says about inputs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from reglab.core.engine import evaluation
+from reglab.core.engine.activations import CODES
+from reglab.core.engine.inputs import Inputs
+from reglab.core.engine.streams import stream
+
+_FUNCTIONS = {"identity": lambda z: z, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+
+
+def count_parameters(widths: Sequence[int]) -> int:
+    """Number of weights and biases."""
+    return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(widths))
+
+
+def initialize(widths: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Flat parameters with W ~ N(0, 1/n_in) and b = 0, (P,) float32."""
+    parts = []
+    for n_in, n_out in itertools.pairwise(widths):
+        parts.append((rng.standard_normal(n_in * n_out) / np.sqrt(n_in)).astype(np.float32))
+        parts.append(np.zeros(n_out, np.float32))
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A fully connected classifier.
+
+    Attributes:
+        widths: Layer widths from input to output.
+        activation: Name of the non-linearity.
+        theta: Flat parameters [W0, b0, W1, b1, ...], (P,) float32.
+    """
+
+    widths: tuple[int, ...]
+    activation: str
+    theta: NDArray[np.float32]
+
+    @classmethod
+    def from_arrays(
+        cls, widths: Sequence[int], activation: str, arrays: Mapping[str, NDArray[Any]]
+    ) -> Network:
+        """From stored arrays ``param.W0``, ``param.b0``, ..."""
+        parts = []
+        for layer in range(len(widths) - 1):
+            parts.append(np.asarray(arrays[f"param.W{layer}"], np.float32).ravel())
+            parts.append(np.asarray(arrays[f"param.b{layer}"], np.float32).ravel())
+        return cls(tuple(widths), activation, np.concatenate(parts))
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """The parameters as named arrays, for storage."""
+        named = {}
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            named[f"param.W{layer}"] = weight
+            named[f"param.b{layer}"] = bias
+        return named
+
+    @property
+    def weights(self) -> list[NDArray[np.float32]]:
+        """Weight matrices, (n_in, n_out) float32 each."""
+        return [weight for weight, _ in self._layers()]
+
+    @property
+    def biases(self) -> list[NDArray[np.float32]]:
+        """Biases, (n_out,) float32 each."""
+        return [bias for _, bias in self._layers()]
+
+    def logits(self, x: NDArray[Any] | Inputs) -> NDArray[np.float32]:
+        """Logits (N, K) float32 of x (N, d)."""
+        inputs = x if isinstance(x, Inputs) else Inputs.of(x)
+        widths = np.array(self.widths, np.int64)
+        return evaluation.logits(self.theta, widths, CODES[self.activation], inputs)
+
+    def probabilities(self, x: NDArray[Any] | Inputs) -> NDArray[np.float64]:
+        """Class probabilities (N, K) float64 of x (N, d), dropout off."""
+        return np.asarray(softmax(self.logits(x).astype(np.float64), axis=1))
+
+    def dropout_probabilities(
+        self, x: NDArray[Any], p: float, seed: int, instance: int = 0
+    ) -> NDArray[np.float64]:
+        """Class probabilities (N, K) of one network with dropout left on.
+
+        One mask of units for all inputs, drawn from the stream ``probe:dropout:<instance>``.
+        """
+        rng = stream(seed, f"probe:dropout:{instance}")
+        function = _FUNCTIONS[self.activation]
+        a = np.asarray(x, np.float64)
+        layers = self._layers()
+        for weight, bias in layers[:-1]:
+            keep = rng.random(len(bias)) >= p
+            a = function(a @ weight + bias) * (keep / (1.0 - p))
+        weight, bias = layers[-1]
+        return np.asarray(softmax(a @ weight + bias, axis=1))
+
+    def _layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        layers, start = [], 0
+        for n_in, n_out in itertools.pairwise(self.widths):
+            middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
+            layers.append((self.theta[start:middle].reshape(n_in, n_out), self.theta[middle:end]))
+            start = end
+        return layers

@@ -1,0 +1,231 @@
+"""The training loop: epochs in compiled calls, evaluations between, resumable at each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.datasets.base import Dataset
+from reglab.core.engine import kernels
+from reglab.core.engine.activations import CODES
+from reglab.core.engine.compiler import one_blas_thread
+from reglab.core.engine.evaluation import loss_and_hits
+from reglab.core.engine.inputs import Inputs
+from reglab.core.engine.network import Network, initialize
+from reglab.core.engine.streams import get_state, set_state, stream
+from reglab.core.errors import FieldProblem, TrainingDiverged
+from reglab.core.regularizers import Sizes, active
+from reglab.core.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean cross-entropy and accuracy on clean data with dropout off, after ``epoch`` epochs."""
+
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a training needs to go on to the same bits: arrays, and a state that is JSON."""
+
+    arrays: dict[str, NDArray[Any]]
+    state: dict[str, Any]
+
+
+class Trainer:
+    """Trains one run; iterate over it for its evaluations.
+
+    Yields an ``Evaluation`` at epoch 0, every ``eval_every`` epochs and at the last. After each
+    epoch, and after its evaluation was taken, calls ``on_epoch(epoch)``, from which ``checkpoint()``
+    may be called or an exception raised to stop.
+
+    Args:
+        spec: The resolved spec.
+        data: What to train on.
+        seed: Seed of all random streams.
+        checkpoint: Where to go on, from a trainer of the same spec, data and seed.
+    """
+
+    def __init__(
+        self, spec: RunSpec, data: Dataset, seed: int, checkpoint: Checkpoint | None = None
+    ) -> None:
+        one_blas_thread()
+        self.spec = spec
+        self.data = data
+        self.on_epoch: Callable[[int], None] | None = None
+        self.epoch = 0
+        self.step = 0
+        self._regularizers = active(spec)
+        self._widths = np.array(spec.widths(), np.int64)
+        self._theta = initialize(spec.widths(), stream(seed, "init"))
+        self._m, self._v = np.zeros_like(self._theta), np.zeros_like(self._theta)
+        self._grad = np.zeros_like(self._theta)
+        names = {"batches"} | {r.stream for r in self._regularizers if r.stream}
+        self._streams = {name: stream(seed, name) for name in sorted(names)}
+        self._train, self._test = Inputs.of(data.x_train), Inputs.of(data.x_test)
+        self._targets = self._make_targets()
+        self._sizes = self._make_sizes()
+        self._optimizer = self._make_optimizer()
+        self._workspace = self._make_workspace()
+        self._active = self._active_ranges()
+        if checkpoint is not None:
+            self._restore(checkpoint)
+
+    def __iter__(self) -> Iterator[Evaluation]:
+        """Train from the current epoch to the last.
+
+        Raises:
+            TrainingDiverged: A parameter or loss became NaN or infinite; names the epoch.
+        """
+        if self.epoch == 0:
+            yield self.evaluate()
+        total, every = self.spec.training.epochs, self.spec.training.eval_every
+        while self.epoch < total:
+            self._train_epoch()
+            if self.epoch % every == 0 or self.epoch == total:
+                yield self.evaluate()
+            if self.on_epoch is not None:
+                self.on_epoch(self.epoch)
+
+    def network(self) -> Network:
+        """The network as it is now (a copy)."""
+        return Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta.copy())
+
+    def evaluate(self) -> Evaluation:
+        """Loss and accuracy on the training and the test set."""
+        network = Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta)
+        train = loss_and_hits(network.logits(self._train), self.data.y_train)
+        test = loss_and_hits(network.logits(self._test), self.data.y_test)
+        if not np.isfinite(train[0]) or not np.isfinite(test[0]):
+            raise self._diverged("the loss is not finite")
+        return Evaluation(self.epoch, self.step, train[0], train[1], test[0], test[1])
+
+    def checkpoint(self) -> Checkpoint:
+        """A copy of the state after the last finished epoch."""
+        arrays = {"theta": self._theta.copy()}
+        if self.spec.optimizer.name == "adam":
+            arrays |= {"m": self._m.copy(), "v": self._v.copy()}
+        streams = {name: get_state(generator) for name, generator in self._streams.items()}
+        return Checkpoint(arrays, {"epoch": self.epoch, "step": self.step, "streams": streams})
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self._theta[:] = checkpoint.arrays["theta"]
+        if self.spec.optimizer.name == "adam":
+            self._m[:], self._v[:] = checkpoint.arrays["m"], checkpoint.arrays["v"]
+        self.epoch, self.step = checkpoint.state["epoch"], checkpoint.state["step"]
+        for name, state in checkpoint.state["streams"].items():
+            set_state(self._streams[name], state)
+
+    def _train_epoch(self) -> None:
+        order = self._streams["batches"].permutation(len(self.data.y_train))
+        train = self._train
+        image = np.array(self.data.image_shape or (0, 0), np.int64)
+        self.step = kernels.train_epoch(
+            (self._theta, self._grad, self._m, self._v),
+            (
+                train.dense,
+                train.indptr,
+                train.indices,
+                train.values,
+                train.is_sparse,
+                image,
+                self._active,
+            ),
+            self._targets,
+            order,
+            self._draw_noise(),
+            self.spec.training.batch_size,
+            (self._widths, CODES[self.spec.model.activation]),
+            self._optimizer,
+            self._workspace,
+            self.step,
+        )
+        self.epoch += 1
+        if not np.isfinite(self._theta).all():
+            raise self._diverged("a parameter is not finite")
+
+    def _draw_noise(self) -> tuple[NDArray[np.int64], NDArray[np.float32], int, np.float32]:
+        shifts = np.zeros((self._sizes.batches, 2), np.int64)
+        masks, mode = np.ones((1, 1), np.float32), kernels.NO_MASK
+        for regularizer in self._regularizers:
+            if regularizer.stream is None:
+                continue
+            rng = self._streams[regularizer.stream]
+            drawn = regularizer.shifts(rng, self._sizes)
+            shifts = shifts if drawn is None else drawn
+            mask = regularizer.masks(rng, self._sizes)
+            if mask is not None:
+                masks, mode = mask, self._mask_mode()
+        keep = np.float32(1.0 - self.spec.regularization.dropout)
+        return shifts, masks, mode, keep
+
+    def _mask_mode(self) -> int:
+        per_example = self.spec.regularization.dropout_mask == "example"
+        return kernels.EXAMPLE_MASK if per_example else kernels.BATCH_MASK
+
+    def _make_targets(self) -> NDArray[np.float32]:
+        targets = np.eye(self.data.n_classes, dtype=np.float32)[self.data.y_train]
+        for regularizer in self._regularizers:
+            targets = regularizer.targets(targets)
+        return np.ascontiguousarray(targets)
+
+    def _make_sizes(self) -> Sizes:
+        examples = len(self.data.y_train)
+        batches = -(-examples // self.spec.training.batch_size)
+        return Sizes(examples, batches, sum(self.spec.model.hidden))
+
+    def _make_optimizer(self) -> tuple[int, NDArray[np.float64], bool, bool]:
+        wanted, rate = self.spec.optimizer, self.spec.optimizer.schedule
+        decays = [regularizer.decay() for regularizer in self._regularizers]
+        l2, l1 = sum(decay.l2 for decay in decays), sum(decay.l1 for decay in decays)
+        numbers = (rate.lr, rate.alpha, rate.tau, l2, l1, wanted.beta1, wanted.beta2, wanted.eps)
+        code = kernels.ADAM if wanted.name == "adam" else 0
+        hyper = np.array(numbers, np.float64)
+        return code, hyper, wanted.decoupled, any(decay.proximal for decay in decays)
+
+    def _make_workspace(self) -> tuple[NDArray[Any], ...]:
+        batch = min(self.spec.training.batch_size, len(self.data.y_train))
+        outputs = np.empty(batch * int(self._widths[1:].sum()), np.float32)
+        longest = max(int(np.diff(self._train.indptr).max()), 1) if self._train.is_sparse else 1
+        dense_rows = 1 if self._train.is_sparse else batch
+        return (
+            outputs,
+            np.empty_like(outputs),
+            np.empty((dense_rows, int(self._widths[0])), np.float32),
+            np.empty((batch, longest), np.int32),
+            np.empty((batch, longest), np.float32),
+            np.empty(batch, np.int64),
+        )
+
+    def _active_ranges(self) -> NDArray[np.int64]:
+        """Ranges of theta that training can move: weights of pixels that are never lit stay put."""
+        everything = np.array([[0, len(self._theta)]], np.int64)
+        _, hyper, _, _ = self._optimizer
+        moves = "augmentation" in self._streams
+        if not self._train.is_sparse or moves or hyper[3] or hyper[4]:
+            return everything
+        lit = np.zeros(int(self._widths[0]) + 2, np.int8)
+        lit[self._train.indices + 1] = 1
+        edges = np.flatnonzero(np.diff(lit)).reshape(-1, 2)
+        ranges = edges.astype(np.int64) * self._widths[1]
+        rest = np.array([[self._widths[0] * self._widths[1], len(self._theta)]], np.int64)
+        return np.concatenate([ranges, rest])
+
+    def _diverged(self, what: str) -> TrainingDiverged:
+        return TrainingDiverged(
+            FieldProblem(
+                "optimizer.schedule.lr",
+                f"Training diverged in epoch {self.epoch}: {what}.",
+                "Use a smaller learning rate or weaker regularization.",
+            )
+        )

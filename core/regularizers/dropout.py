@@ -1,0 +1,33 @@
+"""Inverted dropout of hidden activations (Srivastava et al., 2014)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.regularizers.base import Regularizer, Sizes
+from reglab.core.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Dropout(Regularizer):
+    """Drops each unit with probability p and scales the others by 1 / (1 - p)."""
+
+    p: float
+    per_example: bool
+    stream: str | None = "dropout"
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self | None:
+        """Active for ``regularization.dropout`` above zero."""
+        wanted = spec.regularization
+        return cls(wanted.dropout, wanted.dropout_mask == "example") if wanted.dropout else None
+
+    def masks(self, rng: np.random.Generator, sizes: Sizes) -> NDArray[np.float32]:
+        """One mask a batch, or one an example in the epoch's order."""
+        rows = sizes.examples if self.per_example else sizes.batches
+        keep = rng.random((rows, sizes.hidden_units), dtype=np.float32) >= np.float32(self.p)
+        return keep * np.float32(1.0 / (1.0 - self.p))
