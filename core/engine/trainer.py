@@ -46,8 +46,8 @@ class Trainer:
     """Trains one run; iterate over it for its evaluations.
 
     Yields an ``Evaluation`` at epoch 0, every ``eval_every`` epochs and at the last. After each
-    epoch, and after its evaluation was taken, calls ``on_epoch(epoch)``, from which ``checkpoint()``
-    may be called or an exception raised to stop.
+    epoch, and after its evaluation was taken, calls ``on_epoch(epoch)``, from which
+    ``checkpoint()`` may be called or an exception raised to stop.
 
     Args:
         spec: The resolved spec.

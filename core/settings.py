@@ -1,0 +1,79 @@
+"""Settings shared by the services, read from REGLAB_* environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from reglab.core.errors import FieldProblem, ReglabError
+
+
+class SettingsError(ReglabError):
+    """A REGLAB_* variable has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and how long they may take.
+
+    Attributes:
+        home: Folder of the embedded database and broker.
+        database_url: SQLAlchemy URL.
+        broker_url: Celery broker URL; None means the embedded broker in ``home``.
+        lease_seconds: How long a claim holds without a heartbeat.
+        heartbeat_seconds: Time between heartbeats; also how soon a cancellation is seen.
+        checkpoint_seconds: Time between checkpoints of a running training.
+        sweep_seconds: Time between looks for expired leases and vanished messages.
+        resend_seconds: How long a run may wait in the queue before its message is sent again.
+        max_attempts: How often a run may be started before it is failed for good.
+    """
+
+    home: Path
+    database_url: str
+    broker_url: str | None
+    lease_seconds: float = 30.0
+    heartbeat_seconds: float = 0.5
+    checkpoint_seconds: float = 5.0
+    sweep_seconds: float = 2.0
+    resend_seconds: float = 20.0
+    max_attempts: int = 3
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment; creates the home folder where the database is embedded."""
+        env = os.environ if env is None else env
+        home = Path(env.get("REGLAB_HOME") or platformdirs.user_data_dir("reglab")).absolute()
+        url = env.get("REGLAB_DATABASE_URL")
+        broker = env.get("REGLAB_BROKER_URL") or None
+        if not url or not broker:
+            home.mkdir(parents=True, exist_ok=True)
+        return cls(
+            home=home,
+            database_url=url or f"sqlite:///{home / 'reglab.db'}",
+            broker_url=broker,
+            lease_seconds=_number(env, "REGLAB_LEASE_SECONDS", cls.lease_seconds),
+            heartbeat_seconds=_number(env, "REGLAB_HEARTBEAT_SECONDS", cls.heartbeat_seconds),
+            checkpoint_seconds=_number(env, "REGLAB_CHECKPOINT_SECONDS", cls.checkpoint_seconds),
+            sweep_seconds=_number(env, "REGLAB_SWEEP_SECONDS", cls.sweep_seconds),
+            resend_seconds=_number(env, "REGLAB_RESEND_SECONDS", cls.resend_seconds),
+            max_attempts=int(_number(env, "REGLAB_MAX_ATTEMPTS", cls.max_attempts)),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise SettingsError(
+            FieldProblem(name, f"Got {text!r}.", f"Set it to a positive number, e.g. {default}.")
+        )
+    return value

@@ -1,0 +1,294 @@
+"""Experiments: submission, listing, changes of name and tags, cancel, retry, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+from uuid_utils import uuid7
+
+from reglab.core.spec import ExperimentSpec, ResolvedRun
+from reglab.core.storage.engine import Transactions, now
+from reglab.core.storage.models import Experiment, IdempotencyKey, Run, Tag
+from reglab.core.storage.records import ExperimentRecord, Page, RunRecord
+from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
+
+
+class Experiments:
+    """Repository of experiments; every method is one transaction."""
+
+    def __init__(self, transactions: Transactions, max_attempts: int) -> None:
+        self._transactions = transactions
+        self._max_attempts = max_attempts
+
+    def create(
+        self,
+        spec: ExperimentSpec,
+        runs: Sequence[ResolvedRun],
+        preset: str | None = None,
+        key: str | None = None,
+        request_hash: str = "",
+    ) -> tuple[str, bool]:
+        """Store an experiment and its queued runs.
+
+        Returns:
+            The experiment's id, and False if the key had already made it.
+
+        Raises:
+            KeyConflict: The key was used with another request.
+        """
+        try:
+            with self._transactions.write() as session:
+                known = self._known(session, key, request_hash)
+                if known is not None:
+                    return known, False
+                return self._insert(session, spec, runs, preset, key, request_hash), True
+        except IntegrityError:
+            # Another request with the same key committed in between.
+            with self._transactions.read() as session:
+                known = self._known(session, key, request_hash)
+            if known is None:
+                raise
+            return known, False
+
+    def get(self, experiment_id: str) -> ExperimentRecord:
+        """One experiment, or NotFound."""
+        with self._transactions.read() as session:
+            row = self._row(session, experiment_id)
+            return self._records(session, [row])[0]
+
+    def find(
+        self,
+        state: State | None = None,
+        preset: str | None = None,
+        tag: str | None = None,
+        q: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """Experiments, newest first; ``cursor`` is the last id of the page before."""
+        query = select(Experiment).order_by(Experiment.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(Experiment.id < cursor)
+        if preset is not None:
+            query = query.where(Experiment.preset == preset)
+        if tag is not None:
+            query = query.where(
+                exists().where(and_(Tag.experiment_id == Experiment.id, Tag.tag == tag))
+            )
+        if q:
+            query = query.where(Experiment.name.icontains(q, autoescape=True))
+        if state is not None:
+            query = _in_state(query, state)
+        with self._transactions.read() as session:
+            rows = list(session.scalars(query))
+            more = len(rows) > limit
+            items = self._records(session, rows[:limit])
+        return Page(items, items[-1].id if more else None)
+
+    def runs(self, experiment_id: str) -> list[RunRecord]:
+        """All runs of an experiment by index, or NotFound."""
+        with self._transactions.read() as session:
+            self._row(session, experiment_id)
+            query = select(Run).where(Run.experiment_id == experiment_id).order_by(Run.index)
+            return [RunRecord.of(row) for row in session.scalars(query)]
+
+    def change(
+        self, experiment_id: str, name: str | None = None, tags: list[str] | None = None
+    ) -> None:
+        """Set the name, the tags, or both."""
+        with self._transactions.write() as session:
+            row = self._row(session, experiment_id)
+            row.updated_at = datetime.now(UTC)
+            if name is not None:
+                row.name = name
+            if tags is not None:
+                session.execute(delete(Tag).where(Tag.experiment_id == experiment_id))
+                _add_tags(session, experiment_id, tags)
+
+    def delete(self, experiment_id: str) -> None:
+        """Remove an experiment and all that belongs to it; WrongState while runs are running."""
+        with self._transactions.write() as session:
+            row = self._row(session, experiment_id)
+            counts = self._counts(session, [experiment_id]).get(experiment_id, {})
+            if counts.get("running"):
+                raise WrongState(
+                    f"The experiment has {counts['running']} running runs; cancel it, wait until "
+                    "they have stopped, then delete it."
+                )
+            session.delete(row)
+
+    def cancel(self, experiment_id: str) -> None:
+        """Cancel waiting runs at once and ask running ones to stop; WrongState when all ended."""
+        with self._transactions.write() as session:
+            self._row(session, experiment_id)
+            mine = Run.experiment_id == experiment_id
+            waiting = session.execute(
+                update(Run)
+                .where(mine, Run.state == "queued")
+                .values(state="cancelled", finished_at=datetime.now(UTC))
+            )
+            running = session.execute(
+                update(Run).where(mine, Run.state == "running").values(cancel_requested=True)
+            )
+            if not waiting.rowcount and not running.rowcount:  # type: ignore[attr-defined]
+                raise WrongState(
+                    "All runs have ended; only queued or running ones can be cancelled."
+                )
+
+    def retry(self, experiment_id: str) -> list[str]:
+        """Queue failed and cancelled runs again; returns their ids, WrongState if none."""
+        with self._transactions.write() as session:
+            self._row(session, experiment_id)
+            query = (
+                select(Run.id)
+                .where(Run.experiment_id == experiment_id, Run.state.in_(("failed", "cancelled")))
+                .order_by(Run.index)
+            )
+            ids = list(session.scalars(query))
+            if not ids:
+                raise WrongState("No run has failed or was cancelled; there is nothing to retry.")
+            session.execute(
+                update(Run)
+                .where(Run.experiment_id == experiment_id)
+                .where(Run.state.in_(("failed", "cancelled")))
+                .values(
+                    state="queued",
+                    cancel_requested=False,
+                    attempts_left=self._max_attempts,
+                    error=None,
+                    finished_at=None,
+                    message_at=now(self._transactions.engine),
+                )
+            )
+            return ids
+
+    def _insert(
+        self,
+        session: Session,
+        spec: ExperimentSpec,
+        runs: Sequence[ResolvedRun],
+        preset: str | None,
+        key: str | None,
+        request_hash: str,
+    ) -> str:
+        moment = datetime.now(UTC)
+        identifier = str(uuid7())
+        session.add(
+            Experiment(
+                id=identifier,
+                name=spec.name,
+                preset=preset,
+                spec=spec.model_dump(mode="json"),
+                created_at=moment,
+                updated_at=moment,
+            )
+        )
+        session.flush()
+        _add_tags(session, identifier, spec.tags)
+        documents: dict[int, object] = {}
+        session.execute(
+            Run.__table__.insert(),  # type: ignore[attr-defined]
+            [
+                {
+                    "id": str(uuid7()),
+                    "experiment_id": identifier,
+                    "index": run.index,
+                    "params": run.params,
+                    "seed": run.seed,
+                    "spec": documents.setdefault(id(run.spec), run.spec.model_dump(mode="json")),
+                    "state": "queued",
+                    "attempts_left": self._max_attempts,
+                    "errors": [],
+                    "created_at": moment,
+                }
+                for run in runs
+            ],
+        )
+        session.execute(
+            update(Run)
+            .where(Run.experiment_id == identifier)
+            .values(message_at=now(self._transactions.engine))
+        )
+        if key is not None:
+            session.add(
+                IdempotencyKey(
+                    key=key,
+                    request_hash=request_hash,
+                    experiment_id=identifier,
+                    created_at=moment,
+                )
+            )
+        return identifier
+
+    def _known(self, session: Session, key: str | None, request_hash: str) -> str | None:
+        if key is None:
+            return None
+        row = session.get(IdempotencyKey, key)
+        if row is None:
+            return None
+        if row.request_hash != request_hash:
+            raise KeyConflict("This Idempotency-Key was used with a different request.")
+        return row.experiment_id
+
+    def _row(self, session: Session, experiment_id: str) -> Experiment:
+        row = session.get(Experiment, experiment_id)
+        if row is None:
+            raise NotFound(f"There is no experiment '{experiment_id}'.")
+        return row
+
+    def _counts(self, session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        query = (
+            select(Run.experiment_id, Run.state, func.count())
+            .where(Run.experiment_id.in_(ids))
+            .group_by(Run.experiment_id, Run.state)
+        )
+        counts: dict[str, dict[str, int]] = {}
+        for experiment_id, state, count in session.execute(query):
+            counts.setdefault(experiment_id, {})[state] = count
+        return counts
+
+    def _records(self, session: Session, rows: Sequence[Experiment]) -> list[ExperimentRecord]:
+        ids = [row.id for row in rows]
+        counts = self._counts(session, ids)
+        means = select(Run.experiment_id, func.avg(Run.progress)).where(Run.experiment_id.in_(ids))
+        progress = {row[0]: row[1] for row in session.execute(means.group_by(Run.experiment_id))}
+        tags: dict[str, list[str]] = {}
+        query = select(Tag).where(Tag.experiment_id.in_(ids)).order_by(Tag.position)
+        for tag in session.scalars(query):
+            tags.setdefault(tag.experiment_id, []).append(tag.tag)
+        return [
+            ExperimentRecord.of(
+                row, tags.get(row.id, []), counts.get(row.id, {}), float(progress.get(row.id) or 0)
+            )
+            for row in rows
+        ]
+
+
+def _add_tags(session: Session, experiment_id: str, tags: list[str]) -> None:
+    for position, tag in enumerate(dict.fromkeys(tags)):
+        session.add(Tag(experiment_id=experiment_id, tag=tag, position=position))
+
+
+def _in_state(query: Select[Experiment], state: State) -> Select[Experiment]:
+    """The SQL twin of ``states.experiment_state``."""
+
+    def has(*states: str) -> ColumnElement[bool]:
+        return exists().where(and_(Run.experiment_id == Experiment.id, Run.state.in_(states)))
+
+    running, queued, ended = has("running"), has("queued"), has(*TERMINAL)
+    conditions = {
+        "running": or_(running, and_(queued, ended)),
+        "queued": and_(~running, queued, ~ended),
+        "failed": and_(~running, ~queued, has("failed")),
+        "cancelled": and_(
+            ~has("running", "queued", "failed"),
+            has("cancelled"),
+        ),
+        "succeeded": ~has("running", "queued", "failed", "cancelled"),
+    }
+    return query.where(conditions[state])

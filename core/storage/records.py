@@ -1,0 +1,121 @@
+"""What repositories hand out: plain records, detached from any session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reglab.core.storage.models import Experiment, Run
+from reglab.core.storage.states import STATES, State, experiment_state
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as it was when it was read."""
+
+    id: str
+    experiment_id: str
+    index: int
+    params: dict[str, Any]
+    seed: int
+    spec: dict[str, Any]
+    state: State
+    attempt: int
+    cancel_requested: bool
+    epoch: int
+    progress: float
+    error: dict[str, Any] | None
+    errors: list[dict[str, Any]]
+    summary: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Run) -> RunRecord:
+        """Copy a row."""
+        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """An experiment, with its number of runs by state and its mean progress."""
+
+    id: str
+    name: str
+    preset: str | None
+    tags: list[str]
+    spec: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    counts: dict[str, int]
+    progress: float
+
+    @property
+    def state(self) -> State:
+        """Derived from the runs' states."""
+        return experiment_state(self.counts)
+
+    @classmethod
+    def of(
+        cls, row: Experiment, tags: list[str], counts: dict[str, int], progress: float
+    ) -> ExperimentRecord:
+        """Copy a row and what was counted for it."""
+        full: dict[str, int] = {state: counts.get(state, 0) for state in STATES}
+        return cls(
+            row.id,
+            row.name,
+            row.preset,
+            tags,
+            row.spec,
+            row.created_at,
+            row.updated_at,
+            full,
+            progress,
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a listing; ``next_cursor`` is None on the last."""
+
+    items: list[ExperimentRecord]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to write results of a run, until the lease ends or another attempt begins.
+
+    Attributes:
+        run_id: The run.
+        attempt: Fences every write.
+        owner: Who holds the lease.
+        run: The run as claimed.
+        checkpoint: Arrays and JSON state to go on from, or None to start anew.
+    """
+
+    run_id: str
+    attempt: int
+    owner: str
+    run: RunRecord
+    checkpoint: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a fenced write tells the worker: whether someone asked to cancel."""
+
+    cancel_requested: bool
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep did: run ids whose messages are to be sent, and numbers for the log."""
+
+    send: list[str]
+    requeued: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,122 @@
+"""Results of runs: curves from their chunks, arrays on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from reglab.core.results import CURVE_COLUMNS, RunResult
+from reglab.core.spec import RunSpec
+from reglab.core.storage import codec
+from reglab.core.storage.engine import Transactions
+from reglab.core.storage.models import Array, Experiment, MetricChunk, Run
+from reglab.core.storage.states import NotFound
+
+Curves = dict[str, NDArray[Any]]
+
+
+class Results:
+    """Repository of results."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def curves(self, experiment_id: str) -> dict[str, Curves]:
+        """Columns of every run of an experiment so far, by run id in the runs' order."""
+        with self._transactions.read() as session:
+            if session.get(Experiment, experiment_id) is None:
+                raise NotFound(f"There is no experiment '{experiment_id}'.")
+            runs = select(Run.id).where(Run.experiment_id == experiment_id).order_by(Run.index)
+            parts: dict[str, list[Curves]] = {run_id: [] for run_id in session.scalars(runs)}
+            query = (
+                select(MetricChunk.run_id, MetricChunk.columns)
+                .join(Run, Run.id == MetricChunk.run_id)
+                .where(Run.experiment_id == experiment_id)
+                .order_by(Run.index, MetricChunk.first_epoch)
+            )
+            for run_id, columns in session.execute(query):
+                parts[run_id].append(codec.unpack(columns))
+        return {run_id: _join(chunks) for run_id, chunks in parts.items()}
+
+    def run(self, run_id: str) -> RunResult:
+        """One run with its curves, and its arrays loaded when they are asked for."""
+        with self._transactions.read() as session:
+            row = session.get(Run, run_id)
+            if row is None:
+                raise NotFound(f"There is no run '{run_id}'.")
+            chunks = (
+                select(MetricChunk.columns)
+                .where(MetricChunk.run_id == run_id)
+                .order_by(MetricChunk.first_epoch)
+            )
+            curves = _join([codec.unpack(columns) for columns in session.scalars(chunks)])
+            return self._result(row, curves)
+
+    def experiment(self, experiment_id: str) -> list[RunResult]:
+        """All runs of an experiment, in order."""
+        curves = self.curves(experiment_id)
+        with self._transactions.read() as session:
+            query = select(Run).where(Run.experiment_id == experiment_id).order_by(Run.index)
+            return [self._result(row, curves[row.id]) for row in session.scalars(query)]
+
+    def array(self, run_id: str, name: str) -> NDArray[Any]:
+        """One array, checked against its sum; KeyError if the run has none of this name."""
+        with self._transactions.read() as session:
+            row = session.get(Array, (run_id, name))
+            if row is None:
+                raise KeyError(name)
+            return codec.decode(row.dtype, row.shape, row.sha256, row.data)
+
+    def array_names(self, run_id: str) -> list[str]:
+        """Names of the stored arrays, sorted."""
+        with self._transactions.read() as session:
+            query = select(Array.name).where(Array.run_id == run_id).order_by(Array.name)
+            return list(session.scalars(query))
+
+    def array_sums(self, run_id: str) -> dict[str, str]:
+        """The sha256 of each stored array by name: equal sums, equal bits."""
+        with self._transactions.read() as session:
+            query = select(Array.name, Array.sha256).where(Array.run_id == run_id)
+            return {row[0]: row[1] for row in session.execute(query.order_by(Array.name))}
+
+    def _result(self, row: Run, curves: Curves) -> RunResult:
+        return RunResult(
+            run_id=row.id,
+            index=row.index,
+            params=row.params,
+            seed=row.seed,
+            spec=RunSpec.model_validate(row.spec),
+            curves=curves,
+            arrays=StoredArrays(self, row.id),
+            summary=row.summary or {},
+            state=row.state,
+        )
+
+
+class StoredArrays(Mapping[str, NDArray[Any]]):
+    """A run's arrays; each is read when first asked for, then kept."""
+
+    def __init__(self, results: Results, run_id: str) -> None:
+        self._results, self._run_id = results, run_id
+        self._loaded: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._loaded:
+            self._loaded[name] = self._results.array(self._run_id, name)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results.array_names(self._run_id))
+
+    def __len__(self) -> int:
+        return len(self._results.array_names(self._run_id))
+
+
+def _join(chunks: list[Curves]) -> Curves:
+    if not chunks:
+        return {name: np.empty(0) for name in CURVE_COLUMNS}
+    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in CURVE_COLUMNS}

@@ -1,0 +1,49 @@
+"""States of runs and experiments, and the errors of storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
+TERMINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+
+
+class StorageError(Exception):
+    """Base of the errors that storage raises on purpose."""
+
+
+class NotFound(StorageError):
+    """No such experiment or run."""
+
+
+class WrongState(StorageError):
+    """The operation does not fit the present state; the message names both."""
+
+
+class LeaseLost(StorageError):
+    """The claim is not the current one any more; nothing was written."""
+
+
+class KeyConflict(StorageError):
+    """The Idempotency-Key was used with another request."""
+
+
+class StorageUnavailable(StorageError):
+    """The database cannot be written or reached; nothing was half-written."""
+
+
+def experiment_state(counts: Mapping[str, int]) -> State:
+    """An experiment's state from its number of runs by state.
+
+    Running while any run runs, or when some are done and others still wait; failed or cancelled
+    only once nothing waits or runs.
+    """
+    if counts.get("running") or (counts.get("queued") and any(counts.get(s) for s in TERMINAL)):
+        return "running"
+    if counts.get("queued"):
+        return "queued"
+    if counts.get("failed"):
+        return "failed"
+    return "cancelled" if counts.get("cancelled") else "succeeded"

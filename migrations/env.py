@@ -1,0 +1,28 @@
+"""Alembic's entry: runs revisions on the database that the caller names."""
+
+from alembic import context
+
+from reglab.core.settings import Settings
+from reglab.core.storage.engine import make_engine
+from reglab.core.storage.models import Base, UtcTime
+
+
+def render_item(kind, item, autogen_context):
+    """Write our time type as the plain one: a revision must not change when the model does."""
+    return "sa.DateTime(timezone=True)" if isinstance(item, UtcTime) else False
+
+
+url = context.config.attributes.get("url") or Settings.from_env().database_url
+engine = make_engine(url)
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        compare_type=True,
+        render_item=render_item,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+engine.dispose()
