@@ -1,0 +1,195 @@
+"""Calibration: reliability tables and errors of predicted class probabilities.
+
+Naeini, Cooper and Hauskrecht (2015) and Guo et al. (2017) for the expected calibration error,
+Kumar, Liang and Ma (2019) for the debiased estimator, Nixon et al. (2019) for the classwise one,
+Brier (1950) for the score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from reglab.core.spec import Binning
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """One row a bin, in order of confidence; empty bins are left out.
+
+    Attributes:
+        count: Examples in the bin, (M,) int64.
+        lower: Smallest confidence in the bin ('quantile') or its left edge ('uniform'), (M,).
+        upper: Largest confidence or right edge, (M,).
+        confidence: Mean confidence, (M,).
+        accuracy: Share of right answers, (M,).
+    """
+
+    count: NDArray[np.int64]
+    lower: Floats
+    upper: Floats
+    confidence: Floats
+    accuracy: Floats
+
+    @property
+    def gap(self) -> Floats:
+        """Confidence less accuracy: positive where the model is over-confident."""
+        return self.confidence - self.accuracy
+
+
+@dataclass(frozen=True)
+class CalibrationErrors:
+    """Errors of one set of predictions; the interval is of ``ece``."""
+
+    ece: float
+    ece_low: float
+    ece_high: float
+    ece_debiased: float
+    ece_classwise: float
+    mce: float
+    brier: float
+    nll: float
+    accuracy: float
+    confidence: float
+
+
+def top_label(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Confidence max_k p_k, and 1.0 where the answer is right; both (N,)."""
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    right = np.argmax(logits, axis=1) == labels
+    return np.exp(log_p.max(axis=1)), right.astype(np.float64)
+
+
+def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) -> Reliability:
+    """Sort by confidence and average within ``bins`` bins.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        right: (N,), 1 where the answer is right, else 0.
+        bins: M; with 'quantile' bins at most N of them are used.
+        binning: 'quantile' for near-equal counts, 'uniform' for equal widths on [0, 1].
+    """
+    order = np.argsort(confidence, kind="stable")
+    sorted_confidence, sorted_right = confidence[order], right[order]
+    edges = _edges(sorted_confidence, bins, binning)
+    count = np.diff(edges)
+    filled = count > 0
+    starts = edges[:-1][filled]
+    count = count[filled]
+    mean_confidence = np.add.reduceat(sorted_confidence, starts) / count
+    accuracy = np.add.reduceat(sorted_right, starts) / count
+    if binning == "uniform":
+        widths = np.linspace(0, 1, bins + 1)
+        lower, upper = widths[:-1][filled], widths[1:][filled]
+    else:
+        lower, upper = sorted_confidence[starts], sorted_confidence[starts + count - 1]
+    return Reliability(count, lower, upper, mean_confidence, accuracy)
+
+
+def expected_error(table: Reliability) -> float:
+    """ECE = sum_m |Q_m| / N * |conf(Q_m) - acc(Q_m)|."""
+    return float(np.sum(table.count * np.abs(table.gap)) / table.count.sum())
+
+
+def maximum_error(table: Reliability) -> float:
+    """MCE = max_m |conf(Q_m) - acc(Q_m)|."""
+    return float(np.abs(table.gap).max())
+
+
+def debiased_error(table: Reliability) -> float:
+    """Root of the debiased squared error, sum_m n_m/N [gap^2 - acc (1 - acc) / (n_m - 1)], or 0.
+
+    Kumar, Liang and Ma (2019), definition 5.1: subtracts what sampling noise in each bin's accuracy
+    adds to the plug-in estimate. Bins of a single example are left out.
+    """
+    used = table.count > 1
+    count = table.count[used]
+    noise = table.accuracy[used] * (1 - table.accuracy[used]) / np.maximum(count - 1, 1)
+    square = np.sum(count * (table.gap[used] ** 2 - noise)) / max(table.count.sum(), 1)
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def classwise_error(
+    probabilities: Floats, labels: NDArray[np.int64], bins: int, b: Binning
+) -> float:
+    """Mean over classes of the ECE of p_k as the chance of class k."""
+    errors = [
+        expected_error(reliability(probabilities[:, k], (labels == k).astype(np.float64), bins, b))
+        for k in range(probabilities.shape[1])
+    ]
+    return float(np.mean(errors))
+
+
+def bootstrap_interval(
+    confidence: Floats,
+    right: Floats,
+    bins: int,
+    binning: Binning,
+    resamples: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Percentile interval of the ECE over seeded resamples of the examples."""
+    rng = np.random.default_rng(seed)
+    order = np.argsort(confidence, kind="stable")
+    sorted_confidence, sorted_right = confidence[order], right[order]
+    size = len(confidence)
+    errors = np.empty(resamples)
+    for at in range(resamples):
+        # Sorted draws keep the confidences sorted, so that no resample is sorted anew.
+        times = np.bincount(rng.integers(0, size, size), minlength=size)
+        drawn = np.repeat(np.arange(size), times)
+        table = reliability(sorted_confidence[drawn], sorted_right[drawn], bins, binning)
+        errors[at] = expected_error(table)
+    tail = 100 * (1 - level) / 2
+    low, high = np.percentile(errors, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def errors(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    bins: int = 15,
+    binning: Binning = "quantile",
+    resamples: int = 200,
+) -> CalibrationErrors:
+    """All calibration errors of logits (N, K) against labels (N,)."""
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    p = np.exp(log_p)
+    confidence, right = top_label(logits, labels)
+    table = reliability(confidence, right, bins, binning)
+    low, high = bootstrap_interval(confidence, right, bins, binning, resamples)
+    one_hot = np.eye(p.shape[1])[labels]
+    return CalibrationErrors(
+        ece=expected_error(table),
+        ece_low=low,
+        ece_high=high,
+        ece_debiased=debiased_error(table),
+        ece_classwise=classwise_error(p, labels, bins, binning),
+        mce=maximum_error(table),
+        brier=float(np.mean(np.sum((p - one_hot) ** 2, axis=1))),
+        nll=float(-np.mean(log_p[np.arange(len(labels)), labels])),
+        accuracy=float(right.mean()),
+        confidence=float(confidence.mean()),
+    )
+
+
+def confidence_on_errors(confidence: Floats, right: Floats) -> tuple[Floats, Floats]:
+    """Empirical CDF of the confidence of wrong answers: sorted confidences, cumulative shares."""
+    wrong = np.sort(confidence[right == 0])
+    return wrong, np.arange(1, len(wrong) + 1) / max(len(wrong), 1)
+
+
+def _edges(sorted_confidence: Floats, bins: int, binning: Binning) -> NDArray[np.int64]:
+    size = len(sorted_confidence)
+    if binning == "quantile":
+        # The sizes of numpy.array_split: the first N mod M bins hold one more.
+        sizes = np.full(bins, size // bins) + (np.arange(bins) < size % bins)
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    inner = np.searchsorted(sorted_confidence, np.linspace(0, 1, bins + 1)[1:-1], side="right")
+    return np.concatenate([[0], inner, [size]]).astype(np.int64)

@@ -1,0 +1,37 @@
+"""The trained parameters and the logits on the test set; with them all else can be computed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Self
+
+import numpy as np
+
+from reglab.core.datasets.base import Dataset
+from reglab.core.engine import Network
+from reglab.core.probes.base import Arrays, FinalProbe
+from reglab.core.probes.calibration import errors
+from reglab.core.spec import RunSpec
+
+
+class Predictions(FinalProbe):
+    """Stores param.*, test.logits, test.labels, and for data in the plane the training points."""
+
+    @classmethod
+    def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self:
+        """Always on."""
+        return cls(spec, data, seed)
+
+    def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
+        """Arrays as above; calibration errors if the calibration probe is on."""
+        arrays: Arrays = dict(network.arrays())
+        arrays["test.logits"] = network.logits(self.data.x_test)
+        arrays["test.labels"] = self.data.y_test.astype(np.uint8)
+        if self.data.x_train.shape[1] == 2:
+            arrays["train.points"] = self.data.x_train
+            arrays["train.labels"] = self.data.y_train.astype(np.uint8)
+        wanted = self.spec.probes.calibration
+        if wanted is None:
+            return arrays, {}
+        found = errors(arrays["test.logits"], self.data.y_test, wanted.bins, wanted.binning)
+        return arrays, {"calibration": asdict(found), "ece": found.ece}

@@ -1,0 +1,97 @@
+"""Spectral bias: where in the data's principal components the first layer has moved, over time.
+
+v_k are the principal axes of the centred training inputs, all d of them, by falling eigenvalue;
+E_k(t) = |dW(t) v_k|^2 with dW(t) = W(t) - W(0) of the first layer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.datasets.base import Dataset
+from reglab.core.engine import Network
+from reglab.core.probes.base import Arrays
+from reglab.core.spec import RunSpec
+
+Floats = NDArray[np.float64]
+
+
+def principal_axes(x: NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """Eigenvalues (d,) falling, and axes (d, d) in columns, of the covariance of x (N, d)."""
+    centred = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    values, axes = np.linalg.eigh(centred.T @ centred / max(len(x) - 1, 1))
+    return np.maximum(values[::-1], 0.0), axes[:, ::-1]
+
+
+def energies(change: NDArray[Any], axes: Floats) -> Floats:
+    """E_k (d,) of a change dW (d, n) of the first layer's weights."""
+    return np.asarray(np.sum((axes.T @ change.astype(np.float64)) ** 2, axis=1))
+
+
+def cumulative(energy: Floats) -> Floats:
+    """Share of the energy in the first k components, (..., d)."""
+    total = energy.sum(axis=-1, keepdims=True)
+    return np.asarray(np.cumsum(energy, axis=-1) / np.where(total > 0, total, 1.0))
+
+
+def snapshot_epochs(epochs: int, every: int, count: int) -> list[int]:
+    """At most ``count`` of the evaluated epochs after 0, spaced logarithmically, last included."""
+    evaluated = np.unique(np.append(np.arange(every, epochs + 1, every), epochs))
+    wanted = np.geomspace(evaluated[0], epochs, count)
+    nearest = np.abs(evaluated[None, :] - wanted[:, None]).argmin(axis=1)
+    return [int(epoch) for epoch in np.unique(evaluated[nearest])]
+
+
+class Spectrum:
+    """Stores spectrum.epochs (T,), spectrum.energy (T, d) and spectrum.eigenvalues (d,)."""
+
+    def __init__(self, spec: RunSpec, data: Dataset) -> None:
+        probe, training = spec.probes.spectrum, spec.training
+        assert probe is not None
+        self._wanted = snapshot_epochs(training.epochs, training.eval_every, probe.snapshots)
+        self._eigenvalues, self._axes = principal_axes(data.x_train)
+        self._start: NDArray[np.float32] | None = None
+        self._epochs: list[int] = []
+        self._energy: list[Floats] = []
+
+    @classmethod
+    def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self | None:
+        """On where the spec has a spectrum probe."""
+        return cls(spec, data) if spec.probes.spectrum else None
+
+    def observe(self, epoch: int, network: Network) -> None:
+        """Keep W(0); at the chosen epochs, keep the energies."""
+        if epoch == 0:
+            self._start = network.weights[0].copy()
+        elif epoch in self._wanted and self._start is not None:
+            self._epochs.append(epoch)
+            self._energy.append(energies(network.weights[0] - self._start, self._axes))
+
+    def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
+        """The energies by time and component."""
+        arrays: Arrays = {
+            "spectrum.epochs": np.array(self._epochs, np.int64),
+            "spectrum.energy": np.stack(self._energy),
+            "spectrum.eigenvalues": self._eigenvalues,
+        }
+        return arrays, {}
+
+    def state(self) -> Arrays:
+        """W(0) and the energies so far."""
+        if self._start is None:
+            return {}
+        shape = (len(self._epochs), len(self._eigenvalues))
+        return {
+            "start": self._start,
+            "epochs": np.array(self._epochs, np.int64),
+            "energy": np.array(self._energy, np.float64).reshape(shape),
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from ``state``."""
+        self._start = arrays["start"]
+        self._epochs = [int(epoch) for epoch in arrays["epochs"]]
+        self._energy = list(arrays["energy"])

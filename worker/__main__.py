@@ -1,0 +1,91 @@
+"""``python -m reglab.worker``: a worker with one process a core."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from celery.signals import (
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+
+from reglab.worker.app import QUEUE, RUN_TASK, app, settings
+from reglab.worker.shutdown import listen
+from reglab.worker.sweeper import Sweeper
+
+CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
+NAME = f"{socket.gethostname()}:{os.getpid()}"
+_sweeper: Sweeper | None = None
+
+
+@worker_process_init.connect
+def _prepare_process(**_: Any) -> None:
+    listen()
+    # Compiled kernels load from the cache here rather than in the first run's time.
+    from reglab.core.engine.warm_up import warm_up
+
+    warm_up()
+
+
+@worker_ready.connect
+def _start_sweeper(**_: Any) -> None:
+    global _sweeper
+    _sweeper = Sweeper(settings, NAME, CONCURRENCY, _send)
+    _sweeper.start()
+
+
+@worker_shutting_down.connect
+def _hand_back(**_: Any) -> None:
+    """At a warm shutdown ask the pool's processes to hand their runs back to the queue."""
+    from celery.utils.log import get_logger
+
+    get_logger("reglab.worker").info("shutting down: runs go back to the queue")
+    for child in _pool_processes():
+        os.kill(child, signal.SIGUSR2)
+
+
+@worker_shutdown.connect
+def _stop_sweeper(**_: Any) -> None:
+    if _sweeper is not None:
+        _sweeper.stop()
+
+
+def _pool_processes() -> list[int]:
+    import multiprocessing
+
+    import billiard
+
+    found = [child.pid for child in billiard.active_children()]
+    found += [child.pid for child in multiprocessing.active_children()]
+    return [pid for pid in found if pid]
+
+
+def _send(run_id: str) -> None:
+    app.send_task(RUN_TASK, [run_id], queue=QUEUE)
+
+
+def main() -> None:
+    """Run a Celery worker in the foreground; SIGTERM ends it, its runs go back to the queue."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    arguments = [
+        "worker",
+        "--loglevel=INFO",
+        f"--concurrency={CONCURRENCY}",
+        f"--hostname=reglab-{os.getpid()}@%h",
+        # Workers find work in the database; talking to each other would only cost.
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
+    app.worker_main([*arguments, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""One attempt of one run: train, write chunks and checkpoints, keep the lease, obey cancels."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core import datasets
+from reglab.core.engine import Checkpoint, Evaluation, Trainer
+from reglab.core.engine.streams import stream
+from reglab.core.probes import Recorder
+from reglab.core.results import CURVE_COLUMNS
+from reglab.core.settings import Settings
+from reglab.core.spec import RunSpec
+from reglab.core.storage import Claim, LeaseLost, Storage
+from reglab.worker.shutdown import stopping
+
+PROBE_PREFIX = "probe:"
+FLUSH_SECONDS = 0.5
+
+
+class Cancelled(Exception):
+    """Someone asked for this run to stop."""
+
+
+class Interrupted(Exception):
+    """This worker is shutting down; the run should go on elsewhere."""
+
+
+class Execution:
+    """Runs a claimed training; all writes are fenced by the claim."""
+
+    def __init__(self, storage: Storage, claim: Claim, settings: Settings) -> None:
+        self._runs = storage.runs
+        self._claim = claim
+        self._settings = settings
+        self._spec = RunSpec.model_validate(claim.run.spec)
+        self._trainer: Trainer | None = None
+        self._recorder: Recorder | None = None
+        self._pending: list[Evaluation] = []
+        self._cancel = threading.Event()
+        self._lost = threading.Event()
+        self._written = self._saved = time.monotonic()
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished so far; all their evaluations are written or in ``columns``."""
+        return self._trainer.epoch if self._trainer else 0
+
+    def run(self) -> None:
+        """Train to the end and store the results.
+
+        Raises:
+            Cancelled, Interrupted, LeaseLost: It was stopped; nothing is marked as finished.
+        """
+        done = threading.Event()
+        beat = threading.Thread(target=self._beat, args=(done,), daemon=True)
+        beat.start()
+        try:
+            self._train()
+        finally:
+            done.set()
+            beat.join()
+
+    def columns(self) -> dict[str, NDArray[Any]] | None:
+        """Evaluations not yet written, as columns, or None."""
+        if not self._pending:
+            return None
+        rows = [asdict(evaluation) for evaluation in self._pending]
+        return {name: np.array([row[name] for row in rows]) for name in CURVE_COLUMNS}
+
+    def checkpoint(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """Arrays and JSON state to go on from, or None before the first epoch."""
+        if self._trainer is None or self._recorder is None or self._trainer.epoch == 0:
+            return None
+        taken = self._trainer.checkpoint()
+        probes = {PROBE_PREFIX + name: a for name, a in self._recorder.state().items()}
+        return {**taken.arrays, **probes}, taken.state
+
+    def _train(self) -> None:
+        began = time.perf_counter()
+        seed = self._claim.run.seed
+        data = datasets.load(self._spec.dataset, stream(seed, "data"))
+        self._recorder = recorder = Recorder(self._spec, data, seed)
+        self._trainer = trainer = Trainer(self._spec, data, seed, self._resume(recorder))
+        trainer.on_epoch = self._after_epoch
+        last: Evaluation | None = None
+        for evaluation in trainer:
+            last = evaluation
+            self._pending.append(evaluation)
+            recorder.observe(evaluation.epoch, trainer.network())
+            # Epoch 0 and the last are not followed by on_epoch before a long silence.
+            self._check()
+        network = trainer.network()
+        arrays, found = recorder.finish(network)
+        if last is None:
+            last = trainer.evaluate()
+        summary = {
+            "final": asdict(last),
+            "seconds": time.perf_counter() - began,
+            "steps": trainer.step,
+            "provenance": data.provenance,
+            **found,
+        }
+        self._runs.finish(self._claim, self.columns(), arrays, summary)
+        self._pending.clear()
+
+    def _resume(self, recorder: Recorder) -> Checkpoint | None:
+        if self._claim.checkpoint is None:
+            return None
+        arrays, state = self._claim.checkpoint
+        recorder.restore(
+            {
+                name.removeprefix(PROBE_PREFIX): array
+                for name, array in arrays.items()
+                if name.startswith(PROBE_PREFIX)
+            }
+        )
+        own = {name: a for name, a in arrays.items() if not name.startswith(PROBE_PREFIX)}
+        return Checkpoint(own, state)
+
+    def _after_epoch(self, epoch: int) -> None:
+        self._check()
+        moment = time.monotonic()
+        if epoch == self._spec.training.epochs or moment - self._written < FLUSH_SECONDS:
+            return
+        save = moment - self._saved >= self._settings.checkpoint_seconds
+        checkpoint = self.checkpoint() if save else None
+        progress = epoch / self._spec.training.epochs
+        seen = self._runs.record(self._claim, epoch, progress, self.columns(), checkpoint)
+        self._pending.clear()
+        self._written = time.monotonic()
+        if save:
+            self._saved = self._written
+        if seen.cancel_requested:
+            raise Cancelled
+
+    def _check(self) -> None:
+        if self._lost.is_set():
+            raise LeaseLost("The lease went to another worker.")
+        if self._cancel.is_set():
+            raise Cancelled
+        if stopping():
+            raise Interrupted
+
+    def _beat(self, done: threading.Event) -> None:
+        """Renew the lease while an epoch is long, and learn of a cancellation."""
+        while not done.wait(self._settings.heartbeat_seconds):
+            try:
+                if self._runs.heartbeat(self._claim).cancel_requested:
+                    self._cancel.set()
+            except LeaseLost:
+                self._lost.set()
+                return
+            except Exception:
+                # The database may be restarting; the lease holds for many heartbeats.
+                continue

@@ -1,0 +1,67 @@
+"""A thread of the worker's main process: tells the database it is alive, sweeps, sends messages."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from reglab.core.settings import Settings
+from reglab.core.storage import Storage
+
+log = logging.getLogger("reglab.sweeper")
+
+
+class Sweeper:
+    """Looks every ``sweep_seconds``; several workers may sweep at the same time.
+
+    Args:
+        settings: Times, and the database.
+        name: This worker's name.
+        slots: How many runs it can train at once.
+        send: Sends the message of one run.
+    """
+
+    def __init__(
+        self, settings: Settings, name: str, slots: int, send: Callable[[str], None]
+    ) -> None:
+        self._settings, self._name, self._slots, self._send = settings, name, slots, send
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and take this worker off the list of the living."""
+        self._done.set()
+        self._thread.join(timeout=5)
+
+    def _loop(self) -> None:
+        storage = Storage.of(self._settings)
+        while True:
+            try:
+                self._once(storage)
+            except Exception as error:
+                log.warning("sweep failed, will try again: %s", error)
+            if self._done.wait(self._settings.sweep_seconds):
+                break
+        try:
+            storage.runs.gone(self._name)
+        except Exception as error:
+            log.warning("could not sign off: %s", error)
+        storage.close()
+
+    def _once(self, storage: Storage) -> None:
+        storage.runs.seen(self._name, self._slots)
+        swept = storage.runs.sweep(self._settings.resend_seconds)
+        if swept.requeued or swept.failed or swept.cancelled:
+            log.warning(
+                "expired leases: %d queued again, %d failed, %d cancelled",
+                swept.requeued,
+                swept.failed,
+                swept.cancelled,
+            )
+        for run_id in swept.send:
+            self._send(run_id)
