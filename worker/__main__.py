@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import sys
 from typing import Any
@@ -17,7 +16,7 @@ from celery.signals import (
 )
 
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
-from reglab.worker.shutdown import listen
+from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.sweeper import Sweeper
 
 CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
@@ -27,7 +26,6 @@ _sweeper: Sweeper | None = None
 
 @worker_process_init.connect
 def _prepare_process(**_: Any) -> None:
-    listen()
     # Compiled kernels load from the cache here rather than in the first run's time.
     from reglab.core.engine.warm_up import warm_up
 
@@ -43,28 +41,14 @@ def _start_sweeper(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def _hand_back(**_: Any) -> None:
-    """At a warm shutdown ask the pool's processes to hand their runs back to the queue."""
-    from celery.utils.log import get_logger
-
-    get_logger("reglab.worker").info("shutting down: runs go back to the queue")
-    for child in _pool_processes():
-        os.kill(child, signal.SIGUSR2)
+    # Without this a warm shutdown would wait for the longest training.
+    ask_to_stop()
 
 
 @worker_shutdown.connect
 def _stop_sweeper(**_: Any) -> None:
     if _sweeper is not None:
         _sweeper.stop()
-
-
-def _pool_processes() -> list[int]:
-    import multiprocessing
-
-    import billiard
-
-    found = [child.pid for child in billiard.active_children()]
-    found += [child.pid for child in multiprocessing.active_children()]
-    return [pid for pid in found if pid]
 
 
 def _send(run_id: str) -> None:

@@ -1,34 +1,19 @@
-"""Whether this process should hand its run back: set by signals, read after every epoch."""
+"""Whether trainings should hand their runs back: said by the main process, read each epoch."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from types import FrameType
+import mmap
 
-_stop = threading.Event()
+# One byte that the pool's processes share with the main process since the fork. Signals would not
+# do: the pool takes the useful ones for itself. It needs no lock: it only goes from 0 to 1.
+_flag = mmap.mmap(-1, 1)
 
 
 def stopping() -> bool:
-    """True once this pool process was asked to stop, or its parent is gone."""
-    return _stop.is_set() or os.getppid() != _parent
+    """True once this worker was asked to stop."""
+    return _flag[0] == 1
 
 
-def listen() -> None:
-    """In a pool process: SIGTERM and SIGUSR2 ask the training to hand its run back.
-
-    SIGUSR1 is taken: the pool raises the soft time limit with it.
-    """
-    global _parent
-    _parent = os.getppid()
-    _stop.clear()
-    signal.signal(signal.SIGTERM, _on_signal)
-    signal.signal(signal.SIGUSR2, _on_signal)
-
-
-def _on_signal(number: int, frame: FrameType | None) -> None:
-    _stop.set()
-
-
-_parent = os.getppid()
+def ask_to_stop() -> None:
+    """Called in the worker's main process; its pool's processes see it."""
+    _flag[0] = 1

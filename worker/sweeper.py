@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
+from reglab.worker.shutdown import stopping
 
 log = logging.getLogger("reglab.sweeper")
 
@@ -54,6 +55,8 @@ class Sweeper:
         storage.close()
 
     def _once(self, storage: Storage) -> None:
+        if stopping():
+            return
         storage.runs.seen(self._name, self._slots)
         swept = storage.runs.sweep(self._settings.resend_seconds)
         if swept.requeued or swept.failed or swept.cancelled:

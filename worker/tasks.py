@@ -15,6 +15,7 @@ from reglab.core.settings import Settings
 from reglab.core.storage import Claim, LeaseLost, Storage
 from reglab.worker.app import RUN_TASK, app, settings
 from reglab.worker.execute import Cancelled, Execution, Interrupted
+from reglab.worker.shutdown import stopping
 
 log = logging.getLogger("reglab.worker")
 _storage: Storage | None = None
@@ -42,6 +43,9 @@ def run(run_id: str) -> str:
     The message is a hint that work waits: the run whose turn it is is claimed, which need not be
     the one that is named. A message too many finds nothing to claim and ends at once.
     """
+    if stopping():
+        # Released runs have no message any more: the sweeper of a living worker sends a new one.
+        return "shutting down"
     claim = storage().runs.claim_next(owner())
     if claim is None:
         return "nothing waits"
