@@ -47,3 +47,20 @@ class RunResult:
     def logits(self) -> NDArray[np.float32]:
         """Test logits, (N_test, K) float32."""
         return np.asarray(self.arrays["test.logits"], dtype=np.float32)
+
+
+def downsample(
+    curves: Mapping[str, NDArray[Any]], max_points: int, by: str = "test_loss"
+) -> dict[str, NDArray[Any]]:
+    """At most ``max_points`` rows: the first, the last, and each stretch's extremes of ``by``."""
+    size = len(curves["epoch"])
+    if size <= max_points:
+        return dict(curves)
+    stretches = np.array_split(np.arange(1, size - 1), max(1, (max_points - 2) // 2))
+    kept = {0, size - 1}
+    for stretch in stretches:
+        if len(stretch):
+            values = curves[by][stretch]
+            kept |= {int(stretch[values.argmin()]), int(stretch[values.argmax()])}
+    rows = np.array(sorted(kept))
+    return {name: column[rows] for name, column in curves.items()}

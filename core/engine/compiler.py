@@ -24,10 +24,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def kernel(function: F) -> F:
     """Compile at first call, release the GIL, and cache the machine code on disk."""
-    compiled: F = numba.njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy")(
-        function
-    )
-    return compiled
+    compile_it: Any = numba.njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy")
+    return cast(F, compile_it(function))
 
 
 def one_blas_thread() -> None:

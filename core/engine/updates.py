@@ -14,7 +14,7 @@ from reglab.core.engine.compiler import kernel
 
 
 @kernel
-def learning_rate(lr: float, alpha: float, tau: float, t: int) -> float:
+def learning_rate(lr: float, alpha: float, tau: float, t: int) -> Any:
     """lr / (1 + t / tau) ** alpha in float64; t counts updates from 1."""
     return lr / (1.0 + t / tau) ** alpha
 

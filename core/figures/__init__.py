@@ -1,1 +1,41 @@
-"""figures of reglab."""
+"""Figures as pure functions of stored results: a new one is a class and a line in ``REGISTRY``."""
+
+from __future__ import annotations
+
+from reglab.core.figures.augmentation import Augmentation
+from reglab.core.figures.base import Figure, Runs, render
+from reglab.core.figures.boundaries import (
+    Boundaries,
+    DropoutBoundaries,
+    DropoutInstances,
+    L1Boundaries,
+    L2Boundaries,
+)
+from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Reliability
+from reglab.core.figures.style import Style
+from reglab.core.figures.training import Curves, EarlyStopping, PlainSpectrum, Spectrum
+from reglab.core.figures.weights import HiddenWeights, Weights
+
+REGISTRY: dict[str, Figure] = {
+    figure.name: figure
+    for figure in (
+        Augmentation(),
+        L2Boundaries(),
+        L1Boundaries(),
+        HiddenWeights(),
+        DropoutBoundaries(),
+        DropoutInstances(),
+        Calibration(),
+        LabelSmoothing(),
+        EarlyStopping(),
+        Spectrum(),
+        Curves(),
+        Reliability(),
+        Ece(),
+        Boundaries(),
+        Weights(),
+        PlainSpectrum(),
+    )
+}
+
+__all__ = ["REGISTRY", "Figure", "Runs", "Style", "render"]

@@ -35,4 +35,4 @@ class LabelSmoothing(Regularizer):
             smooth = (1 - self.eps) * exact + self.eps / classes
         else:
             smooth = (1 - self.eps) * exact + self.eps / (classes - 1) * (1 - exact)
-        return smooth.astype(np.float32)
+        return np.asarray(smooth, np.float32)

@@ -1,0 +1,74 @@
+"""The app factory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry, Gauge
+
+from reglab import __version__
+from reglab.api import problems
+from reglab.api.context import Context
+from reglab.api.dispatch import Dispatcher
+from reglab.api.figure_cache import FigureCache
+from reglab.api.middleware import Observation
+from reglab.api.routers import catalog, curves, experiments, figures, health, runs
+from reglab.api.schemas import PresetRequest
+from reglab.core.engine.compiler import one_blas_thread
+from reglab.core.settings import Settings
+from reglab.core.spec import ExperimentSpec
+from reglab.core.storage import Storage
+
+DESCRIPTION = """Experiments on the regularization of neural networks: submit a spec, let workers
+train, ask for curves, calibration, boundaries, weights, spectra and figures. Errors are
+`application/problem+json` and name the field and the remedy."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The server over the settings' database and broker; the database must be migrated."""
+    settings = settings or Settings.from_env()
+    one_blas_thread()
+    app = FastAPIOffline(
+        title="reglab", version=__version__, description=DESCRIPTION, lifespan=_lifespan
+    )
+    app.state.context = Context(settings, Storage.of(settings), Dispatcher(settings), FigureCache())
+    app.state.registry = CollectorRegistry()
+    app.state.run_gauge = Gauge(
+        "reglab_runs", "Runs by state.", ["state"], registry=app.state.registry
+    )
+    problems.install(app)
+    app.add_middleware(Observation, registry=app.state.registry)
+    for module in (experiments, curves, figures, runs, catalog):
+        app.include_router(module.router, prefix="/v1")
+    app.include_router(health.router)
+    _complete_schema(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.context.storage.close()
+
+
+def _complete_schema(app: FastAPI) -> None:
+    """Add the models that handlers validate by hand, for exact field paths."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        components = document["components"]["schemas"]
+        template = "#/components/schemas/{model}"
+        for model in (ExperimentSpec, PresetRequest, problems.ProblemDocument):
+            schema = model.model_json_schema(ref_template=template)
+            for name, definition in schema.pop("$defs", {}).items():
+                components.setdefault(name, definition)
+            components.setdefault(model.__name__, schema)
+        components.setdefault("ExperimentSpec-Input", components["ExperimentSpec"])
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,69 @@
+"""What handlers share, made once by the app factory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from reglab.api.dispatch import Dispatcher
+from reglab.api.figure_cache import FigureCache
+from reglab.api.problems import Problem
+from reglab.core.errors import FieldProblem
+from reglab.core.results import RunResult
+from reglab.core.settings import Settings
+from reglab.core.storage import Storage
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The parts of one server."""
+
+    settings: Settings
+    storage: Storage
+    dispatcher: Dispatcher
+    figures: FigureCache
+
+
+def _context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
+
+
+Shared = Annotated[Context, Depends(_context)]
+
+
+def _identifier(name: str, value: str) -> str:
+    if not UUID.fullmatch(value):
+        problem = FieldProblem(name, f"'{value[:60]}' is not an id.", "Ids are lower-case UUIDs.")
+        raise Problem(404, "not-found", "Not found", problem)
+    return value
+
+
+def _experiment_id(experiment_id: Annotated[str, Path(description="UUIDv7.")]) -> str:
+    return _identifier("experiment_id", experiment_id)
+
+
+def _run_id(run_id: Annotated[str, Path(description="UUIDv7.")]) -> str:
+    return _identifier("run_id", run_id)
+
+
+ExperimentId = Annotated[str, Depends(_experiment_id)]
+RunId = Annotated[str, Depends(_run_id)]
+
+
+def finished(context: Context, run_id: str) -> RunResult:
+    """The run's results, or a 409 that says what to wait for."""
+    result = context.storage.results.run(run_id)
+    if result.state != "succeeded":
+        remedy = {
+            "queued": "Wait until it has finished.",
+            "running": "Wait until it has finished; its curves can be read already.",
+        }.get(result.state, "Retry the experiment with POST .../retry.")
+        problem = FieldProblem("state", f"The run is {result.state}; it has no results.", remedy)
+        raise Problem(409, "wrong-state", "Wrong state", problem)
+    return result

@@ -1,0 +1,50 @@
+"""What can be asked for: presets, datasets, and the spec's JSON schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from reglab.api import schemas
+from reglab.api.problems import responses
+from reglab.core import datasets
+from reglab.core.presets import PRESETS, build
+from reglab.core.spec import ExperimentSpec, count_runs
+
+router = APIRouter(tags=["catalog"])
+
+
+@router.get("/presets", summary="Presets", operation_id="list_presets", responses=responses())
+def list_presets() -> schemas.PresetList:
+    """The article's experiments."""
+    rows = [
+        schemas.PresetRow(
+            name=preset.name,
+            title=preset.title,
+            description=preset.description,
+            figures=list(preset.figures),
+            runs=count_runs(build(preset.name)),
+            spec=preset.document,
+        )
+        for preset in PRESETS.values()
+    ]
+    return schemas.PresetList(items=rows)
+
+
+@router.get("/datasets", summary="Datasets", operation_id="list_datasets", responses=responses())
+def list_datasets() -> schemas.DatasetList:
+    """What can be trained on, and whether this server has it."""
+    rows = [schemas.DatasetRow.model_validate(row) for row in datasets.catalog()]
+    return schemas.DatasetList(items=rows)
+
+
+@router.get(
+    "/schema",
+    summary="JSON schema of a spec",
+    operation_id="get_schema",
+    responses=responses(),
+)
+def get_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of the body of a submission."""
+    return ExperimentSpec.model_json_schema()

@@ -1,0 +1,108 @@
+"""Tables over all runs of an experiment: curves and calibration errors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Response
+
+from reglab.api import schemas, tables
+from reglab.api.context import ExperimentId, Shared
+from reglab.api.problems import Problem, responses
+from reglab.core.errors import FieldProblem
+from reglab.core.probes import calibration
+from reglab.core.results import CURVE_COLUMNS, downsample
+from reglab.core.spec import Binning
+
+router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
+DEFAULT_METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {"schema": {"type": "string"}} for media in tables.MEDIA.values()}}
+}
+
+
+@router.get(
+    "/curves",
+    summary="Curves of all runs",
+    operation_id="get_curves",
+    response_model=dict[str, list[Any]],
+    responses={**responses(404, 422), **FILES},
+)
+def get_curves(
+    shared: Shared,
+    experiment_id: ExperimentId,
+    metrics: Annotated[
+        str | None,
+        Query(description="Comma-separated columns.", examples=["test_loss,test_accuracy"]),
+    ] = None,
+    form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
+    max_points: Annotated[
+        int | None, Query(ge=4, le=1_000_000, description="At most so many points a run.")
+    ] = None,
+) -> Any:
+    """Columns of equal length: run_id, epoch and the metrics; also of runs still running.
+
+    With ``max_points`` each run keeps its first and last point and the extremes of each stretch.
+    """
+    chosen = _metrics(metrics)
+    parts: dict[str, list[Any]] = {"run_id": [], "epoch": [], **{name: [] for name in chosen}}
+    for run_id, curves in shared.storage.results.curves(experiment_id).items():
+        kept = downsample(curves, max_points) if max_points else curves
+        parts["run_id"].append(np.full(len(kept["epoch"]), run_id, dtype=object))
+        parts["epoch"].append(kept["epoch"].astype(np.int64))
+        for name in chosen:
+            parts[name].append(kept[name])
+    columns = {name: np.concatenate(values).tolist() for name, values in parts.items()}
+    if form == "json":
+        return columns
+    return tables.file_response(tables.from_columns(columns), form, f"curves-{experiment_id}")
+
+
+@router.get(
+    "/ece",
+    summary="Calibration errors of all finished runs",
+    operation_id="get_ece",
+    response_model=schemas.EceTable,
+    responses={**responses(404, 422), **FILES},
+)
+def get_ece(
+    shared: Shared,
+    experiment_id: ExperimentId,
+    binning: Annotated[Binning, Query(description="Quantile or uniform bins.")] = "quantile",
+    bins: Annotated[int, Query(ge=1, le=1000, description="Number of bins.")] = 15,
+    form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
+) -> schemas.EceTable | Response:
+    """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, a row a run."""
+    rows = []
+    for run in shared.storage.results.experiment(experiment_id):
+        if run.state != "succeeded":
+            continue
+        found = calibration.errors(run.logits(), run.labels(), bins, binning)
+        rows.append(
+            schemas.EceRow(
+                run_id=run.run_id,
+                index=run.index,
+                params=run.params,
+                seed=run.seed,
+                **asdict(found),
+            )
+        )
+    if form == "json":
+        return schemas.EceTable(binning=binning, bins=bins, items=rows)
+    table = tables.from_rows([row.model_dump() for row in rows])
+    return tables.file_response(table, form, f"ece-{experiment_id}")
+
+
+def _metrics(text: str | None) -> list[str]:
+    if text is None:
+        return list(DEFAULT_METRICS)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = [name for name in CURVE_COLUMNS if name != "epoch"]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        detail = f"Unknown metric: {', '.join(unknown)}." if unknown else "No metric is named."
+        problem = FieldProblem("metrics", detail, f"Known: {', '.join(known)}.")
+        raise Problem(422, "invalid", "Invalid request", problem)
+    return list(dict.fromkeys(names))

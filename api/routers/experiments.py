@@ -1,0 +1,244 @@
+"""Experiments: submit, list, look, change, cancel, retry, delete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from reglab.api import schemas
+from reglab.api.context import UUID, Context, ExperimentId, Shared
+from reglab.api.problems import Problem, responses
+from reglab.core import datasets
+from reglab.core.errors import FieldProblem, ReglabError, SpecError
+from reglab.core.presets import build
+from reglab.core.spec import ExperimentSpec, expand, parse_spec
+from reglab.core.storage import State
+
+router = APIRouter(prefix="/experiments", tags=["experiments"])
+EXAMPLES = {
+    "preset": {
+        "summary": "A preset with changes",
+        "value": {"preset": "l2", "overrides": {"training.epochs": 2000, "seeds": [0, 1, 2]}},
+    },
+    "spec": {
+        "summary": "A spec with a sweep",
+        "value": {
+            "name": "Dropout on digits",
+            "dataset": {"name": "digits", "train_size": 500},
+            "model": {"hidden": [64], "activation": "tanh"},
+            "optimizer": {"name": "adam", "schedule": {"lr": 0.01}},
+            "training": {"epochs": 50, "batch_size": 32},
+            "sweep": {"regularization.dropout": [0, 0.2, 0.4]},
+        },
+    },
+}
+SUBMISSION = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        {"$ref": "#/components/schemas/ExperimentSpec-Input"},
+                        {"$ref": "#/components/schemas/PresetRequest"},
+                    ]
+                },
+                "examples": EXAMPLES,
+            }
+        },
+    }
+}
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="The same key with the same body gives the same experiment, once.",
+    ),
+]
+
+
+@router.post(
+    "",
+    status_code=202,
+    summary="Submit an experiment",
+    operation_id="submit_experiment",
+    response_model=schemas.ExperimentBody,
+    responses=responses(400, 409, 413, 415, 422),
+    openapi_extra=SUBMISSION,
+)
+async def submit(request: Request, response: Response, shared: Shared, key: Key = None) -> Any:
+    """Store a spec, or a preset with overrides, and queue its runs.
+
+    Every faulty field is named with what would be right. Nothing is stored unless all is well.
+    """
+    document = await _json(request)
+    body = await run_in_threadpool(_submit, shared, document, key)
+    response.headers["Location"] = f"/v1/experiments/{body.id}"
+    return body
+
+
+@router.get(
+    "",
+    summary="List experiments, newest first",
+    operation_id="list_experiments",
+    responses=responses(422),
+)
+def list_experiments(
+    shared: Shared,
+    state: Annotated[State | None, Query(description="Only these.")] = None,
+    preset: Annotated[str | None, Query(description="Only from this preset.")] = None,
+    tag: Annotated[str | None, Query(description="Only with this tag.")] = None,
+    q: Annotated[str | None, Query(max_length=200, description="Part of the name.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="Page size.")] = 50,
+    cursor: Annotated[str | None, Query(description="The last page's next_cursor.")] = None,
+) -> schemas.ExperimentPage:
+    """A page of experiments; follow ``next_cursor`` for more."""
+    if cursor is not None and not UUID.fullmatch(cursor):
+        problem = FieldProblem("cursor", "Not a cursor.", "Use the next_cursor of a page.")
+        raise Problem(422, "invalid", "Invalid request", problem)
+    page = shared.storage.experiments.find(state, preset, tag, q, limit, cursor)
+    items = [schemas.ExperimentSummary.of(record) for record in page.items]
+    return schemas.ExperimentPage(items=items, next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/{experiment_id}",
+    summary="One experiment with its runs",
+    operation_id="get_experiment",
+    responses=responses(404),
+)
+def get_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
+    """The experiment, its spec, and every run's state."""
+    return _body(shared, experiment_id)
+
+
+@router.patch(
+    "/{experiment_id}",
+    summary="Change name or tags",
+    operation_id="change_experiment",
+    responses=responses(400, 404, 422),
+)
+def change_experiment(
+    shared: Shared,
+    experiment_id: ExperimentId,
+    change: Annotated[schemas.ExperimentChange, Body()],
+) -> schemas.ExperimentBody:
+    """Only what is given is changed; the spec never is."""
+    if change.tags is not None and any(not 1 <= len(tag) <= 64 for tag in change.tags):
+        problem = FieldProblem("tags", "A tag is empty or too long.", "Use 1 to 64 characters.")
+        raise Problem(422, "invalid", "Invalid request", problem)
+    shared.storage.experiments.change(experiment_id, change.name, change.tags)
+    return _body(shared, experiment_id)
+
+
+@router.delete(
+    "/{experiment_id}",
+    status_code=204,
+    summary="Delete an experiment and all its results",
+    operation_id="delete_experiment",
+    responses=responses(404, 409),
+)
+def delete_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
+    """Refused while runs are running: cancel first."""
+    shared.storage.experiments.delete(experiment_id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{experiment_id}/cancel",
+    status_code=202,
+    summary="Cancel what has not ended",
+    operation_id="cancel_experiment",
+    responses=responses(404, 409),
+)
+def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
+    """Waiting runs end at once, running ones within a second."""
+    shared.storage.experiments.cancel(experiment_id)
+    return _body(shared, experiment_id)
+
+
+@router.post(
+    "/{experiment_id}/retry",
+    status_code=202,
+    summary="Queue failed and cancelled runs again",
+    operation_id="retry_experiment",
+    responses=responses(404, 409),
+)
+def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
+    """Runs that succeeded keep their results."""
+    shared.dispatcher.enqueue(shared.storage.experiments.retry(experiment_id))
+    return _body(shared, experiment_id)
+
+
+@router.get(
+    "/{experiment_id}/runs",
+    summary="The runs of an experiment",
+    operation_id="list_runs",
+    responses=responses(404),
+)
+def list_runs(shared: Shared, experiment_id: ExperimentId) -> schemas.RunList:
+    """All runs, by index."""
+    runs = shared.storage.experiments.runs(experiment_id)
+    return schemas.RunList(items=[schemas.RunBody.of(run) for run in runs])
+
+
+def _submit(shared: Context, document: Any, key: str | None) -> schemas.ExperimentBody:
+    spec, preset = _parse(document)
+    runs = expand(spec)
+    for each in {run.spec.dataset for run in runs}:
+        datasets.check(each)
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    identifier, is_new = shared.storage.experiments.create(spec, runs, preset, key, digest)
+    body = _body(shared, identifier)
+    if is_new:
+        shared.dispatcher.enqueue([run.id for run in body.runs])
+    return body
+
+
+def _parse(document: Any) -> tuple[ExperimentSpec, str | None]:
+    if not isinstance(document, dict):
+        problem = FieldProblem("body", "The body is not an object.", "Send a spec or a preset.")
+        raise SpecError(problem)
+    if "preset" not in document:
+        return parse_spec(document), None
+    unknown = sorted(set(document) - {"preset", "overrides"})
+    if unknown:
+        remedy = "Beside 'preset' only 'overrides' is known; put changes in there."
+        raise SpecError([FieldProblem(name, "Unknown field.", remedy) for name in unknown])
+    name, overrides = document["preset"], document.get("overrides", {})
+    if not isinstance(name, str) or not isinstance(overrides, dict):
+        field = "overrides" if isinstance(name, str) else "preset"
+        remedy = 'Send {"preset": "l2", "overrides": {"training.epochs": 100}}.'
+        raise SpecError(FieldProblem(field, "It has the wrong type.", remedy))
+    try:
+        return build(name, overrides), name
+    except ReglabError as error:
+        raise SpecError(error.problems) from error
+
+
+async def _json(request: Request) -> Any:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json":
+        remedy = "Send the header Content-Type: application/json."
+        problem = FieldProblem("Content-Type", f"Got '{kind}'.", remedy)
+        raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
+    try:
+        return json.loads(await request.body(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        problem = FieldProblem("body", f"The body is not JSON: {error}.", "Send one JSON object.")
+        raise Problem(400, "bad-json", "Bad JSON", problem) from error
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _body(shared: Context, experiment_id: str) -> schemas.ExperimentBody:
+    record = shared.storage.experiments.get(experiment_id)
+    return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))

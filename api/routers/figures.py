@@ -1,0 +1,104 @@
+"""Figures: which can be drawn, and their pictures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from reglab import __version__
+from reglab.api import schemas
+from reglab.api.context import Context, ExperimentId, Shared, _identifier
+from reglab.api.figure_cache import figure_key
+from reglab.api.problems import Problem, not_found, responses
+from reglab.core.errors import FieldProblem
+from reglab.core.figures import REGISTRY, Figure, Style, render
+from reglab.core.results import RunResult
+
+router = APIRouter(prefix="/experiments/{experiment_id}/figures", tags=["figures"])
+MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+With = Annotated[
+    list[str] | None,
+    Query(
+        alias="with",
+        max_length=10,
+        description="Further experiments whose runs the figure draws on, as figure 4 does.",
+    ),
+]
+
+
+@router.get(
+    "",
+    summary="Figures of an experiment",
+    operation_id="list_figures",
+    responses=responses(404),
+)
+def list_figures(
+    shared: Shared, experiment_id: ExperimentId, with_: With = None
+) -> schemas.FigureList:
+    """Each figure with its caption, or with the reason why it cannot be drawn."""
+    runs = _runs(shared, experiment_id, with_)
+    return schemas.FigureList(items=[_row(figure, runs) for figure in REGISTRY.values()])
+
+
+@router.get(
+    "/{name}.{form}",
+    summary="A figure as PNG, SVG or PDF",
+    operation_id="get_figure",
+    response_class=Response,
+    responses={
+        **responses(404, 409, 422),
+        200: {"content": {media: {} for media in MEDIA.values()}},
+        304: {"description": "Not modified"},
+    },
+)
+def get_figure(
+    request: Request,
+    shared: Shared,
+    experiment_id: ExperimentId,
+    name: str,
+    form: str,
+    with_: With = None,
+    dpi: Annotated[int, Query(ge=50, le=400, description="Dots an inch (PNG).")] = 144,
+    width: Annotated[
+        float | None, Query(ge=3, le=24, description="Width in inches; height follows.")
+    ] = None,
+    theme: Annotated[Literal["light", "dark"], Query(description="Colours.")] = "light",
+) -> Response:
+    """Drawn from stored results, cached by content; answers 304 to a known ETag."""
+    if name not in REGISTRY:
+        raise not_found("figure", name, f"Known: {', '.join(REGISTRY)}.")
+    if form not in MEDIA:
+        raise not_found("format", form, "Use png, svg or pdf.")
+    figure = REGISTRY[name]
+    runs = _runs(shared, experiment_id, with_)
+    reason = figure.applies(runs)
+    if reason is not None:
+        raise Problem(
+            409, "not-drawable", "Figure cannot be drawn", FieldProblem("name", reason, "")
+        )
+    key = figure_key(__version__, name, runs, form=form, dpi=dpi, width=width, theme=theme)
+    headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
+    if key in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    style = Style(theme=theme, width=width)
+    data = shared.figures.get(key, lambda: render(figure, runs, style, form, dpi))
+    return Response(data, media_type=MEDIA[form], headers=headers)
+
+
+def _runs(shared: Context, experiment_id: str, others: list[str] | None) -> list[RunResult]:
+    ids = [experiment_id, *(_identifier("with", other) for other in others or [])]
+    found = [run for one in dict.fromkeys(ids) for run in shared.storage.results.experiment(one)]
+    return [run for run in found if run.state == "succeeded"]
+
+
+def _row(figure: Figure, runs: list[RunResult]) -> schemas.FigureRow:
+    reason = figure.applies(runs)
+    return schemas.FigureRow(
+        name=figure.name,
+        title=figure.title,
+        article_number=figure.article_number,
+        available=reason is None,
+        reason=reason,
+        caption=figure.caption(runs) if reason is None else None,
+    )

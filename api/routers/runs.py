@@ -1,0 +1,227 @@
+"""One run: its state and the tables behind its figures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query
+from scipy.special import softmax
+
+from reglab.api import schemas
+from reglab.api.context import RunId, Shared, finished
+from reglab.api.problems import Problem, responses
+from reglab.core.engine import Network
+from reglab.core.errors import FieldProblem
+from reglab.core.probes import calibration, spectrum, weights
+from reglab.core.probes.boundary import Grid
+from reglab.core.results import RunResult
+from reglab.core.spec import Binning, CalibrationProbe, WeightsProbe
+
+router = APIRouter(prefix="/runs/{run_id}", tags=["runs"])
+
+
+def network_of(run: RunResult) -> Network:
+    """The trained network, from stored parameters."""
+    return Network.from_arrays(run.spec.widths(), run.spec.model.activation, run.arrays)
+
+
+def _absent(what: str, remedy: str) -> Problem:
+    problem = FieldProblem(what, f"The run has no {what}.", remedy)
+    return Problem(404, "not-measured", "Not measured", problem)
+
+
+@router.get("", summary="One run", operation_id="get_run", responses=responses(404))
+def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
+    """State, parameters, progress, summary and resolved spec."""
+    return schemas.RunDetail.of(shared.storage.runs.get(run_id))
+
+
+@router.get(
+    "/calibration",
+    summary="Reliability table",
+    operation_id="get_calibration",
+    responses=responses(404, 409, 422),
+)
+def get_calibration(
+    shared: Shared,
+    run_id: RunId,
+    binning: Annotated[Binning | None, Query(description="As in the spec if left out.")] = None,
+    bins: Annotated[int | None, Query(ge=1, le=1000, description="As in the spec.")] = None,
+) -> schemas.CalibrationBody:
+    """Mean confidence and accuracy in each bin, ECE, and confidence on errors."""
+    run = finished(shared, run_id)
+    probe = run.spec.probes.calibration or CalibrationProbe()
+    bins, binning = bins or probe.bins, binning or probe.binning
+    confidence, right = calibration.top_label(run.logits(), run.labels())
+    table = calibration.reliability(confidence, right, bins, binning)
+    wrong, share = calibration.confidence_on_errors(confidence, right)
+    columns = (
+        table.count,
+        table.lower,
+        table.upper,
+        table.confidence,
+        table.accuracy,
+        table.gap,
+    )
+    names = ("count", "lower", "upper", "confidence", "accuracy", "gap")
+    rows = [
+        schemas.CalibrationBin(bin=at, **dict(zip(names, values, strict=True)))
+        for at, values in enumerate(zip(*(column.tolist() for column in columns), strict=True))
+    ]
+    return schemas.CalibrationBody(
+        run_id=run_id,
+        binning=binning,
+        bins=bins,
+        table=rows,
+        ece=calibration.expected_error(table),
+        mce=calibration.maximum_error(table),
+        confidence_on_errors=schemas.ErrorCdf(confidence=wrong.tolist(), share=share.tolist()),
+    )
+
+
+@router.get(
+    "/boundary",
+    summary="Decision boundary",
+    operation_id="get_boundary",
+    responses=responses(404, 409, 422),
+)
+def get_boundary(
+    shared: Shared,
+    run_id: RunId,
+    dropout_seed: Annotated[
+        int | None,
+        Query(ge=0, description="Leave dropout on with this seed: one network of the ensemble."),
+    ] = None,
+) -> schemas.BoundaryBody:
+    """Probability of class 1 on a grid, with the training points."""
+    run = finished(shared, run_id)
+    if "boundary.p" not in run.arrays:
+        raise _absent("boundary", "Set probes.boundary to {} on a dataset in the plane.")
+    x, y = run.arrays["boundary.x"], run.arrays["boundary.y"]
+    probability = run.arrays["boundary.p"]
+    if dropout_seed is not None:
+        p = run.spec.regularization.dropout
+        if not p:
+            problem = FieldProblem(
+                "dropout_seed", "The run was trained without dropout.", "Leave it out."
+            )
+            raise Problem(422, "invalid", "Invalid request", problem)
+        probability = Grid(x, y).dropout_probability(network_of(run), p, dropout_seed, 0)
+    return schemas.BoundaryBody(
+        run_id=run_id,
+        x=x.tolist(),
+        y=y.tolist(),
+        probability=probability.tolist(),
+        points=run.arrays["train.points"].tolist(),
+        labels=run.arrays["train.labels"].tolist(),
+        dropout_seed=dropout_seed,
+    )
+
+
+@router.get(
+    "/weights",
+    summary="Weight matrices",
+    operation_id="get_weights",
+    responses=responses(404, 409, 422),
+)
+def get_weights(
+    shared: Shared,
+    run_id: RunId,
+    layer: Annotated[int | None, Query(ge=0, description="One layer; all if left out.")] = None,
+    threshold: Annotated[float | None, Query(ge=0, description="As in the spec.")] = None,
+) -> schemas.WeightsBody:
+    """W of each layer as (n_in, n_out), with sparsity and norms."""
+    run = finished(shared, run_id)
+    cut = (run.spec.probes.weights or WeightsProbe()).threshold if threshold is None else threshold
+    matrices = network_of(run).weights
+    if layer is not None and layer >= len(matrices):
+        problem = FieldProblem(
+            "layer", f"There is no layer {layer}.", f"Use 0 to {len(matrices) - 1}."
+        )
+        raise Problem(422, "invalid", "Invalid request", problem)
+    chosen = range(len(matrices)) if layer is None else [layer]
+    rows = []
+    for at in chosen:
+        found = weights.summarize(matrices[at], at, cut)
+        row = vars(found) | {"shape": list(found.shape), "values": matrices[at].tolist()}
+        rows.append(schemas.WeightMatrix(**row))
+    return schemas.WeightsBody(run_id=run_id, threshold=cut, matrices=rows)
+
+
+@router.get(
+    "/spectrum",
+    summary="Spectral bias of the first layer",
+    operation_id="get_spectrum",
+    responses=responses(404, 409),
+)
+def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
+    """Energy of the change of the first layer by principal component, over time."""
+    run = finished(shared, run_id)
+    if "spectrum.energy" not in run.arrays:
+        raise _absent("spectrum", "Set probes.spectrum to {} in the spec.")
+    energy = run.arrays["spectrum.energy"]
+    size = energy.shape[1]
+    return schemas.SpectrumBody(
+        run_id=run_id,
+        epochs=run.arrays["spectrum.epochs"].tolist(),
+        eigenvalues=run.arrays["spectrum.eigenvalues"].tolist(),
+        energy=energy.tolist(),
+        cumulative=spectrum.cumulative(energy).tolist(),
+        isotropic=(np.arange(1, size + 1) / size).tolist(),
+    )
+
+
+@router.get(
+    "/predictions",
+    summary="Predictions on the test set",
+    operation_id="get_predictions",
+    responses=responses(404, 409),
+)
+def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
+    """Class probabilities of every test example, dropout off."""
+    run = finished(shared, run_id)
+    logits = run.logits()
+    return schemas.PredictionsBody(
+        run_id=run_id,
+        labels=run.labels().tolist(),
+        predicted=logits.argmax(axis=1).tolist(),
+        probabilities=softmax(logits.astype(np.float64), axis=1).tolist(),
+    )
+
+
+@router.post(
+    "/predict",
+    summary="Classify new inputs",
+    operation_id="predict",
+    responses=responses(400, 404, 409, 422),
+)
+def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> schemas.PredictBody:
+    """Class probabilities; with ``dropout_samples`` also their spread over dropout networks."""
+    run = finished(shared, run_id)
+    wanted = run.spec.dataset.n_features
+    wrong = next((at for at, row in enumerate(body.inputs) if len(row) != wanted), None)
+    if wrong is not None:
+        problem = FieldProblem(
+            f"inputs[{wrong}]", f"It has {len(body.inputs[wrong])} values.", f"Give {wanted}."
+        )
+        raise Problem(422, "invalid", "Invalid request", problem)
+    p = run.spec.regularization.dropout
+    if body.dropout_samples and not p:
+        problem = FieldProblem(
+            "dropout_samples", "The run was trained without dropout.", "Set it to 0."
+        )
+        raise Problem(422, "invalid", "Invalid request", problem)
+    x = np.array(body.inputs, np.float32)
+    network = network_of(run)
+    probabilities = network.probabilities(x)
+    samples = [
+        network.dropout_probabilities(x, p, body.seed, at) for at in range(body.dropout_samples)
+    ]
+    return schemas.PredictBody(
+        run_id=run_id,
+        predicted=probabilities.argmax(axis=1).tolist(),
+        probabilities=probabilities.tolist(),
+        dropout_mean=np.mean(samples, axis=0).tolist() if samples else None,
+        dropout_std=np.std(samples, axis=0).tolist() if samples else None,
+    )
