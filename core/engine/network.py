@@ -21,10 +21,6 @@ _FUNCTIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
 }
-    "identity": lambda z: z,
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-}
 
 
 def count_parameters(widths: Sequence[int]) -> int:

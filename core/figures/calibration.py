@@ -82,8 +82,8 @@ class Calibration(Figure):
             "Left: cumulative distribution of the confidence of wrong answers on the test set; "
             f"{sure:.0%} of the errors were made with a confidence above 80 %. Right: mean "
             f"accuracy against mean confidence in {len(table.count)} bins; the network is "
-            f"over-confident in {np.sum(table.gap > 0)} of them (mean confidence {confidence.mean():.1%}, accuracy "
-            f"{right.mean():.1%})." + dataset_note(runs, "mnist")
+            f"over-confident in {np.sum(table.gap > 0)} of them (mean confidence "
+            f"{confidence.mean():.1%}, accuracy {right.mean():.1%})." + dataset_note(runs, "mnist")
         )
 
 
