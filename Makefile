@@ -28,16 +28,18 @@ test: $(STAMP)
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -m 'not slow'
 
-# mypy does not follow the mapped package names of an editable install; links show it the tree.
+# mypy and import-linter do not see the mapped names of an editable install; links show the tree.
+.PHONY: .typed
 .typed:
 	@mkdir -p .typed/reglab
 	@for room in core api worker client; do ln -sfn ../../$$room .typed/reglab/$$room; done
+	@ln -sfn ../../client/_root/__init__.py .typed/reglab/__init__.py
 
 lint: $(STAMP) .typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core
-	$(BIN)/lint-imports
+	PYTHONPATH=.typed $(BIN)/lint-imports
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

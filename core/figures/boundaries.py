@@ -37,7 +37,7 @@ def draw_boundary(
         axes.scatter(
             chosen[:, 0],
             chosen[:, 1],
-            s=9,
+            s=13,
             c=colour,
             marker=marker,
             edgecolors="white",

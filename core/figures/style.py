@@ -83,6 +83,7 @@ def plain(axes: Axes) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(False)
+    axes.spines[:].set_visible(False)
 
 
 def sequence(count: int, name: str | Colormap = SWEEP_MAP) -> list[Any]:

@@ -33,7 +33,7 @@ def _draw(panels: Sequence[tuple[RunResult, str]], style: Style) -> Canvas:
     for axes, matrix, (_, title), layer in zip(grid, matrices, panels, layers, strict=True):
         image = axes.imshow(matrix.T, cmap=WEIGHT_MAP, norm=norm, interpolation="nearest")
         sparsity = summarize(matrix, layer, THRESHOLD).sparsity
-        axes.set_title(f"{title}\n{sparsity:.0%} of weights ≤ {THRESHOLD:g}")
+        axes.set_title(f"{title}\n{sparsity:.1%} of weights ≤ {THRESHOLD:g}")
         axes.set_xlabel("unit of the layer below")
         axes.grid(False)
     grid[0].set_ylabel("unit of the layer above")
@@ -64,7 +64,7 @@ class HiddenWeights(Figure):
     def caption(self, runs: Runs) -> str:
         """Sparsity of the three."""
         shares = [
-            f"{summarize(run.arrays[f'param.W{k}'], k, THRESHOLD).sparsity:.0%} ({title})"
+            f"{summarize(run.arrays[f'param.W{k}'], k, THRESHOLD).sparsity:.1%} ({title})"
             for run, title in self._chosen(runs)
             for k in [_hidden_layer(run)]
         ]
@@ -74,7 +74,7 @@ class HiddenWeights(Figure):
         )
 
     def _chosen(self, runs: Runs) -> list[tuple[RunResult, str]]:
-        """The plain run, and the middle strength of each kind of decay."""
+        """The plain run, and of each kind of decay the second mildest strength."""
         l2 = [run for run in runs if run.spec.regularization.l1 == 0]
         l1 = [run for run in runs if run.spec.regularization.l2 == 0]
         chosen = []
@@ -87,7 +87,7 @@ class HiddenWeights(Figure):
         ):
             points = [point for point in swept(kind, path) if point[0] > 0]
             if points:
-                value, run = points[(len(points) - 1) // 2]
+                value, run = points[min(1, len(points) - 1)]
                 chosen.append((run, f"{symbol} = {value:g}"))
         return chosen
 

@@ -1,0 +1,56 @@
+"""The article's five training workloads, as the same arrays for every implementation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core import datasets
+from reglab.core.datasets import Dataset
+from reglab.core.engine.streams import stream
+from reglab.core.presets import build
+from reglab.core.spec import RunSpec, expand
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the step-time table.
+
+    Attributes:
+        name: Short name, e.g. ``784-128-10 B 32``.
+        spec: The resolved spec that reglab's engine trains.
+        data: What it trains on.
+    """
+
+    name: str
+    spec: RunSpec
+    data: Dataset
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates in one pass over the training set."""
+        return -(-len(self.data.y_train) // self.spec.training.batch_size)
+
+    def one_hot(self) -> NDArray[np.float64]:
+        """Training targets, (N, K) float64."""
+        return np.eye(self.data.n_classes)[self.data.y_train]
+
+
+def _workload(name: str, preset: str, at: int, images: str | None) -> Workload:
+    overrides: dict[str, Any] = {"dataset": {"name": images}} if images else {}
+    spec = expand(build(preset, overrides))[at].spec
+    return Workload(name, spec, datasets.load(spec.dataset, stream(0, "data")))
+
+
+def article_workloads(images: str | None = None) -> list[Workload]:
+    """The five workloads; ``images`` replaces the image sets where they cannot be had."""
+    return [
+        _workload("2-64-64-2, B 32, SGD", "l2", 1, None),
+        _workload("2-96-96-2, B 32, Adam, dropout", "dropout", 1, None),
+        _workload("784-128-10, B 32, SGD", "label-smoothing", 0, images),
+        _workload("784-128-10, B 8, Adam", "augmentation", 0, images),
+        _workload("784-128-128-10, B 500, SGD", "early-stopping", 0, images),
+    ]

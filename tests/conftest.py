@@ -1,0 +1,27 @@
+"""Fixtures of the whole suite: databases, brokers, real images."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Set before anything of reglab is imported: the suite must never touch a user's own service.
+os.environ["REGLAB_HOME"] = tempfile.mkdtemp(prefix="reglab-tests-")
+for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL"):
+    os.environ.pop(_name, None)
+
+pytest_plugins = ["tests.services"]
+
+
+@pytest.fixture
+def images(pytestconfig, monkeypatch) -> Path:
+    """The folder of real images, where this machine has one."""
+    default = pytestconfig.rootpath.parent / "shared" / "data"
+    folder = Path(os.environ.get("REGLAB_DATA_DIR") or default)
+    if not (folder / "mnist").is_dir():
+        pytest.skip("no folder of real images; set REGLAB_DATA_DIR")
+    monkeypatch.setenv("REGLAB_DATA_DIR", str(folder))
+    return folder

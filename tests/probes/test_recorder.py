@@ -1,0 +1,116 @@
+"""Probes on real networks: boundary, weights, spectrum, and their checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from reglab.core.engine import Trainer
+from reglab.core.probes import Recorder, spectrum
+from reglab.core.probes.weights import summarize
+from tests.engine.helpers import digits, moons, spec
+
+PLANE = {
+    "probes.boundary": {"resolution": 12, "dropout_instances": 2},
+    "regularization.dropout": 0.3,
+}
+WAVES = {
+    "dataset": {"name": "digits"},
+    "training": {"epochs": 12, "eval_every": 2, "batch_size": 16},
+    "probes.spectrum": {"snapshots": 4},
+}
+
+
+def record(wanted, data, trainer=None, recorder=None):
+    trainer = trainer or Trainer(wanted, data, 1)
+    recorder = recorder or Recorder(wanted, data, 1)
+    for evaluation in trainer:
+        recorder.observe(evaluation.epoch, trainer.network())
+    return trainer, *recorder.finish(trainer.network())
+
+
+def test_boundary_is_the_network_on_a_grid():
+    trainer, arrays, _ = record(spec(PLANE), moons())
+    x, y, p = (arrays[f"boundary.{name}"] for name in "xyp")
+    assert p.shape == (12, 12)
+    for i in (0, 5, 11):
+        for j in (0, 7, 11):
+            expected = trainer.network().probabilities(np.array([[x[j], y[i]]]))[0, 1]
+            assert p[i, j] == pytest.approx(expected, abs=1e-6)
+    points = moons().x_train
+    np.testing.assert_allclose([x[0], x[-1]], [points[:, 0].min() - 0.5, points[:, 0].max() + 0.5])
+    first, second = arrays["boundary.dropout"]
+    assert not np.allclose(first, second)
+
+
+def test_what_a_run_stores_is_enough_to_rebuild_its_answers():
+    data = moons()
+    trainer, arrays, summary = record(spec(PLANE), data)
+    np.testing.assert_array_equal(arrays["test.logits"], trainer.network().logits(data.x_test))
+    np.testing.assert_array_equal(arrays["test.labels"], data.y_test)
+    np.testing.assert_array_equal(arrays["train.points"], data.x_train)
+    assert 0 <= summary["ece"] <= 1
+    assert [row["shape"] for row in summary["weights"]] == [[2, 7], [7, 5], [5, 2]]
+
+
+def test_sparsity_counts_small_entries():
+    found = summarize(np.array([[0.0, 1e-4], [-0.5, 2.0]], np.float32), 1, 1e-3)
+    assert found.sparsity == 0.5
+    assert found.largest == 2.0
+    assert found.norm == pytest.approx(np.sqrt(1e-8 + 0.25 + 4))
+
+
+def test_axes_are_those_of_scikit_learn():
+    x = digits(200).x_train
+    values, axes = spectrum.principal_axes(x)
+    pca = PCA().fit(x.astype(float))
+    np.testing.assert_allclose(values, pca.explained_variance_, atol=1e-9)
+    for k in range(20):
+        assert abs(axes[:, k] @ pca.components_[k]) == pytest.approx(1, abs=1e-6)
+
+
+def test_energies_sum_to_the_squared_change():
+    trainer, arrays, _ = record(spec(WAVES), digits())
+    start = Trainer(spec(WAVES), digits(), 1).network().weights[0]
+    change = trainer.network().weights[0].astype(float) - start
+    energy = arrays["spectrum.energy"]
+    assert arrays["spectrum.epochs"][-1] == 12
+    assert energy[-1].sum() == pytest.approx(np.sum(change**2), rel=1e-5)
+    _, axes = spectrum.principal_axes(digits().x_train)
+    slow = sum((change[:, unit] @ axes[:, 3]) ** 2 for unit in range(change.shape[1]))
+    assert energy[-1, 3] == pytest.approx(slow, rel=1e-5)
+    np.testing.assert_allclose(spectrum.cumulative(energy)[:, -1], 1)
+
+
+def test_isotropic_change_has_the_reference_share():
+    _, axes = spectrum.principal_axes(digits().x_train)
+    change = np.random.default_rng(0).normal(size=(64, 4000))
+    share = spectrum.cumulative(spectrum.energies(change, axes))
+    np.testing.assert_allclose(share, np.arange(1, 65) / 64, atol=0.01)
+
+
+def test_snapshots_are_evaluated_epochs_spread_in_logarithm():
+    epochs = spectrum.snapshot_epochs(1000, 5, 24)
+    assert epochs[0] == 5
+    assert epochs[-1] == 1000
+    assert all(epoch % 5 == 0 for epoch in epochs)
+    assert len(epochs) <= 24
+    assert spectrum.snapshot_epochs(3, 5, 4) == [3]
+
+
+def test_a_recorder_goes_on_from_its_state():
+    wanted, data = spec(WAVES), digits()
+    _, expected, _ = record(wanted, data)
+    trainer, recorder = Trainer(wanted, data, 1), Recorder(wanted, data, 1)
+    for evaluation in trainer:
+        recorder.observe(evaluation.epoch, trainer.network())
+        if evaluation.epoch == 6:
+            break
+    again = Recorder(wanted, data, 1)
+    again.restore(recorder.state())
+    resumed = Trainer(wanted, data, 1, trainer.checkpoint())
+    _, arrays, _ = record(wanted, data, resumed, again)
+    assert arrays.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(arrays[name], array)

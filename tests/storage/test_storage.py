@@ -1,0 +1,304 @@
+"""One suite for every database: the state machine, fencing, fairness, results."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from reglab.core.presets import build
+from reglab.core.results import CURVE_COLUMNS
+from reglab.core.spec import expand
+from reglab.core.storage import KeyConflict, LeaseLost, NotFound, Storage, WrongState
+from reglab.core.storage.migrate import is_current, upgrade
+from reglab.core.storage.models import Base
+from reglab.core.storage.states import STATES, experiment_state
+
+
+def submit(storage, runs=3, key=None, request_hash="h", **changes):
+    sweep = {"regularization.l2": [0.001 * k for k in range(runs)]}
+    spec = build("l2", {"sweep": sweep, **changes})
+    return storage.experiments.create(spec, expand(spec), "l2", key, request_hash)[0]
+
+
+def columns(first, count):
+    epochs = np.arange(first, first + count)
+    return {name: epochs.astype(float) for name in CURVE_COLUMNS} | {"epoch": epochs}
+
+
+def states(storage, experiment):
+    return [run.state for run in storage.experiments.runs(experiment)]
+
+
+def expire(storage, run_id):
+    with storage.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE runs SET lease_expires = lease_expires - 3600 WHERE id = :id"),
+            {"id": run_id},
+        )
+
+
+def test_models_are_what_migrations_build(storage):
+    assert is_current(storage.engine)
+    with storage.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_upgrade_again_changes_nothing_and_keeps_data(storage, database_url):
+    experiment = submit(storage)
+    upgrade(database_url)
+    assert storage.experiments.get(experiment).counts["queued"] == 3
+
+
+def test_a_run_goes_from_queue_to_success(storage):
+    experiment = submit(storage, runs=1)
+    claim = storage.runs.claim_next("w")
+    assert storage.experiments.get(experiment).state == "running"
+    storage.runs.record(claim, 3, 0.3, columns(0, 4))
+    arrays = {"x": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array([2], np.uint8)}
+    storage.runs.finish(claim, columns(4, 2), arrays, {"ece": 0.1})
+    record = storage.experiments.get(experiment)
+    assert (record.state, record.progress) == ("succeeded", 1.0)
+    result = storage.results.run(claim.run_id)
+    np.testing.assert_array_equal(result.curves["epoch"], np.arange(6))
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(result.arrays[name], array)
+        assert result.arrays[name].dtype == array.dtype
+    assert result.summary == {"ece": 0.1}
+    with pytest.raises(KeyError):
+        result.arrays["none"]
+
+
+def test_only_one_of_many_claims_a_run(storage):
+    submit(storage, runs=5)
+    claims = []
+
+    def take():
+        while (claim := storage.runs.claim_next(threading.current_thread().name)) is not None:
+            claims.append(claim)
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claims) == len({claim.run_id for claim in claims}) == 5
+
+
+def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage):
+    submit(storage, runs=1)
+    old = storage.runs.claim_next("slow")
+    expire(storage, old.run_id)
+    assert storage.runs.sweep(5).requeued == 1
+    new = storage.runs.claim_next("fast")
+    assert new.attempt == old.attempt + 1
+    for write in (
+        lambda: storage.runs.heartbeat(old),
+        lambda: storage.runs.record(old, 1, 0.1, columns(0, 2)),
+        lambda: storage.runs.finish(old, columns(0, 2), {"x": np.ones(1)}, {}),
+        lambda: storage.runs.fail(old, {"type": "x"}, retry=True),
+        lambda: storage.runs.release(old, 1),
+        lambda: storage.runs.cancelled(old),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    result = storage.results.run(old.run_id)
+    assert len(result.curves["epoch"]) == 0
+    assert list(result.arrays) == []
+    storage.runs.finish(new, None, {}, {})
+    assert storage.runs.get(new.run_id).state == "succeeded"
+
+
+def test_a_checkpoint_and_its_columns_are_one(storage):
+    submit(storage, runs=1)
+    claim = storage.runs.claim_next("a")
+    storage.runs.record(claim, 4, 0.4, columns(0, 5), ({"theta": np.ones(3)}, {"epoch": 4}))
+    storage.runs.record(claim, 7, 0.7, columns(5, 3))
+    expire(storage, claim.run_id)
+    storage.runs.sweep(5)
+    again = storage.runs.claim_next("b")
+    arrays, state = again.checkpoint
+    assert state == {"epoch": 4}
+    np.testing.assert_array_equal(arrays["theta"], np.ones(3))
+    # What came after the checkpoint will be made again.
+    np.testing.assert_array_equal(storage.results.run(claim.run_id).curves["epoch"], range(5))
+
+
+def test_attempts_are_bounded_and_their_errors_kept(storage):
+    experiment = submit(storage, runs=1)
+    for expected in (True, False):
+        claim = storage.runs.claim_next("w")
+        assert storage.runs.fail(claim, {"type": "fault", "detail": "x"}, retry=True) is expected
+    run = storage.experiments.runs(experiment)[0]
+    assert run.state == "failed"
+    assert [error["attempt"] for error in run.errors] == [1, 2]
+    assert run.error["detail"] == "x"
+    assert storage.experiments.retry(experiment) == [run.id]
+    assert storage.runs.claim_next("w").attempt == 3
+
+
+def test_lost_workers_exhaust_attempts_too(storage):
+    experiment = submit(storage, runs=1)
+    for _ in range(2):
+        expire(storage, storage.runs.claim_next("w").run_id)
+        storage.runs.sweep(5)
+    run = storage.experiments.runs(experiment)[0]
+    assert (run.state, run.error["type"]) == ("failed", "worker-lost")
+
+
+def test_release_does_not_count_as_an_attempt(storage):
+    submit(storage, runs=1)
+    for _ in range(5):
+        claim = storage.runs.claim_next("w")
+        storage.runs.release(claim, 0)
+    assert storage.runs.get(claim.run_id).state == "queued"
+
+
+def test_cancel_reaches_waiting_and_running_runs(storage):
+    experiment = submit(storage, runs=3)
+    claim = storage.runs.claim_next("w")
+    storage.experiments.cancel(experiment)
+    assert states(storage, experiment) == ["running", "cancelled", "cancelled"]
+    assert storage.runs.heartbeat(claim).cancel_requested
+    storage.runs.cancelled(claim)
+    assert storage.experiments.get(experiment).state == "cancelled"
+    with pytest.raises(WrongState):
+        storage.experiments.cancel(experiment)
+    assert len(storage.experiments.retry(experiment)) == 3
+
+
+def test_retry_leaves_successes_alone(storage):
+    experiment = submit(storage, runs=2)
+    storage.runs.finish(storage.runs.claim_next("w"), None, {}, {})
+    storage.runs.fail(storage.runs.claim_next("w"), {"type": "diverged"}, retry=False)
+    assert len(storage.experiments.retry(experiment)) == 1
+    assert states(storage, experiment) == ["succeeded", "queued"]
+    with pytest.raises(WrongState):
+        storage.experiments.retry(experiment)
+
+
+def test_delete_leaves_no_row_behind(storage):
+    experiment = submit(storage, runs=2, key="k", tags=["t"])
+    claim = storage.runs.claim_next("w")
+    storage.runs.record(claim, 1, 0.1, columns(0, 2), ({"theta": np.ones(2)}, {}))
+    with pytest.raises(WrongState):
+        storage.experiments.delete(experiment)
+    storage.runs.finish(claim, None, {"x": np.ones(2)}, {})
+    storage.experiments.delete(experiment)
+    with storage.engine.connect() as connection:
+        for table in Base.metadata.tables:
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
+    with pytest.raises(NotFound):
+        storage.experiments.get(experiment)
+
+
+def test_a_long_experiment_does_not_starve_a_short_one(storage):
+    long = submit(storage, runs=50)
+    for _ in range(4):
+        storage.runs.claim_next("w")
+    short = submit(storage, runs=1)
+    served = [storage.runs.claim_next("w").run.experiment_id for _ in range(3)]
+    assert served.index(short) <= 1
+    assert served.count(long) == 2
+
+
+def test_messages_are_sent_again_only_when_workers_are_idle(storage):
+    submit(storage, runs=3)
+    assert storage.runs.sweep(0.0).send == []
+    storage.runs.seen("w", slots=1)
+    time.sleep(0.01)
+    assert 1 <= len(storage.runs.sweep(0.0).send) <= 2
+    storage.runs.claim_next("w")
+    time.sleep(0.01)
+    assert storage.runs.sweep(0.0).send == []
+    assert storage.runs.worker_age() < 5
+    storage.runs.gone("w")
+    assert storage.runs.worker_age() is None
+
+
+def test_same_key_same_experiment_other_request_conflict(storage):
+    first = submit(storage, key="k", request_hash="a")
+    assert submit(storage, key="k", request_hash="a") == first
+    with pytest.raises(KeyConflict):
+        submit(storage, key="k", request_hash="b")
+    made = []
+    threads = [
+        threading.Thread(target=lambda: made.append(submit(storage, key="z", request_hash="a")))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 8
+    assert len(set(made)) == 1
+    assert len(storage.experiments.find().items) == 2
+
+
+def test_pages_hold_every_experiment_once_and_filters_agree(storage):
+    made = [submit(storage, runs=1, name=f"Run {k} 50%", tags=[f"t{k % 2}"]) for k in range(7)]
+    seen, cursor = [], None
+    while True:
+        page = storage.experiments.find(limit=3, cursor=cursor)
+        seen += [item.id for item in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == made[::-1]
+    find = storage.experiments.find
+    assert {item.id for item in find(tag="t1").items} == set(made[1::2])
+    assert [item.id for item in find(q="run 3").items] == [made[3]]
+    assert len(find(q="0%").items) == 7
+    assert find(q="_").items == []
+    assert find(preset="dropout").items == []
+
+
+def test_listing_by_state_agrees_with_the_derived_state(storage):
+    for count in range(4):
+        experiment = submit(storage, runs=3)
+        for run in storage.experiments.runs(experiment)[:count]:
+            claim = storage.runs.claim(run.id, "w")
+            (storage.runs.finish(claim, None, {}, {}) if count != 2 else None)
+    storage.experiments.cancel(submit(storage, runs=2))
+    failing = submit(storage, runs=1)
+    storage.runs.fail(storage.runs.claim(storage.experiments.runs(failing)[0].id, "w"), {}, False)
+    everything = {item.id: item.state for item in storage.experiments.find().items}
+    for state in STATES:
+        found = {item.id for item in storage.experiments.find(state=state).items}
+        assert found == {key for key, value in everything.items() if value == state}
+    assert set(everything.values()) == set(STATES)
+
+
+def test_experiment_state_is_terminal_only_when_all_runs_are():
+    assert experiment_state({"queued": 1}) == "queued"
+    assert experiment_state({"queued": 1, "succeeded": 1}) == "running"
+    assert experiment_state({"failed": 1, "succeeded": 9}) == "failed"
+    assert experiment_state({"cancelled": 1, "succeeded": 9}) == "cancelled"
+    assert experiment_state({"succeeded": 9}) == "succeeded"
+
+
+def test_damaged_arrays_are_noticed(storage):
+    submit(storage, runs=1)
+    claim = storage.runs.claim_next("w")
+    storage.runs.finish(claim, None, {"x": np.ones(3)}, {})
+    with storage.engine.begin() as connection:
+        connection.execute(text("UPDATE arrays SET sha256 = 'x'"))
+    with pytest.raises(ValueError, match="damaged"):
+        storage.results.array(claim.run_id, "x")
+
+
+def test_read_only_database_gives_a_clear_error(tmp_path):
+    from reglab.core.storage import StorageUnavailable
+
+    path = tmp_path / "reglab.db"
+    upgrade(f"sqlite:///{path}")
+    readable = Storage(f"sqlite:///file:{path}?mode=ro&uri=true")
+    assert readable.experiments.find().items == []
+    with pytest.raises(StorageUnavailable, match="readonly"):
+        submit(readable)
