@@ -12,11 +12,13 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from reglab import __version__
 from reglab.api import problems
+from reglab.api.broadcast import Broadcaster
 from reglab.api.context import Context
 from reglab.api.dispatch import Dispatcher
+from reglab.api.event_bodies import EVENT_MODELS
 from reglab.api.figure_cache import FigureCache
 from reglab.api.middleware import Observation
-from reglab.api.routers import catalog, curves, experiments, figures, health, runs
+from reglab.api.routers import catalog, curves, events, experiments, figures, health, runs
 from reglab.api.schemas import PresetRequest
 from reglab.core.engine.compiler import one_blas_thread
 from reglab.core.settings import Settings
@@ -35,14 +37,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPIOffline(
         title="reglab", version=__version__, description=DESCRIPTION, lifespan=_lifespan
     )
-    app.state.context = Context(settings, Storage.of(settings), Dispatcher(settings), FigureCache())
+    storage = Storage.of(settings)
+    app.state.context = Context(
+        settings, storage, Dispatcher(settings), FigureCache(), Broadcaster(storage)
+    )
     app.state.registry = CollectorRegistry()
     app.state.run_gauge = Gauge(
         "reglab_runs", "Runs by state.", ["state"], registry=app.state.registry
     )
     problems.install(app)
     app.add_middleware(Observation, registry=app.state.registry)
-    for module in (experiments, curves, figures, runs, catalog):
+    for module in (experiments, events, curves, figures, runs, catalog):
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     _complete_schema(app)
@@ -52,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
+    await app.state.context.broadcaster.close()
     app.state.context.storage.close()
 
 
@@ -63,7 +69,7 @@ def _complete_schema(app: FastAPI) -> None:
         document = made()
         components = document["components"]["schemas"]
         template = "#/components/schemas/{model}"
-        for model in (ExperimentSpec, PresetRequest, problems.ProblemDocument):
+        for model in (ExperimentSpec, PresetRequest, problems.ProblemDocument, *EVENT_MODELS):
             schema = model.model_json_schema(ref_template=template)
             for name, definition in schema.pop("$defs", {}).items():
                 components.setdefault(name, definition)

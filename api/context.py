@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from reglab.api.broadcast import Broadcaster
 from reglab.api.dispatch import Dispatcher
 from reglab.api.figure_cache import FigureCache
 from reglab.api.problems import Problem
@@ -27,6 +28,7 @@ class Context:
     storage: Storage
     dispatcher: Dispatcher
     figures: FigureCache
+    broadcaster: Broadcaster
 
 
 def _context(request: Request) -> Context:

@@ -26,6 +26,7 @@ from reglab.core.storage.states import (
     StorageUnavailable,
     WrongState,
 )
+from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
     "STATES",
@@ -36,6 +37,7 @@ __all__ = [
     "LeaseLost",
     "NotFound",
     "Page",
+    "RunProgress",
     "RunRecord",
     "State",
     "Storage",
@@ -54,6 +56,7 @@ class Storage:
         experiments: Submission, listing, cancel, retry, delete.
         runs: Claims, fenced writes, sweep.
         results: Curves and arrays.
+        watch: What moves, for many experiments at once.
     """
 
     def __init__(self, url: str, lease_seconds: float = 30.0, max_attempts: int = 3) -> None:
@@ -62,6 +65,7 @@ class Storage:
         self.experiments = Experiments(transactions, max_attempts)
         self.runs = Runs(transactions, lease_seconds)
         self.results = Results(transactions)
+        self.watch = Watch(transactions)
 
     @classmethod
     def of(cls, settings: Settings) -> Storage:

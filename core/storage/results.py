@@ -40,7 +40,7 @@ class Results:
             )
             for run_id, columns in session.execute(query):
                 parts[run_id].append(codec.unpack(columns))
-        return {run_id: _join(chunks) for run_id, chunks in parts.items()}
+        return {run_id: join(chunks) for run_id, chunks in parts.items()}
 
     def run(self, run_id: str) -> RunResult:
         """One run with its curves, and its arrays loaded when they are asked for."""
@@ -53,7 +53,7 @@ class Results:
                 .where(MetricChunk.run_id == run_id)
                 .order_by(MetricChunk.first_epoch)
             )
-            curves = _join([codec.unpack(columns) for columns in session.scalars(chunks)])
+            curves = join([codec.unpack(columns) for columns in session.scalars(chunks)])
             return self._result(row, curves)
 
     def experiment(self, experiment_id: str) -> list[RunResult]:
@@ -116,7 +116,8 @@ class StoredArrays(Mapping[str, NDArray[Any]]):
         return len(self._results.array_names(self._run_id))
 
 
-def _join(chunks: list[Curves]) -> Curves:
+def join(chunks: list[Curves]) -> Curves:
+    """Chunks of columns, in order, as whole columns."""
     if not chunks:
         return {name: np.empty(0) for name in CURVE_COLUMNS}
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in CURVE_COLUMNS}

@@ -109,6 +109,8 @@ class Runs:
         encoded = {name: codec.encode(array) for name, array in arrays.items()}
         with self._transactions.write() as session:
             values = {"state": "succeeded", "progress": 1.0, "summary": summary, "error": None}
+            if "final" in summary:
+                values["epoch"] = summary["final"]["epoch"]
             self._fence(session, claim, values | _ended())
             _add_columns(session, claim.run_id, columns)
             session.execute(delete(Array).where(Array.run_id == claim.run_id))

@@ -1,0 +1,92 @@
+"""The events of an experiment as a stream (Server-Sent Events)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Header, Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.problems import responses
+
+router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
+HEARTBEAT_SECONDS = 10
+SEND_SECONDS = 30
+# Less than the server's own timeout_graceful_shutdown.
+GRACE_SECONDS = 2
+RETRY_MILLISECONDS = 1000
+STREAM = """Events as they happen, each with an id and JSON data:
+
+| event | data | when |
+|---|---|---|
+| `metrics` | `MetricsEvent` | there are new evaluations |
+| `progress` | `ProgressEvent` | runs went on |
+| `state` | `StateEvent` | the experiment's or a run's state changed |
+| `deleted` | `DeletedEvent` | the experiment was deleted |
+
+A new stream begins with one event of each of the first three kinds with `snapshot: true`: all
+runs as they are and the latest evaluation of each. A stream with the header `Last-Event-ID` goes on
+after that event; where the id is unknown (the server was restarted, or it is too old) it begins
+anew.
+Once the experiment has ended, and `state` has said so, the stream ends. A reader that then comes
+back with the last id is answered 204, which makes browsers stop. Comments (`: ping`) keep idle
+connections open."""
+REFERENCES = [
+    {"$ref": f"#/components/schemas/{name}"}
+    for name in ("MetricsEvent", "ProgressEvent", "StateEvent", "DeletedEvent")
+]
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    **responses(404, 503),
+    200: {
+        "description": "A stream of events; the data of each is one of these objects",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string", "contentSchema": {"anyOf": REFERENCES}}
+            }
+        },
+    },
+    204: {"description": "The experiment has ended and the reader has its last event"},
+}
+LastId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", max_length=100, description="The last event that was read."),
+]
+
+
+@router.get(
+    "/events",
+    summary="Live events",
+    description=STREAM,
+    operation_id="stream_events",
+    response_class=EventSourceResponse,
+    responses=ANSWERS,
+)
+async def stream_events(
+    shared: Shared, experiment_id: ExperimentId, last_event_id: LastId = None
+) -> Response:
+    """Open a stream; see STREAM."""
+    async with shared.broadcaster.reading(experiment_id) as channel:
+        if channel.ended and last_event_id == channel.last_id:
+            return Response(status_code=204)
+    stop = anyio.Event()
+    return EventSourceResponse(
+        _events(shared, experiment_id, last_event_id, stop),
+        ping=HEARTBEAT_SECONDS,
+        send_timeout=SEND_SECONDS,
+        shutdown_event=stop,
+        shutdown_grace_period=GRACE_SECONDS,
+    )
+
+
+async def _events(
+    shared: Context, experiment_id: str, after: str | None, stop: anyio.Event
+) -> AsyncIterator[ServerSentEvent]:
+    # Joined here, not in the handler: a generator that never starts would never leave.
+    async with shared.broadcaster.reading(experiment_id) as channel:
+        async for event in shared.broadcaster.events(channel, after, stop):
+            yield ServerSentEvent(
+                event.data, event=event.name, id=event.id, retry=RETRY_MILLISECONDS
+            )
