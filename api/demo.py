@@ -92,6 +92,8 @@ def _submit_all(http: httpx.Client, scale: float, console: Console) -> list[Subm
     catalog = {row["name"]: row for row in _get(http, "/datasets")}
     submitted = []
     for name, preset in PRESETS.items():
+        if not preset.article:
+            continue
         overrides: dict[str, Any] = {}
         dataset = preset.document["dataset"]["name"]
         substitute = None
@@ -156,7 +158,7 @@ def _fetch_figures(
     for name, figure in sorted(REGISTRY.items()):
         if not figure.article_number:
             continue
-        owners = [ids[preset.name] for preset in PRESETS.values() if name in preset.figures]
+        owners = [ids[p.name] for p in PRESETS.values() if p.article and name in p.figures]
         query = {"with": owners[1:]}
         for kind in FORMATS:
             reply = http.get(f"/experiments/{owners[0]}/figures/{name}.{kind}", params=query)

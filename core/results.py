@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from reglab.core.spec import RunSpec
 
 CURVE_COLUMNS = ("epoch", "step", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+# Also there in runs that hold out part of their training set.
+VALIDATION_COLUMNS = ("validation_loss", "validation_accuracy")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class RunResult:
         params: The sweep's values of this run, by dotted path.
         seed: The run's seed.
         spec: The resolved spec.
-        curves: One (T,) array for each of ``CURVE_COLUMNS``.
+        curves: One (T,) array for each of ``CURVE_COLUMNS``, and of ``VALIDATION_COLUMNS`` if
+            the run has a validation split.
         arrays: Named result arrays (see docs/architecture.md); may load lazily.
         summary: JSON summary of the finished run; empty while it runs.
         state: The run's state.

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core import datasets
-from reglab.core.engine import Checkpoint, Evaluation, Trainer
+from reglab.core.engine import Checkpoint, Evaluation, Trainer, hold_out
 from reglab.core.engine.streams import stream
 from reglab.core.probes import Recorder
-from reglab.core.results import CURVE_COLUMNS
+from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import RunSpec
 from reglab.core.storage import Claim, LeaseLost, Storage
@@ -72,7 +72,10 @@ class Execution:
         if not self._pending:
             return None
         rows = [asdict(evaluation) for evaluation in self._pending]
-        return {name: np.array([row[name] for row in rows]) for name in CURVE_COLUMNS}
+        names = [*CURVE_COLUMNS]
+        if self._spec.validation_count():
+            names += VALIDATION_COLUMNS
+        return {name: np.array([row[name] for row in rows]) for name in names}
 
     def checkpoint(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
         """Arrays and JSON state to go on from, or None before the first epoch."""
@@ -85,29 +88,25 @@ class Execution:
     def _train(self) -> None:
         began = time.perf_counter()
         seed = self._claim.run.seed
-        data = datasets.load(self._spec.dataset, stream(seed, "data"))
+        whole = datasets.load(self._spec.dataset, stream(seed, "data"))
+        data = hold_out(whole, self._spec, seed)
         self._recorder = recorder = Recorder(self._spec, data, seed)
         self._trainer = trainer = Trainer(self._spec, data, seed, self._resume(recorder))
         trainer.on_epoch = self._after_epoch
-        last: Evaluation | None = None
         for evaluation in trainer:
-            last = evaluation
             self._pending.append(evaluation)
             recorder.observe(evaluation.epoch, trainer.network())
             # Epoch 0 and the last are not followed by on_epoch before a long silence.
             self._check()
         network = trainer.network()
         arrays, found = recorder.finish(network)
-        if last is None:
-            last = trainer.evaluate()
         summary = {
-            "final": asdict(last),
+            **trainer.summary(),
             "seconds": time.perf_counter() - began,
-            "steps": trainer.step,
             "provenance": data.provenance,
             **found,
         }
-        self._runs.finish(self._claim, self.columns(), arrays, summary)
+        self._runs.finish(self._claim, self.columns(), arrays, summary, trainer.epoch)
         self._pending.clear()
 
     def _resume(self, recorder: Recorder) -> Checkpoint | None:
@@ -127,7 +126,8 @@ class Execution:
     def _after_epoch(self, epoch: int) -> None:
         self._check()
         moment = time.monotonic()
-        if epoch == self._spec.training.epochs or moment - self._written < FLUSH_SECONDS:
+        ended = epoch == self._spec.training.epochs or (self._trainer and self._trainer.stopped)
+        if ended or moment - self._written < FLUSH_SECONDS:
             return
         save = moment - self._saved >= self._settings.checkpoint_seconds
         checkpoint = self.checkpoint() if save else None

@@ -17,7 +17,7 @@ router = APIRouter(tags=["catalog"])
 
 @router.get("/presets", summary="Presets", operation_id="list_presets", responses=responses())
 def list_presets() -> schemas.PresetList:
-    """The article's experiments."""
+    """The article's experiments, and those of methods that it only mentions."""
     rows = [
         schemas.PresetRow(
             name=preset.name,

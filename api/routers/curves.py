@@ -13,7 +13,7 @@ from reglab.api.context import ExperimentId, Shared
 from reglab.api.problems import Problem, responses
 from reglab.core.errors import FieldProblem
 from reglab.core.probes import calibration
-from reglab.core.results import CURVE_COLUMNS, downsample
+from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
 from reglab.core.spec import Binning
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
@@ -53,7 +53,9 @@ def get_curves(
         parts["run_id"].append(np.full(len(kept["epoch"]), run_id, dtype=object))
         parts["epoch"].append(kept["epoch"].astype(np.int64))
         for name in chosen:
-            parts[name].append(kept[name])
+            # Runs without a validation split have no such column.
+            missing = np.full(len(kept["epoch"]), None, dtype=object)
+            parts[name].append(kept.get(name, missing))
     columns = {name: np.concatenate(values).tolist() for name, values in parts.items()}
     if form == "json":
         return columns
@@ -74,10 +76,13 @@ def get_ece(
     bins: Annotated[int, Query(ge=1, le=1000, description="Number of bins.")] = 15,
     form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
 ) -> schemas.EceTable | Response:
-    """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, a row a run."""
+    """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, a row a run.
+
+    Runs trained with squared loss give no probabilities and are left out.
+    """
     rows = []
     for run in shared.storage.results.experiment(experiment_id):
-        if run.state != "succeeded":
+        if run.state != "succeeded" or run.spec.model.loss == "squared":
             continue
         found = calibration.errors(run.logits(), run.labels(), bins, binning)
         rows.append(
@@ -99,7 +104,7 @@ def _metrics(text: str | None) -> list[str]:
     if text is None:
         return list(DEFAULT_METRICS)
     names = [name.strip() for name in text.split(",") if name.strip()]
-    known = [name for name in CURVE_COLUMNS if name != "epoch"]
+    known = [name for name in (*CURVE_COLUMNS, *VALIDATION_COLUMNS) if name != "epoch"]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         detail = f"Unknown metric: {', '.join(unknown)}." if unknown else "No metric is named."

@@ -22,6 +22,8 @@ class Dataset:
         image_shape: (rows, columns) where a row of x is an image, else None.
         class_names: K names.
         provenance: JSON: source, licence, and the sha256 of every file that was read.
+        x_validation: Inputs held out of the training part, (V, d) float32, or None.
+        y_validation: Their labels, (V,) int64, or None.
     """
 
     x_train: NDArray[np.float32]
@@ -32,6 +34,8 @@ class Dataset:
     image_shape: tuple[int, int] | None
     class_names: tuple[str, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
+    x_validation: NDArray[np.float32] | None = None
+    y_validation: NDArray[np.int64] | None = None
 
 
 class Loader(Protocol):

@@ -2,6 +2,8 @@
 
 from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.network import Network
-from reglab.core.engine.trainer import Checkpoint, Evaluation, Trainer
+from reglab.core.engine.records import Checkpoint, Evaluation
+from reglab.core.engine.stopping import hold_out
+from reglab.core.engine.trainer import Trainer
 
-__all__ = ["Checkpoint", "Evaluation", "Inputs", "Network", "Trainer"]
+__all__ = ["Checkpoint", "Evaluation", "Inputs", "Network", "Trainer", "hold_out"]

@@ -79,6 +79,23 @@ def loss_and_hits(logits: Any, labels: Any) -> Any:
     return total / logits.shape[0], hits / logits.shape[0]
 
 
+@kernel
+def squared_and_hits(outputs: Any, labels: Any) -> Any:
+    """Mean of |z - y|^2 / 2 (float64), y one-hot, and share of right answers; as above."""
+    total = 0.0
+    hits = 0
+    for row in range(outputs.shape[0]):
+        best = 0
+        for k in range(outputs.shape[1]):
+            if outputs[row, k] > outputs[row, best]:
+                best = k
+            wanted = 1.0 if k == labels[row] else 0.0
+            total += 0.5 * (np.float64(outputs[row, k]) - wanted) ** 2
+        if best == labels[row]:
+            hits += 1
+    return total / outputs.shape[0], hits / outputs.shape[0]
+
+
 def logits(
     theta: NDArray[np.float32], widths: NDArray[np.int64], code: int, inputs: Inputs
 ) -> NDArray[np.float32]:

@@ -73,6 +73,15 @@ def softmax_delta(logits: Any, bias: Any, targets: Any, rows: Any, delta: Any) -
 
 
 @kernel
+def squared_delta(outputs: Any, bias: Any, targets: Any, rows: Any, delta: Any) -> None:
+    """delta (B, K) <- (outputs + bias - targets[rows]) / B: of the mean of |z - y|^2 / 2."""
+    scale = np.float32(1.0 / outputs.shape[0])
+    for row in range(outputs.shape[0]):
+        for k in range(outputs.shape[1]):
+            delta[row, k] = (outputs[row, k] + bias[k] - targets[rows[row], k]) * scale
+
+
+@kernel
 def column_sums(delta: Any, out: Any) -> None:
     """out (n,) <- sum of delta (B, n) over rows."""
     for unit in range(delta.shape[1]):
@@ -107,7 +116,7 @@ def train_epoch(
         order: (N,) int64, the epoch's permutation.
         noise: (shifts (batches, 2) int64, masks float32, mask_mode, keep).
         batch_size: B; the last batch may be shorter.
-        network: (widths (L + 1,) int64, activation code).
+        network: (widths (L + 1,) int64, activation code, whether the loss is squared).
         optimizer: (code, hyper (9,) float64, decoupled, proximal); hyper is lr, alpha, tau, l2, l1,
             beta1, beta2, eps.
         workspace: (outputs, deltas, batch_x, batch_indices, batch_values, counts).
@@ -116,7 +125,7 @@ def train_epoch(
     theta, grad, m, v = parameters
     dense, indptr, indices, values, is_sparse, image, active = inputs
     shifts, masks, mask_mode, keep = noise
-    widths, code = network
+    widths, code, squared = network
     algorithm, hyper, decoupled, proximal = optimizer
     outputs, deltas, batch_x, batch_indices, batch_values, counts = workspace
     layers = widths.shape[0] - 1
@@ -174,7 +183,10 @@ def train_epoch(
         n_in, n_out = widths[last], widths[last + 1]
         delta = matrix(deltas, output_start(widths, last, b), b, n_out)
         bias = theta[start + n_in * n_out : start + (n_in + 1) * n_out]
-        softmax_delta(z, bias, targets, rows, delta)
+        if squared:
+            squared_delta(z, bias, targets, rows, delta)
+        else:
+            softmax_delta(z, bias, targets, rows, delta)
         for layer in range(last, 0, -1):
             start = weight_start(widths, layer)
             n_in, n_out = widths[layer], widths[layer + 1]

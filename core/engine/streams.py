@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-STREAMS = ("data", "init", "batches", "dropout", "augmentation")
+STREAMS = ("data", "init", "batches", "dropout", "augmentation", "validation")
 
 
 def stream(seed: int, name: str) -> np.random.Generator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,33 +12,15 @@ from reglab.core.datasets.base import Dataset
 from reglab.core.engine import kernels
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.compiler import one_blas_thread
-from reglab.core.engine.evaluation import loss_and_hits
+from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
 from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.network import Network, initialize
+from reglab.core.engine.records import Checkpoint, Evaluation
+from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.streams import get_state, set_state, stream
 from reglab.core.errors import FieldProblem, TrainingDiverged
 from reglab.core.regularizers import Sizes, active
 from reglab.core.spec import RunSpec
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Mean cross-entropy and accuracy on clean data with dropout off, after ``epoch`` epochs."""
-
-    epoch: int
-    step: int
-    train_loss: float
-    train_accuracy: float
-    test_loss: float
-    test_accuracy: float
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """All that a training needs to go on to the same bits: arrays, and a state that is JSON."""
-
-    arrays: dict[str, NDArray[Any]]
-    state: dict[str, Any]
 
 
 class Trainer:
@@ -47,7 +28,8 @@ class Trainer:
 
     Yields an ``Evaluation`` at epoch 0, every ``eval_every`` epochs and at the last. After each
     epoch, and after its evaluation was taken, calls ``on_epoch(epoch)``, from which
-    ``checkpoint()`` may be called or an exception raised to stop.
+    ``checkpoint()`` may be called or an exception raised to stop. With early stopping the last
+    epoch may come before ``training.epochs``, and ``network()`` is then the one to keep.
 
     Args:
         spec: The resolved spec.
@@ -61,7 +43,7 @@ class Trainer:
     ) -> None:
         one_blas_thread()
         self.spec = spec
-        self.data = data
+        self.data = data = hold_out(data, spec, seed)
         self.on_epoch: Callable[[int], None] | None = None
         self.epoch = 0
         self.step = 0
@@ -73,11 +55,15 @@ class Trainer:
         names = {"batches"} | {r.stream for r in self._regularizers if r.stream}
         self._streams = {name: stream(seed, name) for name in sorted(names)}
         self._train, self._test = Inputs.of(data.x_train), Inputs.of(data.x_test)
+        self._validation = None if data.x_validation is None else Inputs.of(data.x_validation)
+        stopping = spec.regularization.early_stopping
+        self._stopping = Stopping(stopping) if stopping else None
         self._targets = self._make_targets()
         self._sizes = self._make_sizes()
         self._optimizer = self._make_optimizer()
         self._workspace = self._make_workspace()
         self._active = self._active_ranges()
+        self._last: Evaluation | None = None
         if checkpoint is not None:
             self._restore(checkpoint)
 
@@ -88,27 +74,62 @@ class Trainer:
             TrainingDiverged: A parameter or loss became NaN or infinite; names the epoch.
         """
         if self.epoch == 0:
-            yield self.evaluate()
+            yield self._look()
         total, every = self.spec.training.epochs, self.spec.training.eval_every
-        while self.epoch < total:
+        while self.epoch < total and not self.stopped:
             self._train_epoch()
             if self.epoch % every == 0 or self.epoch == total:
-                yield self.evaluate()
+                yield self._look()
             if self.on_epoch is not None:
                 self.on_epoch(self.epoch)
+        best = self._stopping.restored() if self._stopping else None
+        if best is not None:
+            self._theta[:] = best
+
+    @property
+    def stopped(self) -> bool:
+        """Whether early stopping has ended the training."""
+        return self._stopping is not None and self._stopping.stopped
+
+    def final(self) -> Evaluation:
+        """The evaluation of the network that a finished training ends with.
+
+        After early stopping with ``restore_best`` that of the best epoch, else of the last.
+        """
+        if self._stopping and self._stopping.best and self._stopping.restored() is not None:
+            return self._stopping.best
+        return self._last or self.evaluate()
+
+    def summary(self) -> dict[str, Any]:
+        """The trainer's part of a finished run's summary."""
+        found: dict[str, Any] = {"final": self.final().document(), "steps": self.step}
+        if self._stopping:
+            found["early_stopping"] = self._stopping.summary(self.epoch)
+        return found
 
     def network(self) -> Network:
         """The network as it is now (a copy)."""
         return Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta.copy())
 
     def evaluate(self) -> Evaluation:
-        """Loss and accuracy on the training and the test set."""
+        """Loss and accuracy on the training, the test and, if any, the validation set."""
         network = Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta)
-        train = loss_and_hits(network.logits(self._train), self.data.y_train)
-        test = loss_and_hits(network.logits(self._test), self.data.y_test)
-        if not np.isfinite(train[0]) or not np.isfinite(test[0]):
+        measure = squared_and_hits if self.spec.model.loss == "squared" else loss_and_hits
+        numbers = [
+            *measure(network.logits(self._train), self.data.y_train),
+            *measure(network.logits(self._test), self.data.y_test),
+        ]
+        if self._validation is not None:
+            numbers += measure(network.logits(self._validation), self.data.y_validation)
+        if not np.isfinite(numbers).all():
             raise self._diverged("the loss is not finite")
-        return Evaluation(self.epoch, self.step, train[0], train[1], test[0], test[1])
+        return Evaluation(self.epoch, self.step, *numbers)
+
+    def _look(self) -> Evaluation:
+        self._last = evaluation = self.evaluate()
+        if self._stopping:
+            self._stopping.see(evaluation, self._theta)
+        return evaluation
 
     def checkpoint(self) -> Checkpoint:
         """A copy of the state after the last finished epoch."""
@@ -116,7 +137,11 @@ class Trainer:
         if self.spec.optimizer.name == "adam":
             arrays |= {"m": self._m.copy(), "v": self._v.copy()}
         streams = {name: get_state(generator) for name, generator in self._streams.items()}
-        return Checkpoint(arrays, {"epoch": self.epoch, "step": self.step, "streams": streams})
+        state = {"epoch": self.epoch, "step": self.step, "streams": streams}
+        if self._stopping:
+            arrays |= self._stopping.arrays()
+            state["stopping"] = self._stopping.state()
+        return Checkpoint(arrays, state)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self._theta[:] = checkpoint.arrays["theta"]
@@ -125,6 +150,8 @@ class Trainer:
         self.epoch, self.step = checkpoint.state["epoch"], checkpoint.state["step"]
         for name, state in checkpoint.state["streams"].items():
             set_state(self._streams[name], state)
+        if self._stopping:
+            self._stopping.restore(checkpoint.arrays, checkpoint.state["stopping"])
 
     def _train_epoch(self) -> None:
         order = self._streams["batches"].permutation(len(self.data.y_train))
@@ -145,7 +172,11 @@ class Trainer:
             order,
             self._draw_noise(),
             self.spec.training.batch_size,
-            (self._widths, CODES[self.spec.model.activation]),
+            (
+                self._widths,
+                CODES[self.spec.model.activation],
+                self.spec.model.loss == "squared",
+            ),
             self._optimizer,
             self._workspace,
             self.step,

@@ -12,6 +12,7 @@ from reglab.core.figures.boundaries import (
     L2Boundaries,
 )
 from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Reliability
+from reglab.core.figures.stopping import ValidationStopping
 from reglab.core.figures.style import Style
 from reglab.core.figures.training import Curves, EarlyStopping, PlainSpectrum, Spectrum
 from reglab.core.figures.weights import HiddenWeights, Weights
@@ -35,6 +36,7 @@ REGISTRY: dict[str, Figure] = {
         Boundaries(),
         Weights(),
         PlainSpectrum(),
+        ValidationStopping(),
     )
 }
 

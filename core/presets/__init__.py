@@ -1,4 +1,4 @@
-"""The article's experiments by name; a new one is a module here and a line in ``PRESETS``."""
+"""Experiments by name, the article's first; a new one is a module and a line in ``PRESETS``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from reglab.core.presets import (
     augmentation,
     dropout,
     early_stopping,
+    early_stopping_validation,
     l1,
     l2,
     label_smoothing,
@@ -26,6 +27,7 @@ PRESETS: dict[str, Preset] = {
         dropout.PRESET,
         label_smoothing.PRESET,
         early_stopping.PRESET,
+        early_stopping_validation.PRESET,
     )
 }
 

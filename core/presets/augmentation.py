@@ -23,4 +23,5 @@ PRESET = Preset(
         "sweep": {"regularization.augmentation": [None, {"name": "shift"}]},
     },
     substitute="mnist5k",
+    article=True,
 )

@@ -24,4 +24,5 @@ PRESET = Preset(
         "sweep": {"regularization.dropout": [0.0, 0.4]},
     },
     substitute=None,
+    article=True,
 )

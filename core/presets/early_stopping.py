@@ -21,4 +21,5 @@ PRESET = Preset(
         "probes": {"spectrum": {"snapshots": 24}},
     },
     substitute="mnist5k",
+    article=True,
 )

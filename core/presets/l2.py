@@ -23,4 +23,5 @@ PRESET = Preset(
         },
     },
     substitute=None,
+    article=True,
 )

@@ -31,4 +31,5 @@ PRESET = Preset(
         },
     },
     substitute="mnist5k",
+    article=True,
 )

@@ -26,7 +26,7 @@ from reglab.core.spec.probes import (
     SpectrumProbe,
     WeightsProbe,
 )
-from reglab.core.spec.regularization import Regularization, ShiftAugmentation
+from reglab.core.spec.regularization import EarlyStopping, Regularization, ShiftAugmentation
 from reglab.core.spec.sweep import (
     MAX_RUNS,
     ResolvedRun,
@@ -44,6 +44,7 @@ __all__ = [
     "CalibrationProbe",
     "DatasetSpec",
     "Digits",
+    "EarlyStopping",
     "ExperimentSpec",
     "FashionMnist",
     "Mnist",

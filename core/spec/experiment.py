@@ -13,13 +13,20 @@ from reglab.core.spec.regularization import Regularization
 
 
 class Model(SpecModel):
-    """A fully connected classifier with a linear output layer and softmax."""
+    """A fully connected classifier with a linear output layer."""
 
     hidden: list[int] = Field(
         [64, 64], max_length=8, description="Width of each hidden layer.", examples=[[64, 64]]
     )
     activation: Literal["tanh", "relu", "identity"] = Field(
         "tanh", description="Non-linearity after each hidden layer."
+    )
+    loss: Literal["cross_entropy", "squared"] = Field(
+        "cross_entropy",
+        description=(
+            "Cross-entropy of the softmax, or half the squared distance of the outputs to the "
+            "one-hot label, summed over classes; the mean over examples is minimized."
+        ),
     )
 
     @model_validator(mode="after")
@@ -94,7 +101,26 @@ class RunSpec(SpecModel):
             )
         if self.regularization.dropout > 0 and not self.model.hidden:
             raise ValueError("regularization.dropout needs at least one hidden layer.")
+        if self.model.loss == "squared" and self.probes.calibration is not None:
+            raise ValueError(
+                "probes.calibration needs probabilities, which a network trained with model.loss "
+                "'squared' does not give; set it to null."
+            )
+        self._check_validation()
         return self
+
+    def validation_count(self) -> int:
+        """Training examples that are held out for validation; 0 without early stopping."""
+        stopping = self.regularization.early_stopping
+        return stopping.validation_count(self.dataset.train_size) if stopping else 0
+
+    def _check_validation(self) -> None:
+        size, count = self.dataset.train_size, self.validation_count()
+        if count and size - count < 2:
+            raise ValueError(
+                f"regularization.early_stopping.validation_size holds out {count} of the {size} "
+                "training examples; leave at least 2 to train on."
+            )
 
     def widths(self) -> list[int]:
         """Layer widths from input to output, e.g. ``[2, 64, 64, 2]``."""

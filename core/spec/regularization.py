@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from reglab.core.spec.base import SpecModel
 
@@ -29,6 +29,45 @@ class ShiftAugmentation(SpecModel):
         if any(abs(shift) > 27 for shift in pixels):
             raise ValueError("Each shift must be from -27 to 27 pixels.")
         return pixels
+
+
+class EarlyStopping(SpecModel):
+    """Ends training once the loss on held-out training examples stops to fall."""
+
+    patience: int = Field(
+        10,
+        ge=1,
+        le=1_000_000,
+        description="Evaluations in a row without improvement after which training ends.",
+        examples=[10],
+    )
+    min_delta: float = Field(
+        0.0, ge=0, description="A validation loss must be lower by more than this to improve."
+    )
+    validation_size: float = Field(
+        0.2,
+        gt=0,
+        le=50_000,
+        description="Training examples held out: below 1 a share of them, from 1 on a number.",
+        examples=[0.2, 250],
+    )
+    restore_best: bool = Field(
+        True, description="End with the parameters of the lowest validation loss, not the last."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.validation_size >= 1 and self.validation_size != int(self.validation_size):
+            raise ValueError(
+                "validation_size must be a share below 1 or a whole number of examples."
+            )
+        return self
+
+    def validation_count(self, train_size: int) -> int:
+        """Number of examples held out of ``train_size``; at least one."""
+        if self.validation_size >= 1:
+            return int(self.validation_size)
+        return max(1, round(self.validation_size * train_size))
 
 
 class Regularization(SpecModel):
@@ -73,7 +112,11 @@ class Regularization(SpecModel):
         description="How training inputs are varied; images only.",
         examples=[{"name": "shift"}],
     )
-    early_stopping: None = Field(None, description="Reserved; must be null in this version.")
+    early_stopping: EarlyStopping | None = Field(
+        None,
+        description="Hold out part of the training set and stop when its loss no longer falls.",
+        examples=[{"patience": 10}],
+    )
 
     @field_validator("augmentation", mode="before")
     @classmethod

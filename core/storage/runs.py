@@ -104,13 +104,19 @@ class Runs:
         columns: Columns | None,
         arrays: Mapping[str, NDArray[Any]],
         summary: dict[str, Any],
+        epoch: int | None = None,
     ) -> None:
-        """Store all results and mark the run succeeded, in one transaction; LeaseLost as above."""
+        """Store all results and mark the run succeeded, in one transaction; LeaseLost as above.
+
+        ``epoch`` is the last one trained, if it should be noted.
+        """
         encoded = {name: codec.encode(array) for name, array in arrays.items()}
         with self._transactions.write() as session:
             values = {"state": "succeeded", "progress": 1.0, "summary": summary, "error": None}
-            if "final" in summary:
-                values["epoch"] = summary["final"]["epoch"]
+            # After early stopping the kept network is older than the last epoch.
+            last = summary.get("final", {}).get("epoch") if epoch is None else epoch
+            if last is not None:
+                values["epoch"] = last
             self._fence(session, claim, values | _ended())
             _add_columns(session, claim.run_id, columns)
             session.execute(delete(Array).where(Array.run_id == claim.run_id))

@@ -131,7 +131,11 @@ APPENDIX = {
 }
 
 
-@pytest.mark.parametrize("name", PRESETS)
+def test_the_article_has_six_presets():
+    assert [name for name, preset in PRESETS.items() if preset.article] == list(APPENDIX)
+
+
+@pytest.mark.parametrize("name", APPENDIX)
 def test_presets_are_those_of_the_appendix(name):
     widths, size, optimizer, schedule, epochs, batch, count = APPENDIX[name]
     runs = expand(build(name))

@@ -52,11 +52,12 @@ def cross_entropy(layers, x, targets, activation, masks=None):
     return float(-np.mean(np.sum(targets * np.log(p), axis=1)))
 
 
-def gradients(layers, x, targets, activation, masks=None):
-    """[dW, db] of each layer of the mean cross-entropy."""
+def gradients(layers, x, targets, activation, masks=None, loss="cross_entropy"):
+    """[dW, db] of each layer of the mean cross-entropy or of the mean of |z - y|^2 / 2."""
     _, derivative = ACTIVATIONS[activation]
     outputs = forward(layers, x, activation, masks)
-    delta = (softmax(outputs[-1]) - targets) / len(x)
+    answers = softmax(outputs[-1]) if loss == "cross_entropy" else outputs[-1]
+    delta = (answers - targets) / len(x)
     found = []
     for at in range(len(layers) - 1, -1, -1):
         found.insert(0, [outputs[at].T @ delta, delta.sum(axis=0)])
@@ -126,7 +127,8 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int):
             if reg.dropout:
                 own = table[at] if reg.dropout_mask == "batch" else table[at * batch :][: len(rows)]
                 masks = np.split(own, np.cumsum(spec.model.hidden)[:-1], axis=-1)
-            grads = gradients(layers, x, targets[rows], spec.model.activation, masks)
+            model = spec.model
+            grads = gradients(layers, x, targets[rows], model.activation, masks, model.loss)
             t += 1
             lr = rate.lr / (1 + t / rate.tau) ** rate.alpha
             for k, layer in enumerate(layers):

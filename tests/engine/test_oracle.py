@@ -31,6 +31,12 @@ CASES = {
     "smoothing, uniform": {
         "regularization": {"label_smoothing": 0.2, "label_smoothing_mode": "uniform"}
     },
+    "squared loss": {"model.loss": "squared", "probes.calibration": None},
+    "squared loss, dropout": {
+        "model.loss": "squared",
+        "probes.calibration": None,
+        "regularization.dropout": 0.4,
+    },
     "adam": ADAM,
     "adam, decoupled decay": ADAM | {"regularization": {"l2": 0.05, "l1": 0.01}},
     "adam, coupled decay": ADAM
