@@ -199,6 +199,13 @@ class BoundaryBody(BaseModel):
     )
     points: list[list[float]] = Field(description="Training points, (N, 2).", examples=[[[0, 1]]])
     labels: list[int] = Field(description="Their labels as trained, (N,).", examples=[[0]])
+    epoch: int | None = Field(
+        description="The snapshot that is shown; null for the trained network.", examples=[None]
+    )
+    snapshot_epochs: list[int] = Field(
+        description="Epochs that can be asked for; empty without probes.boundary.snapshots.",
+        examples=[[0, 40, 160]],
+    )
     dropout_seed: int | None = Field(
         description="Seed of the one network shown with dropout on; null if it is off.",
         examples=[None],

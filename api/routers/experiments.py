@@ -16,7 +16,7 @@ from reglab.core import datasets
 from reglab.core.errors import FieldProblem, ReglabError, SpecError
 from reglab.core.presets import build
 from reglab.core.spec import ExperimentSpec, expand, parse_spec
-from reglab.core.storage import State
+from reglab.core.storage import Page, Sort, State
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 EXAMPLES = {
@@ -85,7 +85,7 @@ async def submit(request: Request, response: Response, shared: Shared, key: Key 
 
 @router.get(
     "",
-    summary="List experiments, newest first",
+    summary="List experiments",
     operation_id="list_experiments",
     responses=responses(422),
 )
@@ -97,12 +97,10 @@ def list_experiments(
     q: Annotated[str | None, Query(max_length=200, description="Part of the name.")] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="Page size.")] = 50,
     cursor: Annotated[str | None, Query(description="The last page's next_cursor.")] = None,
+    sort: Annotated[Sort, Query(description="Order; '-' is falling.")] = "-created",
 ) -> schemas.ExperimentPage:
-    """A page of experiments; follow ``next_cursor`` for more."""
-    if cursor is not None and not UUID.fullmatch(cursor):
-        problem = FieldProblem("cursor", "Not a cursor.", "Use the next_cursor of a page.")
-        raise Problem(422, "invalid", "Invalid request", problem)
-    page = shared.storage.experiments.find(state, preset, tag, q, limit, cursor)
+    """A page of experiments, newest first; follow ``next_cursor`` with the same order for more."""
+    page = find(shared, state, preset, tag, q, limit, cursor, sort)
     items = [schemas.ExperimentSummary.of(record) for record in page.items]
     return schemas.ExperimentPage(items=items, next_cursor=page.next_cursor)
 
@@ -186,6 +184,28 @@ def list_runs(shared: Shared, experiment_id: ExperimentId) -> schemas.RunList:
     """All runs, by index."""
     runs = shared.storage.experiments.runs(experiment_id)
     return schemas.RunList(items=[schemas.RunBody.of(run) for run in runs])
+
+
+def find(
+    shared: Context,
+    state: State | None,
+    preset: str | None,
+    tag: str | None,
+    q: str | None,
+    limit: int,
+    cursor: str | None,
+    sort: Sort,
+) -> Page:
+    """A page, or a 422 that names the cursor."""
+    wrong = cursor is not None and not UUID.fullmatch(cursor.partition("~")[0])
+    try:
+        if not wrong:
+            return shared.storage.experiments.find(state, preset, tag, q, limit, cursor, sort)
+    except ValueError:
+        pass
+    remedy = "Use the next_cursor of a page in the same order."
+    problem = FieldProblem("cursor", "Not a cursor of this list.", remedy)
+    raise Problem(422, "invalid", "Invalid request", problem)
 
 
 def _submit(shared: Context, document: Any, key: str | None) -> schemas.ExperimentBody:

@@ -31,6 +31,31 @@ def _absent(what: str, remedy: str) -> Problem:
     return Problem(404, "not-measured", "Not measured", problem)
 
 
+def _dropout_of(run: RunResult) -> float:
+    p = run.spec.regularization.dropout
+    if not p:
+        problem = FieldProblem(
+            "dropout_seed", "The run was trained without dropout.", "Leave it out."
+        )
+        raise Problem(422, "invalid", "Invalid request", problem)
+    return p
+
+
+def _snapshot_epochs(run: RunResult) -> list[int]:
+    if "boundary.epochs" not in run.arrays:
+        return []
+    return [int(epoch) for epoch in run.arrays["boundary.epochs"]]
+
+
+def _position(epochs: list[int], epoch: int) -> int:
+    if epoch in epochs:
+        return epochs.index(epoch)
+    known = ", ".join(map(str, epochs))
+    remedy = f"Use one of: {known}." if known else "Set probes.boundary.snapshots in the spec."
+    problem = FieldProblem("epoch", f"There is no snapshot of epoch {epoch}.", remedy)
+    raise Problem(422, "invalid", "Invalid request", problem)
+
+
 @router.get("", summary="One run", operation_id="get_run", responses=responses(404))
 def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
     """State, parameters, progress, summary and resolved spec."""
@@ -93,21 +118,27 @@ def get_boundary(
         int | None,
         Query(ge=0, description="Leave dropout on with this seed: one network of the ensemble."),
     ] = None,
+    epoch: Annotated[
+        int | None,
+        Query(ge=0, description="One of snapshot_epochs; the trained network if left out."),
+    ] = None,
 ) -> schemas.BoundaryBody:
     """Probability of class 1 on a grid, with the training points."""
     run = finished(shared, run_id)
     if "boundary.p" not in run.arrays:
         raise _absent("boundary", "Set probes.boundary to {} on a dataset in the plane.")
     x, y = run.arrays["boundary.x"], run.arrays["boundary.y"]
+    if dropout_seed is not None and epoch is not None:
+        problem = FieldProblem("epoch", "Snapshots have dropout off.", "Leave out dropout_seed.")
+        raise Problem(422, "invalid", "Invalid request", problem)
     probability = run.arrays["boundary.p"]
     if dropout_seed is not None:
-        p = run.spec.regularization.dropout
-        if not p:
-            problem = FieldProblem(
-                "dropout_seed", "The run was trained without dropout.", "Leave it out."
-            )
-            raise Problem(422, "invalid", "Invalid request", problem)
-        probability = Grid(x, y).dropout_probability(network_of(run), p, dropout_seed, 0)
+        probability = Grid(x, y).dropout_probability(
+            network_of(run), _dropout_of(run), dropout_seed, 0
+        )
+    epochs = _snapshot_epochs(run)
+    if epoch is not None:
+        probability = run.arrays["boundary.snapshots"][_position(epochs, epoch)]
     return schemas.BoundaryBody(
         run_id=run_id,
         x=x.tolist(),
@@ -115,6 +146,8 @@ def get_boundary(
         probability=probability.tolist(),
         points=run.arrays["train.points"].tolist(),
         labels=run.arrays["train.labels"].tolist(),
+        epoch=epoch,
+        snapshot_epochs=epochs,
         dropout_seed=dropout_seed,
     )
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays, FinalProbe
-from reglab.core.spec import BoundaryProbe, RunSpec
+from reglab.core.probes.base import Arrays
+from reglab.core.probes.spectrum import snapshot_epochs
+from reglab.core.spec import BoundaryProbe, RunSpec, Training
 
 
 @dataclass(frozen=True)
@@ -47,30 +48,70 @@ class Grid:
         return probabilities[:, 1].reshape(len(self.y), len(self.x)).astype(np.float32)
 
 
-class Boundary(FinalProbe):
-    """Stores boundary.x, boundary.y, boundary.p, and boundary.dropout if asked for."""
+def _snapshots(training: Training, count: int) -> set[int]:
+    if count < 2:
+        return {0} if count else set()
+    later = [training.epochs]
+    if count > 2:
+        later = snapshot_epochs(training.epochs, training.eval_every, count - 1)
+    return {0, *later}
+
+
+class Boundary:
+    """Stores boundary.x, boundary.y, boundary.p, and boundary.dropout if asked for.
+
+    With snapshots also boundary.epochs (T,) int64 and boundary.snapshots (T, R, R) float32.
+    """
+
+    def __init__(self, spec: RunSpec, data: Dataset, seed: int) -> None:
+        probe, training = spec.probes.boundary, spec.training
+        assert probe is not None
+        self._probe, self._seed = probe, seed
+        self._dropout = spec.regularization.dropout
+        self._grid = Grid.around(data.x_train, probe)
+        self._wanted = _snapshots(training, probe.snapshots)
+        self._epochs: list[int] = []
+        self._snapshots: list[NDArray[np.float32]] = []
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self | None:
         """On where the spec has a boundary probe."""
         return cls(spec, data, seed) if spec.probes.boundary else None
 
+    def observe(self, epoch: int, network: Network) -> None:
+        """At the chosen epochs, keep the probabilities."""
+        if epoch in self._wanted:
+            self._epochs.append(epoch)
+            self._snapshots.append(self._grid.probability(network))
+
     def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
         """The grid and its probabilities."""
-        probe = self.spec.probes.boundary
-        assert probe is not None
-        grid = Grid.around(self.data.x_train, probe)
         arrays: Arrays = {
-            "boundary.x": grid.x,
-            "boundary.y": grid.y,
-            "boundary.p": grid.probability(network),
+            "boundary.x": self._grid.x,
+            "boundary.y": self._grid.y,
+            "boundary.p": self._grid.probability(network),
         }
-        p = self.spec.regularization.dropout
-        if probe.dropout_instances and p:
+        if self._epochs:
+            arrays |= {f"boundary.{name}": array for name, array in self.state().items()}
+        if self._probe.dropout_instances and self._dropout:
             arrays["boundary.dropout"] = np.stack(
                 [
-                    grid.dropout_probability(network, p, self.seed, instance)
-                    for instance in range(probe.dropout_instances)
+                    self._grid.dropout_probability(network, self._dropout, self._seed, instance)
+                    for instance in range(self._probe.dropout_instances)
                 ]
             )
         return arrays, {}
+
+    def state(self) -> Arrays:
+        """The snapshots so far."""
+        if not self._epochs:
+            return {}
+        return {
+            "epochs": np.array(self._epochs, np.int64),
+            "snapshots": np.stack(self._snapshots),
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from ``state``."""
+        self._epochs = [int(epoch) for epoch in arrays["epochs"]]
+        self._snapshots = list(arrays["snapshots"])

@@ -30,6 +30,16 @@ class BoundaryProbe(SpecModel):
     dropout_instances: int = Field(
         0, ge=0, le=64, description="Also evaluate this many seeded networks with dropout left on."
     )
+    snapshots: int = Field(
+        0,
+        ge=0,
+        le=200,
+        description=(
+            "Also keep the boundary at this many evaluated epochs, the start and then spaced "
+            "logarithmically; 0 keeps the last only."
+        ),
+        examples=[24],
+    )
 
 
 class WeightsProbe(SpecModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reglab.core.settings import Settings
 from reglab.core.storage.engine import Transactions, make_engine
 from reglab.core.storage.experiments import Experiments
+from reglab.core.storage.listing import Sort
 from reglab.core.storage.records import (
     Claim,
     ExperimentRecord,
@@ -39,6 +40,7 @@ __all__ = [
     "Page",
     "RunProgress",
     "RunRecord",
+    "Sort",
     "State",
     "Storage",
     "StorageError",

@@ -13,6 +13,7 @@ from uuid_utils import uuid7
 
 from reglab.core.spec import ExperimentSpec, ResolvedRun
 from reglab.core.storage.engine import Transactions, now
+from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, Tag
 from reglab.core.storage.records import ExperimentRecord, Page, RunRecord
 from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
@@ -69,11 +70,14 @@ class Experiments:
         q: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        sort: Sort = "-created",
     ) -> Page:
-        """Experiments, newest first; ``cursor`` is the last id of the page before."""
-        query = select(Experiment).order_by(Experiment.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            query = query.where(Experiment.id < cursor)
+        """A page of experiments; ``cursor`` is the ``next_cursor`` of the page before.
+
+        Raises:
+            ValueError: The cursor is none, or of another order.
+        """
+        query = ordered(select(Experiment).limit(limit + 1), sort, cursor)
         if preset is not None:
             query = query.where(Experiment.preset == preset)
         if tag is not None:
@@ -88,7 +92,14 @@ class Experiments:
             rows = list(session.scalars(query))
             more = len(rows) > limit
             items = self._records(session, rows[:limit])
-        return Page(items, items[-1].id if more else None)
+        return Page(items, cursor_after(items[-1], sort) if more else None)
+
+    def tags(self, limit: int = 200) -> dict[str, int]:
+        """The most used tags, with the number of experiments that have each."""
+        count = func.count()
+        query = select(Tag.tag, count).group_by(Tag.tag).order_by(count.desc(), Tag.tag)
+        with self._transactions.read() as session:
+            return {row[0]: row[1] for row in session.execute(query.limit(limit))}
 
     def runs(self, experiment_id: str) -> list[RunRecord]:
         """All runs of an experiment by index, or NotFound."""

@@ -63,6 +63,17 @@ class Results:
             query = select(Run).where(Run.experiment_id == experiment_id).order_by(Run.index)
             return [self._result(row, curves[row.id]) for row in session.scalars(query)]
 
+    def durations(self, limit: int) -> list[tuple[RunSpec, float]]:
+        """Spec and seconds of the newest runs that succeeded in one attempt."""
+        query = select(Run.spec, Run.summary).where(Run.state == "succeeded", Run.attempt == 1)
+        with self._transactions.read() as session:
+            rows = session.execute(query.order_by(Run.id.desc()).limit(limit))
+            return [
+                (RunSpec.model_validate(spec), float(summary["seconds"]))
+                for spec, summary in rows
+                if summary and "seconds" in summary
+            ]
+
     def array(self, run_id: str, name: str) -> NDArray[Any]:
         """One array, checked against its sum; KeyError if the run has none of this name."""
         with self._transactions.read() as session:

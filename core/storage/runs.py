@@ -212,6 +212,11 @@ class Runs:
             age = session.scalar(select(self._now - func.max(Worker.seen)))
             return None if age is None else float(age)
 
+    def slots(self) -> int:
+        """How many runs the living workers train at once."""
+        with self._transactions.read() as session:
+            return self._slots(session)
+
     def counts(self) -> dict[str, int]:
         """Number of runs by state."""
         with self._transactions.read() as session:
@@ -284,11 +289,13 @@ class Runs:
             raise LeaseLost(f"Attempt {claim.attempt} of run {claim.run_id} is not current.")
         return bool(result[0][0])
 
-    def _vanished(self, session: Session, resend_seconds: float, limit: int) -> list[str]:
+    def _slots(self, session: Session) -> int:
         fresh = Worker.seen > self._now - WORKER_FRESH_SECONDS
-        slots = session.scalar(select(func.sum(Worker.slots)).where(fresh)) or 0
+        return int(session.scalar(select(func.sum(Worker.slots)).where(fresh)) or 0)
+
+    def _vanished(self, session: Session, resend_seconds: float, limit: int) -> list[str]:
         running = select(func.count()).select_from(Run).where(Run.state == "running")
-        free = int(slots) - int(session.scalar(running) or 0)
+        free = self._slots(session) - int(session.scalar(running) or 0)
         if free <= 0:
             return []
         late = (Run.message_at.is_(None)) | (Run.message_at < self._now - resend_seconds)

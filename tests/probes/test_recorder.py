@@ -44,6 +44,32 @@ def test_boundary_is_the_network_on_a_grid():
     assert not np.allclose(first, second)
 
 
+@pytest.mark.parametrize(("count", "epochs"), [(0, []), (1, [0]), (2, [0, 3]), (9, [0, 1, 2, 3])])
+def test_few_snapshots_are_the_start_and_the_end(count, epochs):
+    probe = {"resolution": 8, "snapshots": count}
+    _, arrays, _ = record(spec({**PLANE, "probes.boundary": probe}), moons())
+    assert arrays.get("boundary.epochs", np.array([])).tolist() == epochs
+
+
+def test_boundary_snapshots_are_the_network_at_those_epochs():
+    wanted, data = spec({**PLANE, "probes.boundary": {"resolution": 9, "snapshots": 4}}), moons()
+    trainer, recorder = Trainer(wanted, data, 1), Recorder(wanted, data, 1)
+    middle, seen = (0.5 * (data.x_train.min(0) + data.x_train.max(0))).astype(np.float32), {}
+    for evaluation in trainer:
+        recorder.observe(evaluation.epoch, trainer.network())
+        seen[evaluation.epoch] = trainer.network().probabilities(middle[None])[0, 1]
+    arrays, _ = recorder.finish(trainer.network())
+    epochs, snapshots = arrays["boundary.epochs"], arrays["boundary.snapshots"]
+    assert epochs[0] == 0
+    assert epochs[-1] == wanted.training.epochs
+    assert len(epochs) <= 4
+    assert snapshots.shape == (len(epochs), 9, 9)
+    # The middle of the grid is the middle of the points.
+    for epoch, snapshot in zip(epochs, snapshots, strict=True):
+        assert snapshot[4, 4] == pytest.approx(seen[int(epoch)], abs=1e-5)
+    np.testing.assert_array_equal(snapshots[-1], arrays["boundary.p"])
+
+
 def test_what_a_run_stores_is_enough_to_rebuild_its_answers():
     data = moons()
     trainer, arrays, summary = record(spec(PLANE), data)
@@ -99,8 +125,14 @@ def test_snapshots_are_evaluated_epochs_spread_in_logarithm():
     assert spectrum.snapshot_epochs(3, 5, 4) == [3]
 
 
-def test_a_recorder_goes_on_from_its_state():
-    wanted, data = spec(WAVES), digits()
+SNAPSHOTS = {**PLANE, "probes.boundary": {"resolution": 8, "snapshots": 5}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "load"), [(WAVES, digits), ({**SNAPSHOTS, "training.epochs": 12}, moons)]
+)
+def test_a_recorder_goes_on_from_its_state(changes, load):
+    wanted, data = spec(changes), load()
     _, expected, _ = record(wanted, data)
     trainer, recorder = Trainer(wanted, data, 1), Recorder(wanted, data, 1)
     for evaluation in trainer:

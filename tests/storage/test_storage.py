@@ -241,6 +241,33 @@ def test_same_key_same_experiment_other_request_conflict(storage):
     assert len(storage.experiments.find().items) == 2
 
 
+@pytest.mark.parametrize("sort", ["-created", "created", "name", "-name"])
+def test_every_order_pages_through_all_even_after_a_deletion(storage, sort):
+    names = ["b", "a", "b", "z ~é", "c", "a", "b"]
+    made = {submit(storage, runs=1, name=name): name for name in names}
+    seen, cursor = [], None
+    while True:
+        page = storage.experiments.find(limit=2, cursor=cursor, sort=sort)
+        seen += [item.id for item in page.items]
+        if len(seen) == 4:
+            storage.experiments.delete(seen[3])
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    key = (lambda item: (made[item], item)) if sort.endswith("name") else None
+    assert seen == sorted(made, key=key, reverse=sort.startswith("-"))
+    other = "created" if sort.endswith("name") else "name"
+    cursor = storage.experiments.find(limit=2, sort=sort).next_cursor
+    with pytest.raises(ValueError, match="order"):
+        storage.experiments.find(cursor=cursor, sort=other)
+
+
+def test_tags_are_counted(storage):
+    for tags in (["a", "b"], ["b"], []):
+        submit(storage, runs=1, tags=tags)
+    assert storage.experiments.tags() == {"b": 2, "a": 1}
+
+
 def test_pages_hold_every_experiment_once_and_filters_agree(storage):
     made = [submit(storage, runs=1, name=f"Run {k} 50%", tags=[f"t{k % 2}"]) for k in range(7)]
     seen, cursor = [], None
