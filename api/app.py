@@ -75,6 +75,17 @@ def _complete_schema(app: FastAPI) -> None:
                 components.setdefault(name, definition)
             components.setdefault(model.__name__, schema)
         components.setdefault("ExperimentSpec-Input", components["ExperimentSpec"])
+        _only_problems(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _only_problems(document: dict[str, Any]) -> None:
+    """Replace the framework's own error body, which this server never sends, by ours."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"]["422"] = problems.responses(422)[422]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)

@@ -13,7 +13,7 @@ os.environ["REGLAB_HOME"] = tempfile.mkdtemp(prefix="reglab-tests-")
 for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL"):
     os.environ.pop(_name, None)
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.live"]
 
 
 @pytest.fixture

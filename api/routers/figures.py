@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from reglab import __version__
 from reglab.api import schemas
@@ -56,8 +56,8 @@ def get_figure(
     request: Request,
     shared: Shared,
     experiment_id: ExperimentId,
-    name: str,
-    form: str,
+    name: Annotated[str, Path(description="As listed.", examples=["fig02-l2-boundaries"])],
+    form: Annotated[str, Path(description="png, svg or pdf.", examples=["png"])],
     with_: With = None,
     dpi: Annotated[int, Query(ge=50, le=400, description="Dots an inch (PNG).")] = 144,
     width: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from reglab.core.figures.base import Figure, Runs
@@ -47,7 +48,11 @@ class Augmentation(Figure):
                 axes.set_yscale("log")
                 axes.legend()
             else:
-                axes.set_ylim(0.75 if metric == "test_accuracy" else 0.8, 1.005)
+                # The first epochs rise from chance, which would flatten all that follows.
+                late = [g.curve(metric)[1][1:] for g in _sides(runs)]
+                low = min(float(np.percentile(values, 2)) for values in late)
+                high = max(float(values.max()) for values in late)
+                axes.set_ylim(low - 0.02, min(1.005, high + 0.015))
         return figure
 
     def caption(self, runs: Runs) -> str:

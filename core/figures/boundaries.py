@@ -18,7 +18,7 @@ from reglab.core.figures.style import BOUNDARY_MAP, CLASS_COLOURS, Style, canvas
 from reglab.core.results import RunResult
 
 LEVELS = np.linspace(0, 1, 11)
-PANEL = 2.6
+PANEL = 3.3
 
 
 def draw_boundary(
@@ -53,14 +53,22 @@ def _draw_panels(
     panels: Sequence[tuple[RunResult, NDArray[Any], str]], columns: int, style: Style
 ) -> Canvas:
     rows = math.ceil(len(panels) / columns)
-    figure = canvas(style, PANEL * 1.25 * columns + 0.8, PANEL * rows)
+    # The panels' own shape plus room for a title and the colour bar: no empty bands between rows.
+    height = PANEL * _aspect(panels[0][0]) + 0.35
+    figure = canvas(style, PANEL * columns + 0.9, height * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     for axes, (run, probability, title) in zip(grid.flat, panels, strict=False):
         filled = draw_boundary(axes, run, probability, title)
-    figure.colorbar(filled, ax=grid, label="p(lower moon)", shrink=0.8, ticks=LEVELS[::2])
+    figure.colorbar(filled, ax=grid, label="p(lower moon)", shrink=0.9, ticks=LEVELS[::2])
     return figure
+
+
+def _aspect(run: RunResult) -> float:
+    """Height over width of a run's part of the plane."""
+    x, y = run.arrays["boundary.x"], run.arrays["boundary.y"]
+    return float((y[-1] - y[0]) / (x[-1] - x[0]))
 
 
 def _lack_grid(runs: Runs) -> str | None:

@@ -20,7 +20,8 @@ PRESET = Preset(
             "schedule": {"lr": 0.05, "alpha": 0.5, "tau": 50_000},
         },
         "training": {"epochs": 10_000, "batch_size": 32, "eval_every": 40},
-        "probes": {"boundary": {"dropout_instances": 3}},
+        # Saturated nets jump from 0 to 1 between neighbours of a coarse grid.
+        "probes": {"boundary": {"resolution": 240, "dropout_instances": 3}},
         "sweep": {"regularization.dropout": [0.0, 0.4]},
     },
     substitute=None,

@@ -17,7 +17,7 @@ PRESET = Preset(
         "model": {"hidden": [64, 64], "activation": "tanh"},
         "optimizer": {"name": "sgd", "schedule": {"lr": 0.15, "alpha": 1.0, "tau": 50_000}},
         "training": {"epochs": 10_000, "batch_size": 32, "eval_every": 40},
-        "probes": {"boundary": {}},
+        "probes": {"boundary": {"resolution": 160}},
         "sweep": {
             "regularization.l1": [0.0, 0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.0035, 0.004]
         },

@@ -1,0 +1,94 @@
+"""A live service for the suite, and an in-process one whose runs are trained on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from reglab.api.app import create_app
+from reglab.api.stack import Stack
+from reglab.core.settings import Settings
+from reglab.core.storage import Storage
+from reglab.core.storage.migrate import upgrade
+from reglab.worker.execute import Execution
+
+SMALL = {
+    "dataset": {"name": "two_moons", "train_size": 40, "test_size": 60, "label_flip": 0.1},
+    "model": {"hidden": [6, 5]},
+    "optimizer": {"schedule": {"lr": 0.3}},
+    "training": {"epochs": 6, "batch_size": 8, "eval_every": 2},
+    "probes": {"boundary": {"resolution": 10}, "spectrum": {"snapshots": 3}},
+}
+
+
+class Inline:
+    """The app without a network, and its runs trained in this process when asked to.
+
+    Attributes:
+        http: Client of the app, faults included as 500s.
+        storage: The app's own database.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(folder, f"sqlite:///{folder / 'reglab.db'}", None)
+        upgrade(self.settings.database_url)
+        self.storage = Storage.of(self.settings)
+        self.http = TestClient(create_app(self.settings), raise_server_exceptions=False)
+
+    def submit(self, document: dict[str, Any], **headers: str) -> dict[str, Any]:
+        reply = self.http.post("/v1/experiments", json=document, headers=headers)
+        assert reply.status_code == 202, reply.text
+        return dict(reply.json())
+
+    def train(self) -> None:
+        """Claim and train until nothing waits, as a worker would."""
+        while (claim := self.storage.runs.claim_next("test")) is not None:
+            Execution(self.storage, claim, self.settings).run()
+
+    def finished(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Submit, train, and return the experiment as the API gives it."""
+        made = self.submit(document)
+        self.train()
+        return dict(self.get(f"/experiments/{made['id']}"))
+
+    def get(self, path: str, **params: Any) -> Any:
+        reply = self.http.get(f"/v1{path}", params=params)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+
+@pytest.fixture
+def inline(tmp_path) -> Iterator[Inline]:
+    """A fresh service for one test."""
+    made = Inline(tmp_path)
+    yield made
+    made.storage.close()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Iterator[Inline]:
+    """A service with whatever the session's tests have trained; tests must not count rows."""
+    made = Inline(tmp_path_factory.mktemp("trained"))
+    yield made
+    made.storage.close()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory) -> Iterator[Stack]:
+    """A real server and a real worker on the embedded database and broker."""
+    home = tmp_path_factory.mktemp("service")
+    upgrade(f"sqlite:///{home / 'reglab.db'}")
+    with Stack(env={"REGLAB_HOME": str(home)}, logs=home / "logs") as stack:
+        yield stack
+
+
+@pytest.fixture
+def http(service) -> Iterator[httpx.Client]:
+    """A client of the live service."""
+    with httpx.Client(base_url=f"{service.url}/v1", timeout=60) as client:
+        yield client
