@@ -18,7 +18,17 @@ from reglab.api.dispatch import Dispatcher
 from reglab.api.event_bodies import EVENT_MODELS
 from reglab.api.figure_cache import FigureCache
 from reglab.api.middleware import Observation
-from reglab.api.routers import catalog, curves, estimate, events, experiments, figures, health, runs
+from reglab.api.routers import (
+    catalog,
+    claims,
+    curves,
+    estimate,
+    events,
+    experiments,
+    figures,
+    health,
+    runs,
+)
 from reglab.api.schemas import PresetRequest
 from reglab.core.engine.compiler import one_blas_thread
 from reglab.core.settings import Settings
@@ -47,7 +57,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(Observation, registry=app.state.registry)
-    for module in (estimate, experiments, events, curves, figures, runs, catalog):
+    for module in (
+        estimate,
+        experiments,
+        events,
+        curves,
+        figures,
+        claims,
+        runs,
+        catalog,
+    ):
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     _complete_schema(app)

@@ -37,7 +37,7 @@ def list_figures(
     shared: Shared, experiment_id: ExperimentId, with_: With = None
 ) -> schemas.FigureList:
     """Each figure with its caption, or with the reason why it cannot be drawn."""
-    runs = _runs(shared, experiment_id, with_)
+    runs = succeeded_runs(shared, experiment_id, with_)
     return schemas.FigureList(items=[_row(figure, runs) for figure in REGISTRY.values()])
 
 
@@ -71,7 +71,7 @@ def get_figure(
     if form not in MEDIA:
         raise not_found("format", form, "Use png, svg or pdf.")
     figure = REGISTRY[name]
-    runs = _runs(shared, experiment_id, with_)
+    runs = succeeded_runs(shared, experiment_id, with_)
     reason = figure.applies(runs)
     if reason is not None:
         raise Problem(
@@ -86,7 +86,10 @@ def get_figure(
     return Response(data, media_type=MEDIA[form], headers=headers)
 
 
-def _runs(shared: Context, experiment_id: str, others: list[str] | None) -> list[RunResult]:
+def succeeded_runs(
+    shared: Context, experiment_id: str, others: list[str] | None
+) -> list[RunResult]:
+    """Finished runs of an experiment and of those named beside it."""
     ids = [experiment_id, *(_identifier("with", other) for other in others or [])]
     found = [run for one in dict.fromkeys(ids) for run in shared.storage.results.experiment(one)]
     return [run for run in found if run.state == "succeeded"]

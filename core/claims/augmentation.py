@@ -1,0 +1,162 @@
+"""Claims about shift augmentation: what happens before and after the training set is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below, within
+from reglab.core.claims.select import family, pairs
+from reglab.core.results import RunResult
+
+SECTION = Section("Data augmentation", "augmentation", ("augmentation",))
+Floats = NDArray[np.float64]
+# Half a per cent of a 10,000-image test set is 50 images, about one standard error of accuracy on
+# each side; twice that is what we call the same.
+SAME_ACCURACY = 0.01
+
+
+def _name(run: RunResult) -> str | None:
+    augmentation = run.spec.regularization.augmentation
+    return augmentation.name if augmentation else None
+
+
+def _sides(runs: Runs) -> dict[int, tuple[RunResult, RunResult]]:
+    """Plain and shifted run of each seed."""
+    chosen = [
+        run
+        for run in runs
+        if run.spec.dataset.image_shape is not None and _name(run) in (None, "shift")
+    ]
+    table = family(chosen, "regularization.augmentation")
+    shifted = [key for key in table if key[0] is not None]
+    if (None,) not in table or not shifted:
+        raise NotMeasurable(
+            "It needs image runs with and without shift augmentation, as the preset 'augmentation'."
+        )
+    return pairs(table[(None,)], table[shifted[0]])
+
+
+def interpolation(run: RunResult) -> int | None:
+    """Position of the first evaluation at which every training example is right, or None."""
+    hits = np.flatnonzero(run.curves["train_accuracy"] >= 1.0)
+    return int(hits[0]) if len(hits) else None
+
+
+def _late(curve: Floats) -> float:
+    """Mean over the last tenth of the evaluations: Adam's loss has spikes."""
+    return float(curve[-max(1, len(curve) // 10) :].mean())
+
+
+def _gain_at_end(runs: Runs) -> PerSeed:
+    return {
+        seed: _late(shifted.curves["test_accuracy"]) - _late(plain.curves["test_accuracy"])
+        for seed, (plain, shifted) in _sides(runs).items()
+    }
+
+
+def _time_to_fit(runs: Runs) -> PerSeed:
+    found = {}
+    for seed, (plain, _) in _sides(runs).items():
+        at, epochs = interpolation(plain), plain.curves["epoch"]
+        found[seed] = 1.0 if at is None else float(epochs[at] / epochs[-1])
+    return found
+
+
+def _after_fit(measure: Callable[[RunResult, RunResult, int], float]) -> Callable[[Runs], PerSeed]:
+    def by_seed(runs: Runs) -> PerSeed:
+        found = {}
+        for seed, (plain, shifted) in _sides(runs).items():
+            at = interpolation(plain)
+            # Two evaluations on each side are the least that a comparison needs.
+            if at is not None and 1 <= at < len(plain.curves["epoch"]) - 2:
+                found[seed] = measure(plain, shifted, at)
+        if not found:
+            raise NotMeasurable("The network without augmentation never fits all its examples.")
+        return found
+
+    return by_seed
+
+
+def _falling_steps(plain: RunResult, shifted: RunResult, at: int) -> float:
+    return float(np.mean(np.diff(plain.curves["train_loss"][at:]) < 0))
+
+
+def _roughness(run: RunResult, at: int) -> float:
+    loss = np.log10(np.maximum(run.curves["train_loss"][at:], 1e-12))
+    return float(np.std(np.diff(loss)))
+
+
+def _noise_ratio(plain: RunResult, shifted: RunResult, at: int) -> float:
+    return float(np.log10(max(_roughness(shifted, at), 1e-9) / max(_roughness(plain, at), 1e-9)))
+
+
+def _change_after(plain: RunResult, shifted: RunResult, at: int) -> float:
+    return _late(plain.curves["test_accuracy"]) - float(plain.curves["test_accuracy"][at])
+
+
+def _further_gain(plain: RunResult, shifted: RunResult, at: int) -> float:
+    accuracy = shifted.curves["test_accuracy"]
+    return _late(accuracy) - float(accuracy[at])
+
+
+def _difference_before(plain: RunResult, shifted: RunResult, at: int) -> float:
+    before = slice(1, at + 1)
+    return float(
+        np.mean(shifted.curves["test_accuracy"][before] - plain.curves["test_accuracy"][before])
+    )
+
+
+CLAIMS = (
+    SECTION.claim(
+        "test-accuracy",
+        "A network trained on randomly shifted images ends with a higher test accuracy.",
+        "test accuracy with less without shifts, mean over the last tenth of training",
+        above(0.0),
+        _gain_at_end,
+    ),
+    SECTION.claim(
+        "fits-early",
+        "Without augmentation the network soon classifies every training image rightly.",
+        "share of the training time until train accuracy first reaches 100 %",
+        below(0.25),
+        _time_to_fit,
+    ),
+    SECTION.claim(
+        "loss-falls",
+        "Once it fits every training image, the plain network's train loss only falls.",
+        "share of evaluations after that with a lower train loss than the one before",
+        above(0.95),
+        _after_fit(_falling_steps),
+    ),
+    SECTION.claim(
+        "loss-smooth",
+        "From then on the plain network's train loss is less noisy than the augmented one's.",
+        "log10 ratio (augmented to plain) of the spread of steps in log10 train loss",
+        above(0.0),
+        _after_fit(_noise_ratio),
+    ),
+    SECTION.claim(
+        "saturates",
+        "The plain network's test accuracy stays where it was when it came to fit every image.",
+        "late test accuracy less that at the first perfect train accuracy",
+        within(-SAME_ACCURACY, SAME_ACCURACY),
+        _after_fit(_change_after),
+    ),
+    SECTION.claim(
+        "equal-before",
+        "Until the plain network fits every image, both networks test equally well.",
+        "test accuracy with less without shifts, mean over the evaluations up to then",
+        within(-SAME_ACCURACY, SAME_ACCURACY),
+        _after_fit(_difference_before),
+    ),
+    SECTION.claim(
+        "goes-on",
+        "The augmented network goes on gaining test accuracy after that time.",
+        "late test accuracy with shifts less that when the plain network first fits all",
+        above(0.0),
+        _after_fit(_further_gain),
+    ),
+)

@@ -1,0 +1,46 @@
+"""How complex a decision boundary is: the length of the line p = 1/2 inside the stored grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from contourpy import contour_generator
+from numpy.typing import NDArray
+
+from reglab.core.results import RunResult
+
+
+def contour_length(
+    x: NDArray[Any], y: NDArray[Any], probability: NDArray[Any], level: float = 0.5
+) -> float:
+    """Length of the contour ``probability = level`` in the units of x and y; 0 if there is none.
+
+    Marching squares with linear interpolation. A straight cut through the grid is as short as a
+    boundary can be; every tooth, detour and island adds to it.
+
+    Args:
+        x: Coordinates (R,) of the columns.
+        y: Coordinates (R,) of the rows.
+        probability: (R, R).
+        level: The contour's value.
+    """
+    generator = contour_generator(
+        np.asarray(x, np.float64), np.asarray(y, np.float64), np.asarray(probability, np.float64)
+    )
+    lines: Any = generator.lines(level)
+    return float(sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in lines))
+
+
+def boundary_length(run: RunResult) -> float:
+    """Length of the run's decision boundary, dropout off."""
+    return contour_length(*_axes(run), run.arrays["boundary.p"])
+
+
+def instance_lengths(run: RunResult) -> list[float]:
+    """Length of the boundary of each stored network with dropout left on."""
+    return [contour_length(*_axes(run), p) for p in run.arrays["boundary.dropout"]]
+
+
+def _axes(run: RunResult) -> tuple[NDArray[Any], NDArray[Any]]:
+    return run.arrays["boundary.x"], run.arrays["boundary.y"]

@@ -1,0 +1,170 @@
+"""Claims about calibration, without label smoothing and over its strength."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below, within
+from reglab.core.claims.select import (
+    Family,
+    family,
+    held_out_minimum,
+    over_sweep,
+    rank_correlation,
+)
+from reglab.core.claims.weight_decay import final
+from reglab.core.probes import calibration
+from reglab.core.results import RunResult
+from reglab.core.spec import CalibrationProbe
+
+PLAIN = Section("Calibration", "calibration", ("label-smoothing",))
+SMOOTHED = Section("Label smoothing", "smoothing", ("label-smoothing",))
+# Half a per cent of 10,000 test images is more than one standard error of an accuracy near 0.88.
+REAL_GAIN = 0.005
+
+
+def _sweep(runs: Runs, values: int = 2) -> Family:
+    table = family(
+        runs,
+        "regularization.label_smoothing",
+        where=lambda run: run.spec.dataset.image_shape is not None,
+    )
+    if (0.0,) not in table or len(table) < values:
+        raise NotMeasurable(
+            f"It needs image runs with at least {values} values of label smoothing, 0 among them, "
+            "as the preset 'label-smoothing'."
+        )
+    return table
+
+
+def _table(run: RunResult) -> calibration.Reliability:
+    probe = run.spec.probes.calibration or CalibrationProbe()
+    confidence, right = calibration.top_label(run.logits(), run.labels())
+    return calibration.reliability(confidence, right, probe.bins, probe.binning)
+
+
+def ece(run: RunResult) -> float:
+    """Expected calibration error in the spec's bins."""
+    return calibration.expected_error(_table(run))
+
+
+def overconfidence(run: RunResult) -> float:
+    """Mean confidence less accuracy on the test set."""
+    confidence, right = calibration.top_label(run.logits(), run.labels())
+    return float(confidence.mean() - right.mean())
+
+
+def _overconfident_bins(run: RunResult) -> float:
+    return float(np.mean(_table(run).gap > 0))
+
+
+def _sure_errors(run: RunResult) -> float:
+    confidence, right = calibration.top_label(run.logits(), run.labels())
+    wrong = confidence[right == 0]
+    return float(np.mean(wrong > 0.8)) if len(wrong) else 0.0
+
+
+def _train_accuracy(run: RunResult) -> float:
+    return final(run, "train_accuracy")
+
+
+def _at_zero(measure: Callable[[RunResult], float]) -> Callable[[Runs], PerSeed]:
+    def by_seed(runs: Runs) -> PerSeed:
+        return {seed: measure(run) for seed, run in _sweep(runs)[(0.0,)].items()}
+
+    return by_seed
+
+
+def _inner_minimum(runs: Runs) -> PerSeed:
+    _, found = over_sweep(_sweep(runs, 3), ece)
+    best = held_out_minimum(found)
+    return {seed: float(min(row[0], row[-1]) - row[best[seed]]) for seed, row in found.items()}
+
+
+def _best_epsilon(runs: Runs) -> PerSeed:
+    values, found = over_sweep(_sweep(runs, 3), ece)
+    return {seed: float(values[row.argmin()]) for seed, row in found.items()}
+
+
+def _gap_trend(runs: Runs) -> PerSeed:
+    return rank_correlation(*over_sweep(_sweep(runs, 4), overconfidence))
+
+
+def _gap_at_end(runs: Runs) -> PerSeed:
+    _, found = over_sweep(_sweep(runs), overconfidence)
+    return {seed: float(row[-1]) for seed, row in found.items()}
+
+
+def _accuracy_gain(runs: Runs) -> PerSeed:
+    _, found = over_sweep(_sweep(runs), lambda run: final(run, "test_accuracy"))
+    return {seed: float(row[1:].mean() - row[0]) for seed, row in found.items()}
+
+
+CLAIMS = (
+    PLAIN.claim(
+        "fits-all",
+        "Without smoothing the network ends up classifying every training image rightly.",
+        "final train accuracy at ε = 0",
+        above(0.999),
+        _at_zero(_train_accuracy),
+    ),
+    PLAIN.claim(
+        "overconfident",
+        "Without smoothing the network is over-confident on test images.",
+        "mean test confidence less test accuracy at ε = 0",
+        above(0.0),
+        _at_zero(overconfidence),
+    ),
+    PLAIN.claim(
+        "overconfident-throughout",
+        "Without smoothing nearly every confidence bin is over-confident.",
+        "share of the quantile bins with mean confidence above accuracy at ε = 0",
+        above(0.8),
+        _at_zero(_overconfident_bins),
+    ),
+    PLAIN.claim(
+        "sure-errors",
+        "Without smoothing more than half of the wrong answers are given with a confidence above "
+        "80 %.",
+        "share of the test errors with a confidence above 0.8 at ε = 0",
+        above(0.5),
+        _at_zero(_sure_errors),
+    ),
+    SMOOTHED.claim(
+        "inner-minimum",
+        "The expected calibration error is least at a smoothing between the ends of the sweep.",
+        "the lesser ECE of both ends less that at the ε that is best for the other seeds",
+        above(0.0),
+        _inner_minimum,
+    ),
+    SMOOTHED.claim(
+        "best-epsilon",
+        "The smoothing of least calibration error is about 0.015.",
+        "ε of least ECE",
+        within(0.01, 0.02),
+        _best_epsilon,
+    ),
+    SMOOTHED.claim(
+        "confidence-falls",
+        "More smoothing moves the network steadily from over- towards under-confidence.",
+        "Spearman's rho of mean confidence less accuracy with ε",
+        below(-0.9),
+        _gap_trend,
+    ),
+    SMOOTHED.claim(
+        "underconfident",
+        "With the most smoothing the network is under-confident.",
+        "mean test confidence less test accuracy at the largest ε",
+        below(0.0),
+        _gap_at_end,
+    ),
+    SMOOTHED.claim(
+        "accuracy-unchanged",
+        "Label smoothing does not in general improve the test accuracy.",
+        "final test accuracy, mean over all ε > 0, less that at ε = 0",
+        below(REAL_GAIN),
+        _accuracy_gain,
+    ),
+)

@@ -1,0 +1,44 @@
+"""A server over stored results that were made by hand: nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi.testclient import TestClient
+
+from reglab.api.app import create_app
+from reglab.core.presets import build
+from reglab.core.results import RunResult
+from reglab.core.settings import Settings
+from reglab.core.spec import expand
+from reglab.core.storage.migrate import upgrade
+from tests.claims.synthetic import predictions, stripes
+
+# What every finished run on two moons has.
+ARRAYS = {
+    **predictions([0.9, 0.8], [True, False]),
+    **stripes(2),
+    "param.W1": np.ones((4, 4), np.float32),
+}
+
+
+def serve(home: Path) -> TestClient:
+    url = f"sqlite:///{home / 'reglab.db'}"
+    upgrade(url)
+    return TestClient(create_app(Settings(home, url, None)))
+
+
+def store(client: TestClient, preset: str, runs: list[RunResult], **overrides: Any) -> str:
+    """An experiment of a preset whose runs have succeeded with these results."""
+    storage = client.app.state.context.storage  # type: ignore[attr-defined]
+    spec = build(preset, {"seeds": sorted({run.seed for run in runs}), **overrides})
+    resolved = expand(spec)
+    identifier, _ = storage.experiments.create(spec, resolved, preset)
+    by_point = {(str(run.params), run.seed): run for run in runs}
+    for record in storage.experiments.runs(identifier):
+        run = by_point[str(record.params), record.seed]
+        claim = storage.runs.claim(record.id, "by hand")
+        storage.runs.finish(claim, run.curves, ARRAYS | dict(run.arrays), run.summary)
+    return str(identifier)
