@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUTPUT ?= reglab-output
 
-.PHONY: demo test test-fast serve lint format install clean
+.PHONY: demo test test-fast serve lint format install clean bench
 
 install: $(STAMP)
 
@@ -27,6 +27,15 @@ test: $(STAMP)
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -m 'not slow'
+
+# Step times of reglab, NumPy, PyTorch and JAX, the article, the service; tables to the README.
+BENCH_STAMP := $(VENV)/.installed-bench
+bench: $(BENCH_STAMP)
+	$(BIN)/python -m benchmarks $(PARTS)
+
+$(BENCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	@touch $(BENCH_STAMP)
 
 # mypy and import-linter do not see the mapped names of an editable install; links show the tree.
 .PHONY: .typed

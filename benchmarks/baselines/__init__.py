@@ -1,1 +1,1 @@
-"""Other ways to train the same workloads: each offers ``prepare(workload)``, an epoch to call."""
+"""Other ways to train the same workloads, each behind a function ``prepare(workload)``."""

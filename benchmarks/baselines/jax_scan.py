@@ -1,4 +1,8 @@
-"""JAX: the epoch as one jitted scan over batches, vmapped over runs (here one run), one thread."""
+"""JAX: all epochs between two evaluations as one jitted scan over batches, one thread.
+
+One run alone, or several runs of a sweep at a time under vmap; both are offered, since which of
+them costs less a run depends on the workload.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,8 @@ import jax.numpy as jnp
 from benchmarks.workloads import Workload
 
 
-def prepare(workload: Workload) -> Callable[[], None]:
-    """A function that trains one epoch; its first call compiles."""
+def prepare(workload: Workload, epochs: int, runs: int = 1) -> Callable[[], None]:
+    """A function that trains ``epochs`` epochs of each run; its first call compiles."""
     spec = workload.spec
     widths = spec.widths()
     n, size = len(workload.data.y_train), spec.training.batch_size
@@ -60,10 +64,15 @@ def prepare(workload: Workload) -> Callable[[], None]:
             state, _ = update(state, order[full * size :])
         return state
 
-    run = jax.jit(jax.vmap(epoch))
-    zeros = jax.tree.map(jnp.zeros_like, params)
-    one = (params, (zeros, zeros), jnp.float32(0), jax.random.PRNGKey(1))
-    holder = [jax.tree.map(lambda leaf: leaf[None], one)]
+    def chunk(state: Any) -> Any:
+        return jax.lax.scan(lambda at, _: (epoch(at), None), state, None, length=epochs)[0]
+
+    run = jax.jit(jax.vmap(chunk) if runs > 1 else chunk, donate_argnums=0)
+    zeros, other = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
+    one = (params, (zeros, other), jnp.float32(0), jax.random.PRNGKey(1))
+    if runs > 1:
+        one = jax.tree.map(lambda leaf: jnp.stack([leaf] * runs), one)
+    holder = [one]
 
     def train() -> None:
         holder[0] = jax.block_until_ready(run(holder[0]))

@@ -90,8 +90,8 @@ class Adam(Sgd):
             layer.b -= lr * ((mb / c1) / (np.sqrt(vb / c2) + self.eps) + self.lam * layer.b)
 
 
-def prepare(workload: Workload) -> Callable[[], None]:
-    """A function that trains one epoch."""
+def prepare(workload: Workload) -> Callable[[int], None]:
+    """A function that trains some epochs."""
     rng = np.random.default_rng(0)
     widths = workload.spec.widths()
     p = workload.spec.regularization.dropout
@@ -118,4 +118,8 @@ def prepare(workload: Workload) -> Callable[[], None]:
                 delta = part.backward(delta)
             optimizer.step(linears)
 
-    return epoch
+    def train(epochs: int) -> None:
+        for _ in range(epochs):
+            epoch()
+
+    return train

@@ -11,8 +11,8 @@ from torch import nn
 from benchmarks.workloads import Workload
 
 
-def prepare(workload: Workload) -> Callable[[], None]:
-    """A function that trains one epoch."""
+def prepare(workload: Workload) -> Callable[[int], None]:
+    """A function that trains some epochs."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     spec = workload.spec
@@ -47,4 +47,8 @@ def prepare(workload: Workload) -> Callable[[], None]:
             optimizer.step()
             scheduler.step()
 
-    return epoch
+    def train(epochs: int) -> None:
+        for _ in range(epochs):
+            epoch()
+
+    return train

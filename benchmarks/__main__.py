@@ -1,0 +1,55 @@
+"""``python -m benchmarks [part ...]``: measure, then write table, plots and the README's block."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from benchmarks.timing import one_thread
+
+# Before anything imports NumPy.
+one_thread()
+
+from benchmarks import machine, plots, results, tables
+
+PARTS = ("steps",)
+
+
+def main() -> None:
+    """Run the parts asked for (all, if none is named)."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--repeats", type=int, default=15, help="repeats of a step time")
+    parser.add_argument("--images", help="a dataset in the place of MNIST and Fashion-MNIST")
+    parser.add_argument("--table-only", action="store_true", help="write table and plots again")
+    wanted = parser.parse_args()
+    unknown = set(wanted.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; parts are {', '.join(PARTS)}")
+    found = results.load()
+    if not wanted.table_only:
+        for part in wanted.parts or PARTS:
+            began = time.perf_counter()
+            print(f"{part} ...", flush=True)
+            found[part] = run(part, wanted)
+            print(f"{part}: {time.perf_counter() - began:.0f} s", flush=True)
+            found["machine"] = machine.describe()
+            results.save(found)
+    found = results.load()
+    (results.FOLDER / "table.md").write_text(tables.markdown(found) + "\n")
+    plots.write(found, results.FOLDER)
+    tables.update_readme(found)
+    print(tables.markdown(found))
+
+
+def run(part: str, wanted: argparse.Namespace) -> object:
+    """Measure one part."""
+    if part == "steps":
+        from benchmarks import steps
+
+        return steps.measure(wanted.repeats, wanted.images, lambda text: print(text, flush=True))
+    raise ValueError(part)
+
+
+if __name__ == "__main__":
+    main()
