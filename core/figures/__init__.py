@@ -12,6 +12,7 @@ from reglab.core.figures.boundaries import (
     L2Boundaries,
 )
 from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Reliability
+from reglab.core.figures.decay_methods import DecoupledDecay, ProximalL1
 from reglab.core.figures.stopping import ValidationStopping
 from reglab.core.figures.style import Style
 from reglab.core.figures.training import Curves, EarlyStopping, PlainSpectrum, Spectrum
@@ -37,6 +38,8 @@ REGISTRY: dict[str, Figure] = {
         Weights(),
         PlainSpectrum(),
         ValidationStopping(),
+        DecoupledDecay(),
+        ProximalL1(),
     )
 }
 

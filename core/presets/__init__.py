@@ -7,6 +7,7 @@ from typing import Any
 
 from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.presets import (
+    adamw,
     augmentation,
     dropout,
     early_stopping,
@@ -14,6 +15,7 @@ from reglab.core.presets import (
     l1,
     l2,
     label_smoothing,
+    proximal_l1,
 )
 from reglab.core.presets.base import Preset
 from reglab.core.spec import ExperimentSpec, merge, parse_spec
@@ -28,6 +30,8 @@ PRESETS: dict[str, Preset] = {
         label_smoothing.PRESET,
         early_stopping.PRESET,
         early_stopping_validation.PRESET,
+        adamw.PRESET,
+        proximal_l1.PRESET,
     )
 }
 
