@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -151,13 +152,24 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
         remedy = "See /docs for all paths."
         problem = FieldProblem("path", f"There is nothing at {request.url.path}.", remedy)
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = _allowed(request)
         problem = FieldProblem("method", f"{request.method} is not allowed.", f"Use {allowed}.")
+        return answer(request, 405, "method-not-allowed", title, [problem], {"Allow": allowed})
     else:
         problem = FieldProblem("", str(error.detail), "")
     kind = title.lower().replace(" ", "-")
     headers = dict(error.headers) if error.headers else None
     return answer(request, error.status_code, kind, title, [problem], headers)
+
+
+def _allowed(request: Request) -> str:
+    """Methods of all routes at this path; the framework names those of the first one only."""
+    paths = request.app.openapi()["paths"]
+    for route, methods in paths.items():
+        pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(route))
+        if re.fullmatch(pattern, request.url.path):
+            return ", ".join(sorted(method.upper() for method in methods))
+    return "GET"
 
 
 async def _on_storage(request: Request, error: Exception) -> Response:

@@ -37,7 +37,13 @@ def readyz(shared: Shared, response: Response) -> schemas.Readiness:
     return schemas.Readiness(ready=ready, database=database, broker=broker, worker=worker)
 
 
-@router.get("/metrics", summary="Prometheus metrics", operation_id="metrics")
+@router.get(
+    "/metrics",
+    summary="Prometheus metrics",
+    operation_id="metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 def metrics(request: Request, shared: Shared) -> Response:
     """Requests, and runs by state."""
     state = request.app.state
