@@ -47,7 +47,7 @@ $(BENCH_STAMP): $(STAMP)
 lint: $(STAMP) .typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core
+	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core -p reglab.client
 	PYTHONPATH=.typed $(BIN)/lint-imports
 
 format: $(STAMP)

@@ -1,0 +1,287 @@
+"""``Client`` blocks, ``AsyncClient`` awaits; one surface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from reglab.client import flows
+from reglab.client.compare import Comparison, compare_flow
+from reglab.client.errors import Unavailable
+from reglab.client.experiments import AsyncExperiment, Experiment, ExperimentSurface
+from reglab.client.files import read_whole
+from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, operation
+from reglab.client.models import (
+    DatasetInfo,
+    DatasetList,
+    ExperimentSummary,
+    Health,
+    PresetInfo,
+    PresetList,
+    Readiness,
+    State,
+)
+from reglab.client.progress import Display, choose_display
+from reglab.client.runs import AsyncRun, Run
+from reglab.client.session import AsyncSession, Session
+from reglab.client.settings import Settings
+from reglab.client.submission import Spec
+from reglab.client.waiting import wait_for
+
+F = TypeVar("F", bound=Callable[..., Any])
+ALL = 2**31
+
+
+def _as(method: Callable[..., Any]) -> Callable[[F], F]:
+    """Take over the docstring of the blocking twin."""
+
+    def decorate(function: F) -> F:
+        function.__doc__ = method.__doc__
+        return function
+
+    return decorate
+
+
+class ClientSurface:
+    """What can be asked of a server; ``Client`` blocks, ``AsyncClient`` awaits.
+
+    Attributes:
+        settings: Address, credentials and patience.
+    """
+
+    settings: Settings
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.settings.url!r})"
+
+    @operation
+    def presets(self) -> Flow[list[PresetInfo]]:
+        """The article's experiments."""
+        return PresetList.read((yield Call("GET", "/v1/presets"))).items
+
+    @operation
+    def datasets(self) -> Flow[list[DatasetInfo]]:
+        """What can be trained on, and whether the server has it."""
+        return DatasetList.read((yield Call("GET", "/v1/datasets"))).items
+
+    @operation
+    def schema(self) -> Flow[dict[str, Any]]:
+        """JSON Schema of a spec, as this server takes it."""
+        document: dict[str, Any] = (yield Call("GET", "/v1/schema")).json()
+        return document
+
+    @operation
+    def health(self) -> Flow[Health]:
+        """Whether the server answers, and its version."""
+        return Health.read((yield Call("GET", "/healthz")))
+
+    @operation
+    def readiness(self) -> Flow[Readiness]:
+        """State of the server's database, broker and workers."""
+        try:
+            return Readiness.read((yield Call("GET", "/readyz")))
+        except Unavailable as error:
+            # A server that is not ready says so with 503 and the same body.
+            return Readiness.model_validate(error.document)
+
+    @operation
+    def compare(self, *experiments: Any) -> Flow[Comparison]:
+        """Runs of several experiments side by side, and the fields in which their specs differ.
+
+        Args:
+            experiments: Experiments or their ids.
+        """
+        return (yield from compare_flow(experiments))
+
+    @operation
+    def wait(
+        self,
+        *experiments: ExperimentSurface,
+        timeout: float | None = None,
+        progress: bool | Display | None = None,
+        check: bool = True,
+    ) -> Flow[None]:
+        """Wait for several experiments at once; see ``Experiment.wait``."""
+        yield from wait_for(experiments, choose_display(progress), timeout, check)
+
+
+class Client(ClientSurface, SyncSide):
+    """A reglab server, from blocking code.
+
+    Args:
+        url: Root of the server; REGLAB_URL, else ``http://127.0.0.1:8000`` if left out.
+        token: Sent as a bearer token; REGLAB_TOKEN if left out.
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        retries: How often to try again after a lost connection, 429 or 503.
+        transport: What to send with, in place of real connections.
+
+    Raises:
+        ClientError: The address is malformed. Whether a server answers shows at the first call,
+            which raises ServerUnreachable and says how to start one.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = 60.0,
+        retries: int = 4,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.settings = Settings.choose(url, token, timeout=timeout, retries=retries)
+        self._session = Session(self.settings, transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    def submit(
+        self, spec: Spec, overrides: Mapping[str, Any] | None = None, *, key: str | None = None
+    ) -> Experiment:
+        """Submit an experiment; returns at once.
+
+        Args:
+            spec: An ``ExperimentSpec``, the same as a dict, the ``Path`` of a JSON file, or the
+                name of a preset.
+            overrides: Laid over it; keys may be dotted paths, as in ``{"training.epochs": 100}``.
+            key: Idempotency key; made anew if left out, and kept over retries.
+
+        Raises:
+            InvalidRequest: The server refused it; ``errors`` names every faulty field.
+        """
+        return Experiment(self._session, self._session.run(flows.submit(spec, overrides, key)))
+
+    def get(self, experiment: str | ExperimentSummary) -> Experiment:
+        """An experiment by its id, or from a listing; NotFound if there is none."""
+        return Experiment(self._session, self._session.run(flows.get(experiment)))
+
+    def run(self, run: str) -> Run:
+        """A run by its id; NotFound if there is none."""
+        return Run(self._session, self._session.run(flows.get_run(run)))
+
+    def import_experiment(self, path: str | os.PathLike[str]) -> Experiment:
+        """Put an exported experiment into this server, with its runs and all results.
+
+        Raises:
+            InvalidFile: The file cannot be read.
+            InvalidRequest: It is no export, or it is damaged.
+            Conflict: The server has it already.
+        """
+        flow = flows.import_archive(read_whole(path))
+        return Experiment(self._session, self._session.run(flow))
+
+    def list(
+        self,
+        *,
+        state: State | None = None,
+        preset: str | None = None,
+        tag: str | None = None,
+        q: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[ExperimentSummary]:
+        """Experiments, newest first; further pages are fetched as they are needed.
+
+        Args:
+            state: Only these.
+            preset: Only from this preset.
+            tag: Only with this tag.
+            q: Part of the name.
+            limit: At most so many.
+        """
+        filters = {"state": state, "preset": preset, "tag": tag, "q": q}
+        left, cursor = ALL if limit is None else limit, None
+        while left > 0:
+            found = self._session.run(flows.page(filters, cursor, left))
+            yield from found.items
+            left, cursor = left - len(found.items), found.next_cursor
+            if cursor is None:
+                return
+
+
+class AsyncClient(ClientSurface, AsyncSide):
+    """A reglab server, from asynchronous code; arguments are those of ``Client``."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = 60.0,
+        retries: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.settings = Settings.choose(url, token, timeout=timeout, retries=retries)
+        self._session = AsyncSession(self.settings, transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @_as(Client.close)
+    async def close(self) -> None:  # noqa: D102
+        await self._session.close()
+
+    @_as(Client.submit)
+    async def submit(  # noqa: D102
+        self, spec: Spec, overrides: Mapping[str, Any] | None = None, *, key: str | None = None
+    ) -> AsyncExperiment:
+        data = await self._session.run(flows.submit(spec, overrides, key))
+        return AsyncExperiment(self._session, data)
+
+    @_as(Client.get)
+    async def get(self, experiment: str | ExperimentSummary) -> AsyncExperiment:  # noqa: D102
+        return AsyncExperiment(self._session, await self._session.run(flows.get(experiment)))
+
+    @_as(Client.run)
+    async def run(self, run: str) -> AsyncRun:  # noqa: D102
+        return AsyncRun(self._session, await self._session.run(flows.get_run(run)))
+
+    @_as(Client.import_experiment)
+    async def import_experiment(  # noqa: D102
+        self, path: str | os.PathLike[str]
+    ) -> AsyncExperiment:
+        flow = flows.import_archive(read_whole(path))
+        return AsyncExperiment(self._session, await self._session.run(flow))
+
+    @_as(Client.list)
+    async def list(  # noqa: D102
+        self,
+        *,
+        state: State | None = None,
+        preset: str | None = None,
+        tag: str | None = None,
+        q: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[ExperimentSummary]:
+        filters = {"state": state, "preset": preset, "tag": tag, "q": q}
+        left, cursor = ALL if limit is None else limit, None
+        while left > 0:
+            found = await self._session.run(flows.page(filters, cursor, left))
+            for item in found.items:
+                yield item
+            left, cursor = left - len(found.items), found.next_cursor
+            if cursor is None:
+                return

@@ -1,0 +1,156 @@
+"""What the client raises: each error says what was wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class FieldError(BaseModel):
+    """One fault of one field, as the server names it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str = Field(description="Dotted path of the field.")
+    detail: str = Field(description="What was wrong.")
+    remedy: str = Field("", description="What would be right.")
+
+
+class ClientError(Exception):
+    """Base of all errors of the client.
+
+    Attributes:
+        message: What happened.
+        remedy: What to do about it; may be empty.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        self.message, self.remedy = message, remedy
+        super().__init__(f"{message} {remedy}".strip())
+
+
+class ServerUnreachable(ClientError):
+    """Nothing answers at the server's address."""
+
+
+class RequestTimeout(ClientError):
+    """The server took longer than the client's timeout."""
+
+
+class UnexpectedReply(ClientError):
+    """The answer is not one of a reglab server of this version."""
+
+
+class WaitTimeout(ClientError):
+    """An experiment did not end in the time given; it goes on."""
+
+
+class ExperimentFailed(ClientError):
+    """An experiment ended as failed or cancelled.
+
+    Attributes:
+        experiment_id: The experiment.
+        state: 'failed' or 'cancelled'.
+    """
+
+    def __init__(self, message: str, remedy: str, experiment_id: str, state: str) -> None:
+        super().__init__(message, remedy)
+        self.experiment_id, self.state = experiment_id, state
+
+
+class InvalidFile(ClientError):
+    """A local file cannot be read, or is not what it should be."""
+
+
+class MissingPackage(ClientError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class ProblemError(ClientError):
+    """The server refused a request, with a problem document (RFC 9457).
+
+    Attributes:
+        status: HTTP status.
+        kind: Kind of problem, e.g. ``urn:reglab:invalid``.
+        title: The kind in words.
+        detail: What happened.
+        errors: One entry a faulty field.
+        request_id: Give this when you report a fault.
+        document: The whole answer.
+    """
+
+    def __init__(self, status: int, document: dict[str, Any]) -> None:
+        self.status, self.document = status, document
+        self.kind = str(document.get("type", "about:blank"))
+        self.title = str(document.get("title", f"HTTP {status}"))
+        self.detail = str(document.get("detail", "") or self.title)
+        self.request_id = str(document.get("request_id", ""))
+        self.errors = _field_errors(document.get("errors"))
+        remedies = [error.remedy for error in self.errors if error.remedy]
+        super().__init__(self.detail)
+        self.remedy = " ".join(remedies)
+
+    @property
+    def field(self) -> str:
+        """Path of the first faulty field, or an empty string."""
+        return self.errors[0].field if self.errors else ""
+
+
+class InvalidRequest(ProblemError):
+    """400, 413, 415, 422: the request, usually a field of the spec, is wrong."""
+
+
+class Denied(ProblemError):
+    """401, 403: the token is missing, wrong, or not enough."""
+
+
+class NotFound(ProblemError):
+    """404: there is no such thing."""
+
+
+class Conflict(ProblemError):
+    """409: not possible in the present state."""
+
+
+class TooManyRequests(ProblemError):
+    """429, after all retries."""
+
+
+class ServerFault(ProblemError):
+    """5xx: a fault of the server; report its request id."""
+
+
+class Unavailable(ServerFault):
+    """503, after all retries."""
+
+
+KINDS: dict[int, type[ProblemError]] = {
+    400: InvalidRequest,
+    401: Denied,
+    403: Denied,
+    404: NotFound,
+    409: Conflict,
+    413: InvalidRequest,
+    415: InvalidRequest,
+    422: InvalidRequest,
+    429: TooManyRequests,
+    503: Unavailable,
+}
+
+
+def problem(status: int, document: Any) -> ProblemError:
+    """The typed error of a refused request; bodies of proxies in between are tolerated."""
+    kind = KINDS.get(status, ServerFault if status >= 500 else ProblemError)
+    return kind(status, document if isinstance(document, dict) else {})
+
+
+def _field_errors(items: Any) -> Sequence[FieldError]:
+    found = []
+    for item in items if isinstance(items, list) else []:
+        try:
+            found.append(FieldError.model_validate(item))
+        except ValidationError:
+            continue
+    return tuple(found)

@@ -1,0 +1,45 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from reglab.client.errors import InvalidFile
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write beside the target, then put in its place; makes missing folders."""
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            # mkstemp's files are for their owner alone; a result is a file like any other.
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InvalidFile(
+            f"Cannot write {target}: {error.strerror}.", "Choose another path."
+        ) from error
+    return target
+
+
+def read_whole(path: str | os.PathLike[str]) -> bytes:
+    """The file's bytes; InvalidFile if it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidFile(f"Cannot read {path}: {error.strerror}.", "Check the path.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

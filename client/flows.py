@@ -1,0 +1,47 @@
+"""Operations of a client that end in an experiment or a run; both clients wrap what they return."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from reglab.client.flow import Call, Flow
+from reglab.client.models import ExperimentData, ExperimentPage, RunData
+from reglab.client.submission import Spec, body, identifier
+
+PAGE = 100
+
+
+def submit(
+    spec: Spec, overrides: Mapping[str, Any] | None, key: str | None
+) -> Flow[ExperimentData]:
+    """See ``Client.submit``."""
+    # One key for all tries: a submission whose answer was lost is not made twice.
+    headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+    call = Call("POST", "/v1/experiments", json=body(spec, overrides), headers=headers)
+    return ExperimentData.read((yield call))
+
+
+def get(experiment: Any) -> Flow[ExperimentData]:
+    """See ``Client.get``."""
+    call = Call("GET", f"/v1/experiments/{identifier(experiment)}")
+    return ExperimentData.read((yield call))
+
+
+def get_run(run: Any) -> Flow[RunData]:
+    """See ``Client.run``."""
+    return RunData.read((yield Call("GET", f"/v1/runs/{identifier(run)}")))
+
+
+def import_archive(content: bytes) -> Flow[ExperimentData]:
+    """See ``Client.import_experiment``."""
+    headers = {"Content-Type": "application/zip"}
+    call = Call("POST", "/v1/experiments/import", content=content, headers=headers)
+    return ExperimentData.read((yield call))
+
+
+def page(filters: Mapping[str, Any], cursor: str | None, size: int) -> Flow[ExperimentPage]:
+    """One page of a listing."""
+    query = {**filters, "cursor": cursor, "limit": min(PAGE, size)}
+    return ExperimentPage.read((yield Call("GET", "/v1/experiments", params=query)))

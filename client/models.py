@@ -1,0 +1,178 @@
+"""What the server answers, as typed values; unknown fields of newer servers are ignored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reglab.client.errors import UnexpectedReply
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+TERMINAL = ("succeeded", "failed", "cancelled")
+M = TypeVar("M", bound=BaseModel)
+
+
+class Reply(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, response: httpx.Response) -> Self:
+        """The answer's body, validated; UnexpectedReply if it is something else."""
+        return read(cls, response)
+
+
+def read(model: type[M], response: httpx.Response) -> M:
+    """Validate a JSON answer; UnexpectedReply names the first thing that does not fit."""
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UnexpectedReply(
+            f"The answer of {response.request.url} is not a {model.__name__}: "
+            f"{where}: {first['msg']}.",
+            "Is this the address of a reglab server, of the client's version?",
+        ) from error
+
+
+class RunData(Reply):
+    """One run, as it was when it was read."""
+
+    id: str = Field(description="UUIDv7.")
+    experiment_id: str = Field(description="The experiment it belongs to.")
+    index: int = Field(description="Position in the experiment, from 0.")
+    params: dict[str, Any] = Field(description="Values of the sweep, by dotted path.")
+    seed: int = Field(description="Seed of all its random streams.")
+    state: State = Field(description="State.")
+    attempt: int = Field(description="How often it was started.")
+    epoch: int = Field(description="Epochs trained so far.")
+    progress: float = Field(description="From 0 to 1.")
+    summary: dict[str, Any] | None = Field(None, description="Numbers of the finished run.")
+    error: dict[str, Any] | None = Field(None, description="Why it failed.")
+    created_at: datetime = Field(description="UTC.")
+    started_at: datetime | None = Field(None, description="Start of the last attempt.")
+    finished_at: datetime | None = Field(None, description="When it ended.")
+    spec: dict[str, Any] | None = Field(
+        None, description="The resolved spec; only when the run was asked for by itself."
+    )
+
+    def label(self) -> str:
+        """The sweep's values in short, e.g. ``l2=0.005``, or ``run 0``."""
+        parts = [f"{path.rpartition('.')[2]}={_short(v)}" for path, v in self.params.items()]
+        return ", ".join(parts) or f"run {self.index}"
+
+
+class ExperimentSummary(Reply):
+    """An experiment without its runs."""
+
+    id: str = Field(description="UUIDv7.")
+    name: str = Field(description="Name for people.")
+    preset: str | None = Field(None, description="The preset it was made from.")
+    tags: tuple[str, ...] = Field((), description="Labels.")
+    state: State = Field(description="Derived from its runs' states.")
+    counts: dict[str, int] = Field(description="Number of runs by state.")
+    progress: float = Field(description="Mean of its runs', from 0 to 1.")
+    created_at: datetime = Field(description="UTC.")
+    updated_at: datetime = Field(description="Last change of name or tags.")
+
+    def label(self) -> str:
+        """Its name, or its preset, or the end of its id."""
+        return self.name or self.preset or self.id[-12:]
+
+
+class ExperimentData(ExperimentSummary):
+    """An experiment with its spec and runs, as it was when it was read."""
+
+    spec: dict[str, Any] = Field(description="As submitted, defaults filled in.")
+    runs: tuple[RunData, ...] = Field(description="Its runs, by index.")
+
+
+class ExperimentPage(Reply):
+    """One page of a listing."""
+
+    items: list[ExperimentSummary] = Field(description="Newest first.")
+    next_cursor: str | None = Field(None, description="None on the last page.")
+
+
+class FigureInfo(Reply):
+    """A figure that can be drawn, or why it cannot."""
+
+    name: str = Field(description="As in figure(name).")
+    title: str = Field(description="For people.")
+    article_number: int | None = Field(None, description="Its number in the article.")
+    available: bool = Field(description="Whether it can be drawn now.")
+    reason: str | None = Field(None, description="Why not.")
+    caption: str | None = Field(None, description="With numbers from the runs.")
+
+
+class FigureList(Reply):
+    """All figures."""
+
+    items: list[FigureInfo] = Field(description="The figures.")
+
+
+class PresetInfo(Reply):
+    """A preset."""
+
+    name: str = Field(description="As in submit(name).")
+    title: str = Field(description="For people.")
+    description: str = Field(description="What it shows.")
+    figures: list[str] = Field(description="Article figures that its runs feed.")
+    runs: int = Field(description="Number of runs.")
+    spec: dict[str, Any] = Field(description="Its spec.")
+    substitute: str | None = Field(
+        None, description="Dataset to fall back to where the preset's own cannot be had."
+    )
+
+
+class PresetList(Reply):
+    """All presets."""
+
+    items: list[PresetInfo] = Field(description="In the article's order.")
+
+
+class DatasetInfo(Reply):
+    """A dataset."""
+
+    name: str = Field(description="As in dataset.name.")
+    title: str = Field(description="For people.")
+    n_features: int = Field(description="Features an example.")
+    n_classes: int = Field(description="Classes.")
+    image_shape: list[int] | None = Field(None, description="Rows, columns.")
+    source: str = Field(description="Where it comes from.")
+    licence: str = Field(description="Its licence.")
+    available: bool = Field(description="Whether this server has it.")
+    reason: str | None = Field(None, description="Why not, and what to do.")
+
+
+class DatasetList(Reply):
+    """All datasets."""
+
+    items: list[DatasetInfo] = Field(description="The datasets.")
+
+
+class Health(Reply):
+    """The server answers."""
+
+    status: str = Field(description="Always 'ok'.")
+    version: str = Field(description="The server's version.")
+
+
+class Readiness(Reply):
+    """What the server needs, part by part; 'ok' or what is wrong."""
+
+    ready: bool = Field(description="Whether submissions can be taken.")
+    database: str = Field(description="State of the database.")
+    broker: str = Field(description="State of the broker.")
+    worker: str = Field(description="Whether a worker was seen lately.")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("name", "..."))
+    return f"{value:g}" if isinstance(value, float) else str(value)

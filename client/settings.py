@@ -1,0 +1,56 @@
+"""Where the server is, and how to behave towards it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from reglab.client.errors import ClientError
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Address, credentials and patience of a client.
+
+    Attributes:
+        url: Root of the server, without ``/v1``.
+        token: Sent as ``Authorization: Bearer``; None sends nothing. Never shown in a repr.
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        retries: How often a request is sent again after a lost connection, 429 or 503.
+        backoff: Seconds before the first retry, at most; doubles each time, with full jitter.
+    """
+
+    url: str = DEFAULT_URL
+    token: str | None = field(default=None, repr=False)
+    timeout: float = 60.0
+    retries: int = 4
+    backoff: float = 0.25
+
+    @classmethod
+    def choose(
+        cls,
+        url: str | None = None,
+        token: str | None = None,
+        env: Mapping[str, str] | None = None,
+        **others: float,
+    ) -> Settings:
+        """Arguments first, then REGLAB_URL and REGLAB_TOKEN, then the defaults."""
+        env = os.environ if env is None else env
+        url = url or env.get("REGLAB_URL") or DEFAULT_URL
+        _check(url)
+        return cls(url.rstrip("/"), token or env.get("REGLAB_TOKEN") or None, **others)  # type: ignore[arg-type]
+
+
+def _check(url: str) -> None:
+    try:
+        parsed = httpx.URL(url)
+        sound = parsed.scheme in ("http", "https") and bool(parsed.host)
+    except httpx.InvalidURL:
+        sound = False
+    if not sound:
+        raise ClientError(f"'{url}' is not a server's address.", f"Use one like {DEFAULT_URL}.")

@@ -1,0 +1,81 @@
+"""Tables for people: HTML for a notebook, rich tables for a terminal."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from reglab.client.models import ExperimentData
+from reglab.client.tables import Table, plain
+
+COLOURS = {
+    "queued": "dim",
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+}
+MOST_ROWS = 60
+
+
+def run_table(data: ExperimentData) -> Table:
+    """The runs of an experiment: sweep values, state, and the final numbers."""
+    rows = []
+    for run in data.runs:
+        final = (run.summary or {}).get("final", {})
+        rows.append(
+            {
+                "run": run.index,
+                **{path: plain(value) for path, value in run.params.items()},
+                "seed": run.seed,
+                "state": run.state,
+                "epoch": run.epoch,
+                "test_loss": final.get("test_loss"),
+                "test_accuracy": final.get("test_accuracy"),
+                "ece": (run.summary or {}).get("ece"),
+            }
+        )
+    return Table.of_rows(rows)
+
+
+def cell(value: Any) -> str:
+    """One value in few characters."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def html_table(table: Mapping[str, Sequence[Any]]) -> str:
+    """The table as HTML; long ones are cut in the middle."""
+    rows = list(zip(*table.values(), strict=True))
+    left_out = len(rows) - MOST_ROWS
+    if left_out > 0:
+        rows = rows[: MOST_ROWS // 2] + rows[-MOST_ROWS // 2 :]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in table)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell(value))}</td>" for value in row) + "</tr>"
+        for row in rows
+    )
+    note = f"<p>{left_out} rows in between are not shown.</p>" if left_out > 0 else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def rich_table(table: Mapping[str, Sequence[Any]], title: str | None = None) -> RichTable:
+    """The table for a terminal; numbers to the right, states in colour."""
+    shown = RichTable(title=title, title_justify="left", header_style="bold")
+    for name, values in table.items():
+        numeric = all(isinstance(value, int | float | None) for value in values)
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in zip(*table.values(), strict=True):
+        cells = []
+        for value in row:
+            text = cell(value)
+            cells.append(Text(text, style=COLOURS.get(text, "")))
+        shown.add_row(*cells)
+    return shown
