@@ -48,6 +48,13 @@ class RunBody(BaseModel):
     created_at: datetime = Field(description="RFC 3339, UTC.")
     started_at: datetime | None = Field(description="Start of the last attempt.")
     finished_at: datetime | None = Field(description="When it ended.")
+    cached: bool = Field(
+        description="Whether its results were copied from an equal finished run.", examples=[False]
+    )
+    reused_from: str | None = Field(
+        description="The run that was trained, where these are its results; it may be deleted.",
+        examples=[None],
+    )
 
     @classmethod
     def of(cls, record: RunRecord) -> RunBody:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core import datasets
-from reglab.core.engine import Checkpoint, Evaluation, Trainer, hold_out
+from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer, hold_out
 from reglab.core.engine.streams import stream
 from reglab.core.probes import Recorder
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
@@ -102,6 +102,7 @@ class Execution:
         arrays, found = recorder.finish(network)
         summary = {
             **trainer.summary(),
+            "engine_version": ENGINE_VERSION,
             "seconds": time.perf_counter() - began,
             "provenance": data.provenance,
             **found,

@@ -13,10 +13,11 @@ from reglab.api import schemas
 from reglab.api.context import UUID, Context, ExperimentId, Shared
 from reglab.api.problems import Problem, responses
 from reglab.core import datasets
+from reglab.core.engine import ENGINE_VERSION
 from reglab.core.errors import FieldProblem, ReglabError, SpecError
 from reglab.core.presets import build
 from reglab.core.spec import ExperimentSpec, expand, parse_spec
-from reglab.core.storage import Page, Sort, State
+from reglab.core.storage import Content, Page, Sort, State
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 EXAMPLES = {
@@ -62,6 +63,10 @@ Key = Annotated[
     ),
 ]
 
+Force = Annotated[
+    bool, Query(description="Train every run, also those whose results could be reused.")
+]
+
 
 @router.post(
     "",
@@ -72,13 +77,17 @@ Key = Annotated[
     responses=responses(400, 409, 413, 415, 422),
     openapi_extra=SUBMISSION,
 )
-async def submit(request: Request, response: Response, shared: Shared, key: Key = None) -> Any:
+async def submit(
+    request: Request, response: Response, shared: Shared, key: Key = None, force: Force = False
+) -> Any:
     """Store a spec, or a preset with overrides, and queue its runs.
 
     Every faulty field is named with what would be right. Nothing is stored unless all is well.
+    A run that equals a finished one (resolved spec, seed, engine version, data files) takes its
+    results at once and says so in ``cached`` and ``reused_from``.
     """
     document = await _json(request)
-    body = await run_in_threadpool(_submit, shared, document, key)
+    body = await run_in_threadpool(_submit, shared, document, key, force)
     response.headers["Location"] = f"/v1/experiments/{body.id}"
     return body
 
@@ -208,16 +217,21 @@ def find(
     raise Problem(422, "invalid", "Invalid request", problem)
 
 
-def _submit(shared: Context, document: Any, key: str | None) -> schemas.ExperimentBody:
+def _submit(shared: Context, document: Any, key: str | None, force: bool) -> schemas.ExperimentBody:
     spec, preset = _parse(document)
     runs = expand(spec)
+    contents = {}
     for each in {run.spec.dataset for run in runs}:
         datasets.check(each)
-    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
-    identifier, is_new = shared.storage.experiments.create(spec, runs, preset, key, digest)
+        contents[each] = Content(ENGINE_VERSION, datasets.digests(each))
+    request = [document, "force"] if force else document
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    identifier, is_new = shared.storage.experiments.create(
+        spec, runs, preset, key, digest, [contents[run.spec.dataset] for run in runs], force
+    )
     body = _body(shared, identifier)
     if is_new:
-        shared.dispatcher.enqueue([run.id for run in body.runs])
+        shared.dispatcher.enqueue([run.id for run in body.runs if run.state == "queued"])
     return body
 
 

@@ -20,7 +20,7 @@ REGISTRY: dict[str, tuple[Any, type[DatasetBase]]] = {
     "digits": (digits, Digits),
 }
 
-__all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "load"]
+__all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "digests", "load"]
 
 
 def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
@@ -35,6 +35,11 @@ def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
 def check(spec: DatasetBase) -> None:
     """Raise DatasetUnavailable (or SpecError) if ``load`` would; may download files once."""
     _loader(spec).check(spec)
+
+
+def digests(spec: DatasetBase) -> dict[str, str]:
+    """The sha256 of every file that ``load`` would read here, by name; as in its provenance."""
+    return _loader(spec).digests(spec)
 
 
 def catalog() -> list[dict[str, Any]]:

@@ -48,5 +48,8 @@ class Loader(Protocol):
     def check(self, spec: Any) -> None:
         """Raise DatasetUnavailable if ``load`` would fail; may download the files once."""
 
+    def digests(self, spec: Any) -> dict[str, str]:
+        """The sha256 of every file that ``load`` would read, by name; empty if it reads none."""
+
     def load(self, spec: Any, rng: np.random.Generator) -> Dataset:
         """Build the dataset; ``rng`` is the run's data stream."""

@@ -23,6 +23,11 @@ def check(spec: Digits) -> None:
     check_split(spec, TOTAL)
 
 
+def digests(spec: Digits) -> dict[str, str]:
+    """No file is read."""
+    return {}
+
+
 def load(spec: Digits, rng: np.random.Generator) -> Dataset:
     """Split in one fixed shuffled order; ``rng`` matters for ``sampling='random'`` only."""
     check(spec)

@@ -42,6 +42,11 @@ def check(spec: FashionMnist) -> None:
     idx.check_sizes(FILES, spec.train_size, spec.test_size)
 
 
+def digests(spec: FashionMnist) -> dict[str, str]:
+    """Of the four IDX files."""
+    return idx.digests(FILES)
+
+
 def load(spec: FashionMnist, rng: np.random.Generator) -> Dataset:
     """Read, verify and scale the files."""
     check(spec)

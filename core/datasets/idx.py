@@ -77,6 +77,13 @@ def read(idx: IdxSet, part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64], 
     return _read(idx.name, pair, stamp, tuple(idx.md5.items()))
 
 
+def digests(idx: IdxSet) -> dict[str, str]:
+    """The sha256 of each file that ``read`` would take, by name."""
+    pairs = [find(idx, part) for part in PARTS]
+    paths = [path for pair in pairs for path in (pair.images, pair.labels)]
+    return {path.name: _sha256(path, path.stat().st_mtime_ns) for path in paths}
+
+
 def provenance(idx: IdxSet, licence: str, digests: dict[str, str]) -> dict[str, Any]:
     """What is stored on the run about the files it was trained on."""
     official = all(not name.startswith("train-subset") for name in digests)
@@ -153,6 +160,12 @@ def _unavailable(idx: IdxSet, why: str) -> DatasetUnavailable:
     return DatasetUnavailable(
         FieldProblem("dataset.name", f"'{idx.name}' cannot be had: {why}", remedy)
     )
+
+
+@functools.lru_cache(maxsize=32)
+def _sha256(path: Path, stamp: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @functools.lru_cache(maxsize=8)

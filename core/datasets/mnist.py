@@ -31,6 +31,11 @@ def check(spec: Mnist) -> None:
     idx.check_sizes(FILES, spec.train_size, spec.test_size)
 
 
+def digests(spec: Mnist) -> dict[str, str]:
+    """Of the four IDX files."""
+    return idx.digests(FILES)
+
+
 def load(spec: Mnist, rng: np.random.Generator) -> Dataset:
     """Read, verify and scale the files."""
     check(spec)

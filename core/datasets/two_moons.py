@@ -18,6 +18,11 @@ def check(spec: TwoMoons) -> None:
     """Always at hand."""
 
 
+def digests(spec: TwoMoons) -> dict[str, str]:
+    """No file is read."""
+    return {}
+
+
 def load(spec: TwoMoons, rng: np.random.Generator) -> Dataset:
     """Draw training points, flips and test points, in this order, from ``rng``."""
     x_train, y_train = _draw(spec.train_size, spec.noise, rng)

@@ -6,4 +6,8 @@ from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import hold_out
 from reglab.core.engine.trainer import Trainer
 
-__all__ = ["Checkpoint", "Evaluation", "Inputs", "Network", "Trainer", "hold_out"]
+# Goes up with every change after which an equal spec and seed may end with other numbers: results
+# of another version are never reused. tests/engine/test_version.py notices such changes.
+ENGINE_VERSION = "1"
+
+__all__ = ["ENGINE_VERSION", "Checkpoint", "Evaluation", "Inputs", "Network", "Trainer", "hold_out"]

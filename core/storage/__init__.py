@@ -15,6 +15,7 @@ from reglab.core.storage.records import (
     Written,
 )
 from reglab.core.storage.results import Results
+from reglab.core.storage.reuse import Content
 from reglab.core.storage.runs import Runs
 from reglab.core.storage.states import (
     STATES,
@@ -33,6 +34,7 @@ __all__ = [
     "STATES",
     "TERMINAL",
     "Claim",
+    "Content",
     "ExperimentRecord",
     "KeyConflict",
     "LeaseLost",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from reglab.core.storage.engine import Transactions, now
 from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, Tag
 from reglab.core.storage.records import ExperimentRecord, Page, RunRecord
+from reglab.core.storage.reuse import Content, reuse
 from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
 
 
@@ -33,8 +35,19 @@ class Experiments:
         preset: str | None = None,
         key: str | None = None,
         request_hash: str = "",
+        contents: Sequence[Content] | None = None,
+        force: bool = False,
     ) -> tuple[str, bool]:
-        """Store an experiment and its queued runs.
+        """Store an experiment and its queued runs; runs that equal a finished one are done at once.
+
+        Args:
+            spec: As submitted.
+            runs: What it expands to.
+            preset: The preset it was made from.
+            key: Idempotency key.
+            request_hash: Digest of the request that the key belongs to.
+            contents: What decides each run's result beside spec and seed; None never reuses.
+            force: Train even what could be reused.
 
         Returns:
             The experiment's id, and False if the key had already made it.
@@ -42,12 +55,16 @@ class Experiments:
         Raises:
             KeyConflict: The key was used with another request.
         """
+        keys = [content.key(run) for run, content in zip(runs, contents or [], strict=False)]
         try:
             with self._transactions.write() as session:
                 known = self._known(session, key, request_hash)
                 if known is not None:
                     return known, False
-                return self._insert(session, spec, runs, preset, key, request_hash), True
+                made = self._insert(session, spec, runs, preset, key, request_hash, keys)
+                if contents and not force:
+                    reuse(session, made, dict(zip(keys, contents, strict=True)))
+                return made, True
         except IntegrityError:
             # Another request with the same key committed in between.
             with self._transactions.read() as session:
@@ -186,6 +203,7 @@ class Experiments:
         preset: str | None,
         key: str | None,
         request_hash: str,
+        content_keys: Sequence[str],
     ) -> str:
         moment = datetime.now(UTC)
         identifier = str(uuid7())
@@ -216,8 +234,9 @@ class Experiments:
                     "attempts_left": self._max_attempts,
                     "errors": [],
                     "created_at": moment,
+                    "content_key": content_key,
                 }
-                for run in runs
+                for run, content_key in itertools.zip_longest(runs, content_keys)
             ],
         )
         session.execute(

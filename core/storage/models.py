@@ -115,6 +115,10 @@ class Run(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    # Digest of what decides the result; runs with the same one may share it.
+    content_key: Mapped[str | None] = mapped_column(String(64), index=True)
+    # The run whose results were copied; no foreign key, as the copy outlives it.
+    reused_from: Mapped[str | None] = mapped_column(String(36))
 
 
 class MetricChunk(Base):

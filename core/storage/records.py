@@ -31,6 +31,12 @@ class RunRecord:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    reused_from: str | None = None
+
+    @property
+    def cached(self) -> bool:
+        """Whether its results were copied from an equal run instead of trained."""
+        return self.reused_from is not None
 
     @classmethod
     def of(cls, row: Run) -> RunRecord:
