@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUTPUT ?= reglab-output
 
-.PHONY: demo test test-fast serve lint format install clean bench
+.PHONY: demo test test-fast test-services serve lint format install clean bench
 
 install: $(STAMP)
 
@@ -27,6 +27,10 @@ test: $(STAMP)
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -m 'not slow'
+
+# Real Redis and Postgres on free ports, for the tests that need them; add ARGS="-k name" and so on.
+test-services: $(STAMP)
+	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -m services $(ARGS)
 
 # Step times of reglab, NumPy, PyTorch and JAX, the article, the service; tables to the README.
 BENCH_STAMP := $(VENV)/.installed-bench

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
 from celery import Celery
 
+from reglab.core.broker import QUEUE, RUN_TASK, broker_url, transport_options
 from reglab.core.settings import Settings
 
 log = structlog.get_logger("reglab.dispatch")
-RUN_TASK = "reglab.run"
-QUEUE = "reglab"
+SEND_SECONDS = 5.0
 
 
 class Dispatcher:
@@ -21,16 +20,14 @@ class Dispatcher:
 
     def __init__(self, settings: Settings) -> None:
         self._app = Celery("reglab")
-        options: dict[str, object] = {"socket_connect_timeout": 2, "socket_timeout": 5}
-        if not settings.broker_url:
-            folder = Path(settings.home) / "broker" / "queue"
-            folder.mkdir(parents=True, exist_ok=True)
-            options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
-            options["control_folder"] = str(folder.parent / "control")
+        options = transport_options(settings)
+        if settings.broker_url:
+            options["socket_timeout"] = SEND_SECONDS
         self._app.conf.update(
-            broker_url=settings.broker_url or "filesystem://",
+            broker_url=broker_url(settings),
             broker_transport_options=options,
             task_serializer="json",
+            accept_content=["json"],
             task_ignore_result=True,
             # The sweeper sends again what could not be sent; a request should not wait for it.
             task_publish_retry=False,
@@ -41,6 +38,8 @@ class Dispatcher:
         """Send one message a run; False if the broker could not be reached."""
         try:
             with self._lock, self._app.connection_for_write() as connection:
+                # Fails at once where nothing listens, instead of trying for minutes.
+                connection.ensure_connection(max_retries=1, timeout=SEND_SECONDS)
                 producer = self._app.amqp.Producer(connection)
                 for run_id in run_ids:
                     self._app.send_task(RUN_TASK, [run_id], queue=QUEUE, producer=producer)

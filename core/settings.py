@@ -30,6 +30,7 @@ class Settings:
         sweep_seconds: Time between looks for expired leases and vanished messages.
         resend_seconds: How long a run may wait in the queue before its message is sent again.
         max_attempts: How often a run may be started before it is failed for good.
+        task_seconds: How long one attempt may take.
     """
 
     home: Path
@@ -41,6 +42,7 @@ class Settings:
     sweep_seconds: float = 2.0
     resend_seconds: float = 20.0
     max_attempts: int = 3
+    task_seconds: float = 21_000.0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -61,6 +63,7 @@ class Settings:
             sweep_seconds=_number(env, "REGLAB_SWEEP_SECONDS", cls.sweep_seconds),
             resend_seconds=_number(env, "REGLAB_RESEND_SECONDS", cls.resend_seconds),
             max_attempts=int(_number(env, "REGLAB_MAX_ATTEMPTS", cls.max_attempts)),
+            task_seconds=_number(env, "REGLAB_TASK_SECONDS", cls.task_seconds),
         )
 
 

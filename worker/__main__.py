@@ -20,7 +20,7 @@ from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.sweeper import Sweeper
 
 CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
-NAME = f"{socket.gethostname()}:{os.getpid()}"
+NAME = f"{socket.gethostname()}/{os.getpid()}"
 _sweeper: Sweeper | None = None
 
 
@@ -52,7 +52,8 @@ def _stop_sweeper(**_: Any) -> None:
 
 
 def _send(run_id: str) -> None:
-    app.send_task(RUN_TASK, [run_id], queue=QUEUE)
+    # Without retries: the next sweep is one.
+    app.send_task(RUN_TASK, [run_id], queue=QUEUE, retry=False)
 
 
 def main() -> None:

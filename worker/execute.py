@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import threading
 import time
 from dataclasses import asdict
@@ -17,9 +19,11 @@ from reglab.core.probes import Recorder
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import RunSpec
-from reglab.core.storage import Claim, LeaseLost, Storage
+from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
+from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
 
+log = logging.getLogger("reglab.worker")
 PROBE_PREFIX = "probe:"
 FLUSH_SECONDS = 0.5
 
@@ -57,6 +61,7 @@ class Execution:
 
         Raises:
             Cancelled, Interrupted, LeaseLost: It was stopped; nothing is marked as finished.
+            StorageUnavailable: The worker was asked to stop while the database was away.
         """
         done = threading.Event()
         beat = threading.Thread(target=self._beat, args=(done,), daemon=True)
@@ -107,7 +112,9 @@ class Execution:
             "provenance": data.provenance,
             **found,
         }
-        self._runs.finish(self._claim, self.columns(), arrays, summary, trainer.epoch)
+        columns = self.columns()
+        finish = functools.partial(self._runs.finish, self._claim, columns, arrays, summary)
+        persist(lambda _: finish(trainer.epoch), stopping)
         self._pending.clear()
 
     def _resume(self, recorder: Recorder) -> Checkpoint | None:
@@ -130,14 +137,19 @@ class Execution:
         ended = epoch == self._spec.training.epochs or (self._trainer and self._trainer.stopped)
         if ended or moment - self._written < FLUSH_SECONDS:
             return
+        self._written = moment
         save = moment - self._saved >= self._settings.checkpoint_seconds
         checkpoint = self.checkpoint() if save else None
         progress = epoch / self._spec.training.epochs
-        seen = self._runs.record(self._claim, epoch, progress, self.columns(), checkpoint)
+        try:
+            seen = self._runs.record(self._claim, epoch, progress, self.columns(), checkpoint)
+        except StorageUnavailable as error:
+            # Training goes on; what is pending goes with the next record.
+            log.warning("run %s: not recorded at epoch %d: %s", self._claim.run_id, epoch, error)
+            return
         self._pending.clear()
-        self._written = time.monotonic()
         if save:
-            self._saved = self._written
+            self._saved = moment
         if seen.cancel_requested:
             raise Cancelled
 

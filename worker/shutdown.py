@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import mmap
+import os
 
 # One byte that the pool's processes share with the main process since the fork. Signals would not
 # do: the pool takes the useful ones for itself. It needs no lock: it only goes from 0 to 1.
 _flag = mmap.mmap(-1, 1)
+_main = os.getpid()
 
 
 def stopping() -> bool:
-    """True once this worker was asked to stop."""
-    return _flag[0] == 1
+    """True once this worker was asked to stop, or its main process was killed."""
+    return _flag[0] == 1 or (os.getpid() != _main and os.getppid() != _main)
 
 
 def ask_to_stop() -> None:

@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
+from reglab.worker.identity import is_dead
 from reglab.worker.shutdown import stopping
 
 log = logging.getLogger("reglab.sweeper")
+# After messages had to be sent again there may be more to send: a lost queue is refilled quickly.
+SOON_SECONDS = 0.25
 
 
 class Sweeper:
@@ -41,30 +44,33 @@ class Sweeper:
 
     def _loop(self) -> None:
         storage = Storage.of(self._settings)
-        while True:
+        wait = 0.0
+        while not self._done.wait(wait):
+            wait = self._settings.sweep_seconds
             try:
-                self._once(storage)
+                if self._once(storage):
+                    wait = min(wait, SOON_SECONDS)
             except Exception as error:
                 log.warning("sweep failed, will try again: %s", error)
-            if self._done.wait(self._settings.sweep_seconds):
-                break
         try:
-            storage.runs.gone(self._name)
+            storage.upkeep.gone(self._name)
         except Exception as error:
             log.warning("could not sign off: %s", error)
         storage.close()
 
-    def _once(self, storage: Storage) -> None:
+    def _once(self, storage: Storage) -> int:
+        """One look; returns how many messages were sent again."""
         if stopping():
-            return
-        storage.runs.seen(self._name, self._slots)
-        swept = storage.runs.sweep(self._settings.resend_seconds)
+            return 0
+        storage.upkeep.seen(self._name, self._slots)
+        swept = storage.upkeep.sweep(self._settings.resend_seconds, is_dead=is_dead)
         if swept.requeued or swept.failed or swept.cancelled:
             log.warning(
-                "expired leases: %d queued again, %d failed, %d cancelled",
+                "ended leases: %d queued again, %d failed, %d cancelled",
                 swept.requeued,
                 swept.failed,
                 swept.cancelled,
             )
         for run_id in swept.send:
             self._send(run_id)
+        return len(swept.send)

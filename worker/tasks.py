@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from reglab.core.errors import ReglabError, TrainingDiverged
 from reglab.core.settings import Settings
-from reglab.core.storage import Claim, LeaseLost, Storage
+from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
 from reglab.worker.app import RUN_TASK, app, settings
 from reglab.worker.execute import Cancelled, Execution, Interrupted
+from reglab.worker.identity import owner
+from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
 
 log = logging.getLogger("reglab.worker")
@@ -31,11 +31,6 @@ def storage(of: Settings = settings) -> Storage:
         return _storage
 
 
-def owner() -> str:
-    """Who holds a lease: host and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 @app.task(name=RUN_TASK)
 def run(run_id: str) -> str:
     """Train one run.
@@ -43,10 +38,14 @@ def run(run_id: str) -> str:
     The message is a hint that work waits: the run whose turn it is is claimed, which need not be
     the one that is named. A message too many finds nothing to claim and ends at once.
     """
-    if stopping():
-        # Released runs have no message any more: the sweeper of a living worker sends a new one.
-        return "shutting down"
-    claim = storage().runs.claim_next(owner())
+    name, runs = owner(), storage().runs
+    try:
+        if stopping():
+            raise Interrupted
+        claim = persist(lambda again: runs.claim_next(name, again), stopping)
+    except (Interrupted, StorageUnavailable) as error:
+        # Back to the broker, for a worker that stays.
+        raise Reject("shutting down", requeue=True) from error
     if claim is None:
         return "nothing waits"
     return execute(claim)
@@ -54,40 +53,54 @@ def run(run_id: str) -> str:
 
 def execute(claim: Claim) -> str:
     """Run a claimed training to its end, whatever that is; returns a word for the log."""
-    runs = storage().runs
     log.info("run %s: attempt %d begins", claim.run_id, claim.attempt)
     execution = Execution(storage(), claim, settings)
     try:
-        execution.run()
-    except Cancelled:
-        runs.cancelled(claim, execution.columns())
-        outcome = "cancelled"
-    except Interrupted:
-        runs.release(claim, execution.epoch, execution.columns(), execution.checkpoint())
-        outcome = "released"
+        outcome = _outcome(execution, claim)
     except LeaseLost:
         outcome = "lease lost"
-    except SoftTimeLimitExceeded:
-        outcome = _fail(claim, _problem("time-limit", "The run took longer than allowed."), False)
-    except TrainingDiverged as error:
-        outcome = _fail(claim, _from_error("diverged", error), False)
-    except ReglabError as error:
-        outcome = _fail(claim, _from_error("refused", error), False)
-    except Exception as error:
-        log.exception("run %s: attempt %d failed", claim.run_id, claim.attempt)
-        outcome = _fail(claim, _problem("fault", f"{type(error).__name__}: {error}"), True)
-    else:
-        outcome = "succeeded"
+    except StorageUnavailable:
+        # Only at a shutdown: what was checkpointed is there, and the lease will end.
+        outcome = "left to its lease, as the database is away"
     log.info("run %s: attempt %d %s", claim.run_id, claim.attempt, outcome)
     return outcome
 
 
-def _fail(claim: Claim, error: dict[str, Any], retry: bool) -> str:
+def _outcome(execution: Execution, claim: Claim) -> str:
+    runs = storage().runs
     try:
-        again = storage().runs.fail(claim, error, retry)
-    except LeaseLost:
-        return "lease lost"
+        execution.run()
+    except (LeaseLost, StorageUnavailable):
+        raise
+    except Cancelled:
+        columns = execution.columns()
+        persist(lambda _: runs.cancelled(claim, columns), stopping)
+        return "cancelled"
+    except Interrupted:
+        columns, checkpoint = execution.columns(), execution.checkpoint()
+        # One try: a worker that was asked to stop is killed if it takes long.
+        runs.release(claim, execution.epoch, columns, checkpoint)
+        return "released"
+    except Exception as error:
+        return _fail(claim, error)
+    return "succeeded"
+
+
+def _fail(claim: Claim, error: Exception) -> str:
+    document, retry = _describe(claim, error)
+    again = persist(lambda _: storage().runs.fail(claim, document, retry), stopping)
     return "queued again" if again else "failed"
+
+
+def _describe(claim: Claim, error: Exception) -> tuple[dict[str, Any], bool]:
+    """The error as it is kept, and whether another attempt may end better."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return _problem("time-limit", "The run took longer than allowed."), False
+    if isinstance(error, ReglabError):
+        kind = "diverged" if isinstance(error, TrainingDiverged) else "refused"
+        return _from_error(kind, error), False
+    log.error("run %s: attempt %d failed", claim.run_id, claim.attempt, exc_info=error)
+    return _problem("fault", f"{type(error).__name__}: {error}"), True
 
 
 def _from_error(kind: str, error: ReglabError) -> dict[str, Any]:

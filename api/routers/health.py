@@ -62,7 +62,7 @@ def _database(shared: Context) -> str:
 
 def _worker(shared: Context) -> str:
     try:
-        age = shared.storage.runs.worker_age()
+        age = shared.storage.upkeep.worker_age()
     except StorageUnavailable:
         return "unknown"
     if age is None:

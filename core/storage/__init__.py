@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from reglab.core.settings import Settings
 from reglab.core.storage.engine import Transactions, make_engine
 from reglab.core.storage.experiments import Experiments
+from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
 from reglab.core.storage.records import (
     Claim,
@@ -24,10 +28,12 @@ from reglab.core.storage.states import (
     LeaseLost,
     NotFound,
     State,
+    StorageConflict,
     StorageError,
     StorageUnavailable,
     WrongState,
 )
+from reglab.core.storage.upkeep import Upkeep
 from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
@@ -45,6 +51,7 @@ __all__ = [
     "Sort",
     "State",
     "Storage",
+    "StorageConflict",
     "StorageError",
     "StorageUnavailable",
     "Swept",
@@ -58,18 +65,32 @@ class Storage:
 
     Attributes:
         experiments: Submission, listing, cancel, retry, delete.
-        runs: Claims, fenced writes, sweep.
+        runs: Claims and fenced writes.
         results: Curves and arrays.
+        upkeep: The sweep, and which workers live.
         watch: What moves, for many experiments at once.
+
+    Args:
+        url: SQLAlchemy URL.
+        lease_seconds: How long a claim holds without a heartbeat.
+        max_attempts: How often a run may be started.
+        clock: Seconds that never jump, by which leases end.
     """
 
-    def __init__(self, url: str, lease_seconds: float = 30.0, max_attempts: int = 3) -> None:
+    def __init__(
+        self,
+        url: str,
+        lease_seconds: float = 30.0,
+        max_attempts: int = 3,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.engine = make_engine(url)
         transactions = Transactions(self.engine)
         self.experiments = Experiments(transactions, max_attempts)
         self.runs = Runs(transactions, lease_seconds)
         self.results = Results(transactions)
         self.watch = Watch(transactions)
+        self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))
 
     @classmethod
     def of(cls, settings: Settings) -> Storage:

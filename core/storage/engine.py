@@ -2,29 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Double, Engine, cast, create_engine, event, func, literal_column
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import ColumnElement
 
-from reglab.core.storage.states import StorageUnavailable
+from reglab.core.storage.states import StorageConflict, StorageUnavailable
+from reglab.core.storage.trouble import translate
 
 BUSY_MILLISECONDS = 30_000
+CONFLICT_TRIES = 8
+POSTGRES = {
+    # A host that does not answer is an outage of seconds, not the kernel's two minutes.
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # A process frozen inside a transaction must not hold its rows for ever.
+    "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=15s",
+    "application_name": "reglab",
+}
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def make_engine(url: str | URL) -> Engine:
     """An engine with the settings that reglab relies on.
 
     SQLite: write-ahead log (readers never wait for a writer), foreign keys on, waiting for locks.
+    Postgres: connections are tested before use, so that a restart costs no request.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        arguments = {name: value for name, value in POSTGRES.items() if name not in parsed.query}
+        return create_engine(
+            parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=arguments
+        )
     engine = create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -32,7 +56,10 @@ def make_engine(url: str | URL) -> Engine:
 
 
 def now(engine: Engine) -> ColumnElement[float]:
-    """SQL for the database's clock in seconds, the same for all who ask it."""
+    """SQL for the database's clock in seconds, the same for all who ask it.
+
+    It may jump (SQLite's is this machine's): no decision that could lose work may rest on it.
+    """
     if engine.dialect.name == "sqlite":
         return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
     return cast(func.extract("epoch", func.clock_timestamp()), Double)
@@ -44,9 +71,8 @@ class Transactions:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
-        self._writes = sessionmaker(
-            engine.execution_options(reglab_write=True), expire_on_commit=False
-        )
+        self._writes = _sessions(engine, durable=False)
+        self._durable = _sessions(engine, durable=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -55,19 +81,53 @@ class Transactions:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A transaction: committed at the end, rolled back whole on any error."""
-        with _translated(), self._writes.begin() as session:
+    def write(self, durable: bool = False) -> Iterator[Session]:
+        """A transaction: committed at the end, rolled back whole on any error.
+
+        Args:
+            durable: Also outlives a loss of power. What people ask for is durable; a worker's
+                write that is lost with the power is made again by the next attempt, to the same
+                bits, and does not wait for the disk. (Postgres always waits.)
+        """
+        with _translated(), (self._durable if durable else self._writes).begin() as session:
             yield session
+
+
+def repeats(method: Callable[P, T]) -> Callable[P, T]:
+    """Run a method that is one transaction again if the database undid it for another's sake."""
+
+    @functools.wraps(method)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        for trial in range(CONFLICT_TRIES):
+            try:
+                return method(*args, **kwargs)
+            except StorageConflict:
+                if trial + 1 == CONFLICT_TRIES:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**trial))
+        raise AssertionError
+
+    return wrapped
+
+
+def _sessions(engine: Engine, durable: bool) -> sessionmaker[Session]:
+    options = engine.execution_options(reglab_write=True, reglab_durable=durable)
+    return sessionmaker(options, expire_on_commit=False)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        reason = str(error.orig).splitlines()[0] if error.orig else "unknown reason"
-        raise StorageUnavailable(f"The database refused: {reason}.") from error
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        found = translate(error)
+        if found is None:
+            raise
+        raise found from error
+    except PoolTimeout as error:
+        raise StorageUnavailable("All database connections are in use.") from error
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
@@ -77,15 +137,18 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     try:
         cursor.execute("PRAGMA journal_mode = WAL")
-    except Exception:
+    except sqlite3.OperationalError as error:
         # A read-only database can still be read; writing it gives its own error.
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            raise
         cursor.execute("PRAGMA query_only = ON")
-    cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Any) -> None:
+    options = connection.get_execution_options()
+    durable = "FULL" if options.get("reglab_durable") else "NORMAL"
+    connection.exec_driver_sql(f"PRAGMA synchronous = {durable}")
     # IMMEDIATE waits for the lock at the start instead of failing in the middle.
-    write = connection.get_execution_options().get("reglab_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("reglab_write") else "BEGIN")

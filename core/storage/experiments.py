@@ -13,9 +13,9 @@ from sqlalchemy.sql import ColumnElement
 from uuid_utils import uuid7
 
 from reglab.core.spec import ExperimentSpec, ResolvedRun
-from reglab.core.storage.engine import Transactions, now
+from reglab.core.storage.engine import Transactions, now, repeats
 from reglab.core.storage.listing import Sort, cursor_after, ordered
-from reglab.core.storage.models import Experiment, IdempotencyKey, Run, Tag
+from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCheckpoint, Tag
 from reglab.core.storage.records import ExperimentRecord, Page, RunRecord
 from reglab.core.storage.reuse import Content, reuse
 from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
@@ -28,6 +28,7 @@ class Experiments:
         self._transactions = transactions
         self._max_attempts = max_attempts
 
+    @repeats
     def create(
         self,
         spec: ExperimentSpec,
@@ -57,7 +58,7 @@ class Experiments:
         """
         keys = [content.key(run) for run, content in zip(runs, contents or [], strict=False)]
         try:
-            with self._transactions.write() as session:
+            with self._transactions.write(durable=True) as session:
                 known = self._known(session, key, request_hash)
                 if known is not None:
                     return known, False
@@ -125,11 +126,12 @@ class Experiments:
             query = select(Run).where(Run.experiment_id == experiment_id).order_by(Run.index)
             return [RunRecord.of(row) for row in session.scalars(query)]
 
+    @repeats
     def change(
         self, experiment_id: str, name: str | None = None, tags: list[str] | None = None
     ) -> None:
         """Set the name, the tags, or both."""
-        with self._transactions.write() as session:
+        with self._transactions.write(durable=True) as session:
             row = self._row(session, experiment_id)
             row.updated_at = datetime.now(UTC)
             if name is not None:
@@ -138,10 +140,12 @@ class Experiments:
                 session.execute(delete(Tag).where(Tag.experiment_id == experiment_id))
                 _add_tags(session, experiment_id, tags)
 
+    @repeats
     def delete(self, experiment_id: str) -> None:
         """Remove an experiment and all that belongs to it; WrongState while runs are running."""
-        with self._transactions.write() as session:
+        with self._transactions.write(durable=True) as session:
             row = self._row(session, experiment_id)
+            _lock_runs(session, experiment_id)
             counts = self._counts(session, [experiment_id]).get(experiment_id, {})
             if counts.get("running"):
                 raise WrongState(
@@ -150,11 +154,17 @@ class Experiments:
                 )
             session.delete(row)
 
+    @repeats
     def cancel(self, experiment_id: str) -> None:
         """Cancel waiting runs at once and ask running ones to stop; WrongState when all ended."""
-        with self._transactions.write() as session:
+        with self._transactions.write(durable=True) as session:
             self._row(session, experiment_id)
+            _lock_runs(session, experiment_id)
             mine = Run.experiment_id == experiment_id
+            waiting_ids = select(Run.id).where(mine, Run.state == "queued")
+            session.execute(
+                delete(StoredCheckpoint).where(StoredCheckpoint.run_id.in_(waiting_ids))
+            )
             waiting = session.execute(
                 update(Run)
                 .where(mine, Run.state == "queued")
@@ -168,10 +178,12 @@ class Experiments:
                     "All runs have ended; only queued or running ones can be cancelled."
                 )
 
+    @repeats
     def retry(self, experiment_id: str) -> list[str]:
         """Queue failed and cancelled runs again; returns their ids, WrongState if none."""
-        with self._transactions.write() as session:
+        with self._transactions.write(durable=True) as session:
             self._row(session, experiment_id)
+            _lock_runs(session, experiment_id)
             query = (
                 select(Run.id)
                 .where(Run.experiment_id == experiment_id, Run.state.in_(("failed", "cancelled")))
@@ -189,6 +201,8 @@ class Experiments:
                     cancel_requested=False,
                     attempts_left=self._max_attempts,
                     error=None,
+                    epoch=0,
+                    progress=0.0,
                     finished_at=None,
                     message_at=now(self._transactions.engine),
                 )
@@ -215,6 +229,8 @@ class Experiments:
                 spec=spec.model_dump(mode="json"),
                 created_at=moment,
                 updated_at=moment,
+                # As if just served: newcomers wait one round at most, and so does everyone else.
+                served_at=session.scalar(select(func.max(Experiment.served_at))),
             )
         )
         session.flush()
@@ -302,6 +318,12 @@ class Experiments:
 def _add_tags(session: Session, experiment_id: str, tags: list[str]) -> None:
     for position, tag in enumerate(dict.fromkeys(tags)):
         session.add(Tag(experiment_id=experiment_id, tag=tag, position=position))
+
+
+def _lock_runs(session: Session, experiment_id: str) -> None:
+    """Before the experiment's own row and in one order, as claims do: no deadlock."""
+    query = select(Run.id).where(Run.experiment_id == experiment_id).order_by(Run.id)
+    session.execute(query.with_for_update()).all()
 
 
 def _in_state(query: Select[Experiment], state: State) -> Select[Experiment]:

@@ -66,7 +66,7 @@ class Experiment(Base):
     spec: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
-    # When one of its runs was last claimed: the least recently served experiment goes first.
+    # Number, among all claims, of the last one of its runs: the least recently served goes first.
     served_at: Mapped[float | None] = mapped_column(index=True)
 
 
@@ -104,7 +104,7 @@ class Run(Base):
     attempts_left: Mapped[int]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     lease_owner: Mapped[str | None] = mapped_column(String(200))
-    # Seconds of the database's own clock, so that no other machine's clock can end a lease.
+    # Changes with every heartbeat; a lease ends when sweepers see it unchanged for its length.
     lease_expires: Mapped[float | None]
     message_at: Mapped[float | None]
     epoch: Mapped[int] = mapped_column(default=0)

@@ -1,4 +1,4 @@
-"""Runs: claims, leases, fenced writes, and the sweep that loses nothing.
+"""Runs: claims, leases and fenced writes.
 
 A message is a hint. Whoever holds the current (attempt, owner) of a running run may write; every
 write starts with a conditional UPDATE on just that, which also renews the lease, so a worker that
@@ -15,23 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from reglab.core.storage import codec
-from reglab.core.storage.engine import Transactions, now
-from reglab.core.storage.models import (
-    Array,
-    Experiment,
-    MetricChunk,
-    Run,
-    StoredCheckpoint,
-    Worker,
-)
-from reglab.core.storage.records import Claim, RunRecord, Swept, Written
+from reglab.core.storage.engine import Transactions, now, repeats
+from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, StoredCheckpoint, Worker
+from reglab.core.storage.records import Claim, RunRecord, Written
 from reglab.core.storage.states import LeaseLost, NotFound
 
 Columns = Mapping[str, NDArray[Any]]
-CheckpointData = tuple[Mapping[str, NDArray[Any]], dict[str, Any]]
 WORKER_FRESH_SECONDS = 20.0
+CheckpointData = tuple[Mapping[str, NDArray[Any]], dict[str, Any]]
 
 
 class Runs:
@@ -50,14 +44,23 @@ class Runs:
                 raise NotFound(f"There is no run '{run_id}'.")
             return RunRecord.of(row)
 
-    def claim_next(self, owner: str) -> Claim | None:
+    @repeats
+    def claim_next(self, owner: str, again: bool = False) -> Claim | None:
         """Claim the queued run whose turn it is, or None if nothing waits.
 
         The experiment that was served least recently goes first, so that a long experiment does not
         starve a short one that was submitted after it.
+
+        Args:
+            owner: Who claims.
+            again: The answer to an earlier claim of this owner was lost with the connection: if
+                that claim was stored, give it once more.
         """
         while True:
             with self._transactions.write() as session:
+                mine = self._stored_claim(session, owner) if again else None
+                if mine is not None:
+                    return mine
                 candidate = self._candidate(session)
                 if candidate is None:
                     return None
@@ -65,11 +68,13 @@ class Runs:
             if claim is not None:
                 return claim
 
+    @repeats
     def claim(self, run_id: str, owner: str) -> Claim | None:
         """Claim this run if it is queued, else None."""
         with self._transactions.write() as session:
             return self._claim(session, run_id, owner)
 
+    @repeats
     def record(
         self,
         claim: Claim,
@@ -93,11 +98,13 @@ class Runs:
                 _store_checkpoint(session, claim.run_id, epoch, checkpoint)
         return Written(cancel)
 
+    @repeats
     def heartbeat(self, claim: Claim) -> Written:
         """Renew the lease and nothing else; LeaseLost as in ``record``."""
         with self._transactions.write() as session:
             return Written(self._fence(session, claim, {}))
 
+    @repeats
     def finish(
         self,
         claim: Claim,
@@ -122,8 +129,9 @@ class Runs:
             session.execute(delete(Array).where(Array.run_id == claim.run_id))
             for name, item in encoded.items():
                 session.add(Array(run_id=claim.run_id, name=name, **vars(item)))
-            _drop_checkpoint(session, claim.run_id)
+            drop_checkpoint(session, claim.run_id)
 
+    @repeats
     def fail(self, claim: Claim, error: dict[str, Any], retry: bool) -> bool:
         """Keep the error; queue the run again if asked to and attempts are left, else fail it.
 
@@ -134,11 +142,12 @@ class Runs:
             self._fence(session, claim, {})
             row = session.get_one(Run, claim.run_id)
             again = retry and row.attempts_left > 0
-            _note_error(row, error, again)
+            note_error(row, error, again)
             if not again:
-                _drop_checkpoint(session, claim.run_id)
+                drop_checkpoint(session, claim.run_id)
             return again
 
+    @repeats
     def release(
         self,
         claim: Claim,
@@ -160,62 +169,18 @@ class Runs:
                 _add_columns(session, claim.run_id, columns)
                 _store_checkpoint(session, claim.run_id, epoch, checkpoint)
 
+    @repeats
     def cancelled(self, claim: Claim, columns: Columns | None = None) -> None:
         """Mark a run cancelled after its worker has stopped; keeps the curves so far."""
         with self._transactions.write() as session:
             self._fence(session, claim, {"state": "cancelled", **_ended()})
             _add_columns(session, claim.run_id, columns)
-            _drop_checkpoint(session, claim.run_id)
-
-    def sweep(self, resend_seconds: float, limit: int = 500) -> Swept:
-        """Take back expired leases, and list runs whose message must have vanished.
-
-        Messages are sent again only while workers have free slots: a run that waits behind others
-        has not lost its message, and sending it again and again would fill the broker.
-        """
-        with self._transactions.write() as session:
-            expired = select(Run).where(Run.state == "running", Run.lease_expires < self._now)
-            rows = list(session.scalars(expired.with_for_update(skip_locked=True)))
-            requeued = failed = cancelled = 0
-            for row in rows:
-                if row.cancel_requested:
-                    row.state, cancelled = "cancelled", cancelled + 1
-                    row.finished_at = datetime.now(UTC)
-                    row.lease_owner = row.lease_expires = None
-                    continue
-                again = row.attempts_left > 0
-                _note_error(row, _lost(row), again)
-                requeued, failed = requeued + again, failed + (not again)
-                if not again:
-                    _drop_checkpoint(session, row.id)
-            session.flush()
-            send = self._vanished(session, resend_seconds, limit)
-        return Swept(send, requeued, failed, cancelled)
-
-    def seen(self, worker: str, slots: int) -> None:
-        """Note that a worker with so many slots is alive; forget those not seen for a day."""
-        with self._transactions.write() as session:
-            row = session.get(Worker, worker) or Worker(name=worker)
-            row.slots = slots
-            row.seen = session.scalar(select(self._now)) or 0.0
-            session.add(row)
-            session.execute(delete(Worker).where(Worker.seen < self._now - 86_400))
-
-    def gone(self, worker: str) -> None:
-        """Forget a worker that ended."""
-        with self._transactions.write() as session:
-            session.execute(delete(Worker).where(Worker.name == worker))
-
-    def worker_age(self) -> float | None:
-        """Seconds since any worker was last seen, or None if none ever was."""
-        with self._transactions.read() as session:
-            age = session.scalar(select(self._now - func.max(Worker.seen)))
-            return None if age is None else float(age)
+            drop_checkpoint(session, claim.run_id)
 
     def slots(self) -> int:
         """How many runs the living workers train at once."""
         with self._transactions.read() as session:
-            return self._slots(session)
+            return living_slots(session, self._now)
 
     def counts(self) -> dict[str, int]:
         """Number of runs by state."""
@@ -258,15 +223,28 @@ class Runs:
         )
         if not taken.rowcount:  # type: ignore[attr-defined]
             return None
+        claim = self._claim_of(session, run_id, owner)
+        # A count of claims rather than a time: fairness must not depend on a clock.
+        latest = select(func.coalesce(func.max(Experiment.served_at), 0)).scalar_subquery()
+        mine = Experiment.id == claim.run.experiment_id
+        session.execute(update(Experiment).where(mine).values(served_at=latest + 1))
+        return claim
+
+    def _stored_claim(self, session: Session, owner: str) -> Claim | None:
+        query = select(Run.id).where(Run.state == "running", Run.lease_owner == owner)
+        run_id = session.scalar(query.limit(1))
+        return None if run_id is None else self._claim_of(session, run_id, owner)
+
+    def _claim_of(self, session: Session, run_id: str, owner: str) -> Claim:
         row = session.get_one(Run, run_id, populate_existing=True)
-        session.execute(
-            update(Experiment).where(Experiment.id == row.experiment_id).values(served_at=self._now)
-        )
         stored = session.get(StoredCheckpoint, run_id)
+        epoch = stored.epoch if stored else 0
+        row.epoch, row.progress = epoch, epoch / row.spec["training"]["epochs"]
+        session.flush()
         # Columns beyond the checkpoint will be made again, to the same bits.
-        epoch = stored.epoch if stored else -1
+        kept = epoch if stored else -1
         session.execute(
-            delete(MetricChunk).where(MetricChunk.run_id == run_id, MetricChunk.last_epoch > epoch)
+            delete(MetricChunk).where(MetricChunk.run_id == run_id, MetricChunk.last_epoch > kept)
         )
         checkpoint = (codec.unpack(stored.arrays), stored.state) if stored else None
         return Claim(run_id, row.attempt, owner, RunRecord.of(row), checkpoint)
@@ -289,35 +267,20 @@ class Runs:
             raise LeaseLost(f"Attempt {claim.attempt} of run {claim.run_id} is not current.")
         return bool(result[0][0])
 
-    def _slots(self, session: Session) -> int:
-        fresh = Worker.seen > self._now - WORKER_FRESH_SECONDS
-        return int(session.scalar(select(func.sum(Worker.slots)).where(fresh)) or 0)
 
-    def _vanished(self, session: Session, resend_seconds: float, limit: int) -> list[str]:
-        running = select(func.count()).select_from(Run).where(Run.state == "running")
-        free = self._slots(session) - int(session.scalar(running) or 0)
-        if free <= 0:
-            return []
-        late = (Run.message_at.is_(None)) | (Run.message_at < self._now - resend_seconds)
-        query = select(Run.id).where(Run.state == "queued", late).order_by(Run.id)
-        ids = list(session.scalars(query.limit(min(limit, 2 * free))))
-        session.execute(update(Run).where(Run.id.in_(ids)).values(message_at=self._now))
-        return ids
+def living_slots(session: Session, moment: ColumnElement[float]) -> int:
+    """How many runs the workers seen lately train at once."""
+    # Both ways: a clock that was set back must not keep the dead young.
+    fresh = func.abs(Worker.seen - moment) < WORKER_FRESH_SECONDS
+    return int(session.scalar(select(func.sum(Worker.slots)).where(fresh)) or 0)
 
 
 def _ended() -> dict[str, Any]:
     return {"lease_owner": None, "lease_expires": None, "finished_at": datetime.now(UTC)}
 
 
-def _lost(row: Run) -> dict[str, Any]:
-    return {
-        "type": "worker-lost",
-        "detail": f"The worker of attempt {row.attempt} stopped without a word.",
-        "remedy": "Look into the worker's log (memory?), then retry the experiment.",
-    }
-
-
-def _note_error(row: Run, error: dict[str, Any], again: bool) -> None:
+def note_error(row: Run, error: dict[str, Any], again: bool) -> None:
+    """Keep an attempt's error; queue the run again, or fail it."""
     entry = {**error, "attempt": row.attempt, "at": datetime.now(UTC).isoformat()}
     row.errors = [*row.errors, entry]
     row.lease_owner = row.lease_expires = None
@@ -331,6 +294,9 @@ def _add_columns(session: Session, run_id: str, columns: Columns | None) -> None
     if columns is None or not len(columns["epoch"]):
         return
     epochs = np.asarray(columns["epoch"])
+    # A write whose answer was lost with the connection is made again, perhaps with more columns.
+    mine, from_here = MetricChunk.run_id == run_id, MetricChunk.first_epoch >= int(epochs[0])
+    session.execute(delete(MetricChunk).where(mine, from_here))
     session.add(
         MetricChunk(
             run_id=run_id,
@@ -349,5 +315,6 @@ def _store_checkpoint(session: Session, run_id: str, epoch: int, data: Checkpoin
     session.add(row)
 
 
-def _drop_checkpoint(session: Session, run_id: str) -> None:
+def drop_checkpoint(session: Session, run_id: str) -> None:
+    """Forget where to go on: the run has ended."""
     session.execute(delete(StoredCheckpoint).where(StoredCheckpoint.run_id == run_id))

@@ -31,7 +31,21 @@ class KeyConflict(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """The database cannot be written or reached; nothing was half-written."""
+    """The database cannot be written or reached; nothing was half-written.
+
+    Attributes:
+        remedy: What would help, in a sentence.
+    """
+
+    LATER = "Try again later; nothing was half-written."
+
+    def __init__(self, detail: str, remedy: str = LATER) -> None:
+        self.remedy = remedy
+        super().__init__(detail)
+
+
+class StorageConflict(StorageUnavailable):
+    """The database undid a transaction for another's sake (deadlock); it can be run again."""
 
 
 def experiment_state(counts: Mapping[str, int]) -> State:

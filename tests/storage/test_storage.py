@@ -35,14 +35,6 @@ def states(storage, experiment):
     return [run.state for run in storage.experiments.runs(experiment)]
 
 
-def expire(storage, run_id):
-    with storage.engine.begin() as connection:
-        connection.execute(
-            text("UPDATE runs SET lease_expires = lease_expires - 3600 WHERE id = :id"),
-            {"id": run_id},
-        )
-
-
 def test_models_are_what_migrations_build(storage):
     assert is_current(storage.engine)
     with storage.engine.connect() as connection:
@@ -91,11 +83,11 @@ def test_only_one_of_many_claims_a_run(storage):
     assert len(claims) == len({claim.run_id for claim in claims}) == 5
 
 
-def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage):
+def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage, clock):
     submit(storage, runs=1)
     old = storage.runs.claim_next("slow")
-    expire(storage, old.run_id)
-    assert storage.runs.sweep(5).requeued == 1
+    clock.pass_lease(storage)
+    assert storage.upkeep.sweep(5).requeued == 1
     new = storage.runs.claim_next("fast")
     assert new.attempt == old.attempt + 1
     for write in (
@@ -115,13 +107,13 @@ def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage):
     assert storage.runs.get(new.run_id).state == "succeeded"
 
 
-def test_a_checkpoint_and_its_columns_are_one(storage):
+def test_a_checkpoint_and_its_columns_are_one(storage, clock):
     submit(storage, runs=1)
     claim = storage.runs.claim_next("a")
     storage.runs.record(claim, 4, 0.4, columns(0, 5), ({"theta": np.ones(3)}, {"epoch": 4}))
     storage.runs.record(claim, 7, 0.7, columns(5, 3))
-    expire(storage, claim.run_id)
-    storage.runs.sweep(5)
+    clock.pass_lease(storage)
+    storage.upkeep.sweep(5)
     again = storage.runs.claim_next("b")
     arrays, state = again.checkpoint
     assert state == {"epoch": 4}
@@ -143,11 +135,12 @@ def test_attempts_are_bounded_and_their_errors_kept(storage):
     assert storage.runs.claim_next("w").attempt == 3
 
 
-def test_lost_workers_exhaust_attempts_too(storage):
+def test_lost_workers_exhaust_attempts_too(storage, clock):
     experiment = submit(storage, runs=1)
     for _ in range(2):
-        expire(storage, storage.runs.claim_next("w").run_id)
-        storage.runs.sweep(5)
+        storage.runs.claim_next("w")
+        clock.pass_lease(storage)
+        storage.upkeep.sweep(5)
     run = storage.experiments.runs(experiment)[0]
     assert (run.state, run.error["type"]) == ("failed", "worker-lost")
 
@@ -210,16 +203,16 @@ def test_a_long_experiment_does_not_starve_a_short_one(storage):
 
 def test_messages_are_sent_again_only_when_workers_are_idle(storage):
     submit(storage, runs=3)
-    assert storage.runs.sweep(0.0).send == []
-    storage.runs.seen("w", slots=1)
+    assert storage.upkeep.sweep(0.0).send == []
+    storage.upkeep.seen("w", slots=1)
     time.sleep(0.01)
-    assert 1 <= len(storage.runs.sweep(0.0).send) <= 2
+    assert 1 <= len(storage.upkeep.sweep(0.0).send) <= 2
     storage.runs.claim_next("w")
     time.sleep(0.01)
-    assert storage.runs.sweep(0.0).send == []
-    assert storage.runs.worker_age() < 5
-    storage.runs.gone("w")
-    assert storage.runs.worker_age() is None
+    assert storage.upkeep.sweep(0.0).send == []
+    assert storage.upkeep.worker_age() < 5
+    storage.upkeep.gone("w")
+    assert storage.upkeep.worker_age() is None
 
 
 def test_same_key_same_experiment_other_request_conflict(storage):

@@ -1,0 +1,125 @@
+"""How a message gets from the server to a worker: names, and the broker that needs no server.
+
+A message says "work waits" and no more; the database holds the queue. So a message may be lost,
+late or doubled, and the embedded broker may be simple: a folder with one file a message.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from queue import Empty
+from typing import Any
+from uuid import uuid4
+
+from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.utils.json import dumps, loads
+
+from reglab.core.settings import Settings
+
+RUN_TASK = "reglab.run"
+QUEUE = "reglab"
+EMBEDDED_URL = "folder://"
+POLL_SECONDS = 0.05
+CONNECT_SECONDS = 2.0
+
+
+class Channel(filesystem.Channel):
+    """Kombu's folder channel, with messages that appear whole and are taken by one reader.
+
+    Kombu creates a message's file and then fills it, so a reader in between takes it empty and
+    dies, and so it does with the file of bindings; and it moves files to the temporary folder,
+    which may be on another disk, where a move is a copy that two readers can both make.
+    """
+
+    def get_table(self, exchange: str) -> list[Any]:
+        """Bindings of an exchange: each is bound to the queue of its name, and nothing else is."""
+        return [filesystem.exchange_queue_t(exchange, "", exchange)]
+
+    def _queue_bind(self, *_: Any) -> None:
+        """Nothing to keep: see ``get_table``."""
+
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
+        folder = Path(self.data_folder_out)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{uuid4().hex}.{queue}.msg"
+        draft = folder / f"{name}.draft"
+        draft.write_text(dumps(payload))  # type: ignore[no-untyped-call]
+        draft.replace(folder / name)
+
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
+        ending = f".{queue}.msg"
+        try:
+            found = [entry.path for entry in os.scandir(self.data_folder_in)]
+        except FileNotFoundError:
+            raise Empty from None
+        for path in found:
+            if path.endswith(ending):
+                payload = _take(Path(path))
+                if payload is not None:
+                    return payload
+        raise Empty
+
+    def _size(self, queue: str) -> int:
+        try:
+            names = os.listdir(self.data_folder_in)
+        except FileNotFoundError:
+            return 0
+        return sum(name.endswith(f".{queue}.msg") for name in names)
+
+
+class Transport(filesystem.Transport):
+    """The embedded broker, as ``folder://``."""
+
+    Channel = Channel
+
+
+TRANSPORT_ALIASES["folder"] = f"{__name__}:Transport"
+
+
+def broker_url(settings: Settings) -> str:
+    """The settings' broker, or the embedded one in the home folder."""
+    return settings.broker_url or EMBEDDED_URL
+
+
+def transport_options(
+    settings: Settings, visibility_seconds: float | None = None
+) -> dict[str, Any]:
+    """Kombu's options of either broker.
+
+    Args:
+        settings: Where the broker is.
+        visibility_seconds: How long Redis hides a message that a reader has not yet confirmed.
+    """
+    if not settings.broker_url:
+        folder = str(settings.home / "broker")
+        return {
+            # One folder serves both ways: what is put in is what is taken out.
+            "data_folder_in": folder,
+            "data_folder_out": folder,
+            # Between looks into the folder: this is the latency of an idle worker.
+            "polling_interval": POLL_SECONDS,
+        }
+    options: dict[str, Any] = {
+        # A broker that is away is noticed in seconds, not in the kernel's minutes.
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_keepalive": True,
+    }
+    if visibility_seconds is not None:
+        options["visibility_timeout"] = visibility_seconds
+    return options
+
+
+def _take(path: Path) -> Any:
+    """The message, gone from the folder; None if another reader has it or it is not one."""
+    mine = path.with_name(f"{uuid4().hex}.taken")
+    try:
+        path.rename(mine)
+        text = mine.read_text()
+        mine.unlink()
+        return loads(text)  # type: ignore[no-untyped-call]
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        # Not JSON: nothing that we sent.
+        return None
