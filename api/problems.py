@@ -183,8 +183,7 @@ async def _on_storage(request: Request, error: Exception) -> Response:
         problem = FieldProblem("Idempotency-Key", str(error), "Use a new key for a new request.")
         return answer(request, 409, "key-conflict", "Idempotency key conflict", [problem])
     log.error("storage unavailable", path=request.url.path, reason=str(error))
-    remedy = getattr(error, "remedy", StorageUnavailable.LATER)
-    problem = FieldProblem("", str(error), remedy)
+    problem = FieldProblem("", str(error), getattr(error, "remedy", ""))
     return answer(
         request, 503, "unavailable", "Storage unavailable", [problem], {"Retry-After": "5"}
     )

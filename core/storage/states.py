@@ -35,12 +35,16 @@ class StorageUnavailable(StorageError):
 
     Attributes:
         remedy: What would help, in a sentence.
+
+    Args:
+        detail: What happened.
+        remedy: What would help, without a full stop.
     """
 
-    LATER = "Try again later; nothing was half-written."
+    LATER = "Try again later"
 
     def __init__(self, detail: str, remedy: str = LATER) -> None:
-        self.remedy = remedy
+        self.remedy = f"{remedy}; nothing was half-written."
         super().__init__(detail)
 
 

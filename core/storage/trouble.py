@@ -9,16 +9,16 @@ from sqlalchemy.exc import DBAPIError
 
 from reglab.core.storage.states import StorageConflict, StorageError, StorageUnavailable
 
-MIGRATE = "Bring the database up to date with python -m reglab.core.storage.migrate."
-FULL = "Free space on the database's disk; what was not stored will be sent again."
-READ_ONLY = "Make the database writable for this user (file, folder, or server setting)."
+MIGRATE = "Bring the database up to date with python -m reglab.core.storage.migrate"
+FULL = "Free space on the database's disk, then try again"
+READ_ONLY = "Make the database writable for this user (file, folder, or server setting)"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 POSTGRES = {
     "53100": FULL,
     "25006": READ_ONLY,
     "42P01": MIGRATE,
     "42703": MIGRATE,
-    "42501": "Give this user the right to use reglab's tables.",
+    "42501": "Give this user the right to use reglab's tables",
 }
 CONFLICTS = ("40001", "40P01")
 # Connection trouble, lack of resources, intervention by an operator, and the server's own faults.
@@ -28,8 +28,8 @@ SQLITE = {
     sqlite3.SQLITE_IOERR: FULL,
     sqlite3.SQLITE_READONLY: READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: READ_ONLY,
-    sqlite3.SQLITE_CORRUPT: "The file is damaged; restore a copy.",
-    sqlite3.SQLITE_NOTADB: "REGLAB_DATABASE_URL does not name an SQLite database.",
+    sqlite3.SQLITE_CORRUPT: "The file is damaged, restore a copy",
+    sqlite3.SQLITE_NOTADB: "REGLAB_DATABASE_URL does not name an SQLite database",
     sqlite3.SQLITE_BUSY: StorageUnavailable.LATER,
     sqlite3.SQLITE_LOCKED: StorageUnavailable.LATER,
     sqlite3.SQLITE_NOMEM: StorageUnavailable.LATER,
