@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 
@@ -14,36 +14,27 @@ from reglab.client.compare import Comparison, compare_flow
 from reglab.client.errors import Unavailable
 from reglab.client.experiments import AsyncExperiment, Experiment, ExperimentSurface
 from reglab.client.files import read_whole
-from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, operation
+from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, documented_as, operation
 from reglab.client.models import (
     DatasetInfo,
     DatasetList,
+    Estimate,
     ExperimentSummary,
     Health,
     PresetInfo,
     PresetList,
     Readiness,
+    Sort,
     State,
 )
 from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
 from reglab.client.settings import Settings
-from reglab.client.submission import Spec
+from reglab.client.submission import Spec, body
 from reglab.client.waiting import wait_for
 
-F = TypeVar("F", bound=Callable[..., Any])
 ALL = 2**31
-
-
-def _as(method: Callable[..., Any]) -> Callable[[F], F]:
-    """Take over the docstring of the blocking twin."""
-
-    def decorate(function: F) -> F:
-        function.__doc__ = method.__doc__
-        return function
-
-    return decorate
 
 
 class ClientSurface:
@@ -87,6 +78,12 @@ class ClientSurface:
         except Unavailable as error:
             # A server that is not ready says so with 503 and the same body.
             return Readiness.model_validate(error.document)
+
+    @operation
+    def estimate(self, spec: Spec, overrides: Mapping[str, Any] | None = None) -> Flow[Estimate]:
+        """What an experiment would cost; takes and refuses what ``submit`` does, stores nothing."""
+        call = Call("POST", "/v1/experiments/estimate", json=body(spec, overrides))
+        return Estimate.read((yield call))
 
     @operation
     def compare(self, *experiments: Any) -> Flow[Comparison]:
@@ -157,8 +154,8 @@ class Client(ClientSurface, SyncSide):
         """Submit an experiment; returns at once.
 
         Args:
-            spec: An ``ExperimentSpec``, the same as a dict, the ``Path`` of a JSON file, or the
-                name of a preset.
+            spec: An ``ExperimentSpec``, the same as a dict, the ``Path`` of a JSON or TOML
+                file, or the name of a preset.
             overrides: Laid over it; keys may be dotted paths, as in ``{"training.epochs": 100}``.
             key: Idempotency key; made anew if left out, and kept over retries.
 
@@ -193,18 +190,21 @@ class Client(ClientSurface, SyncSide):
         preset: str | None = None,
         tag: str | None = None,
         q: str | None = None,
+        sort: Sort | None = None,
         limit: int | None = None,
     ) -> Iterator[ExperimentSummary]:
-        """Experiments, newest first; further pages are fetched as they are needed.
+        """Experiments; further pages are fetched as they are needed.
 
         Args:
             state: Only these.
             preset: Only from this preset.
             tag: Only with this tag.
             q: Part of the name.
+            sort: 'created' or 'name', rising, or falling with '-' before it; newest first if left
+                out.
             limit: At most so many.
         """
-        filters = {"state": state, "preset": preset, "tag": tag, "q": q}
+        filters = {"state": state, "preset": preset, "tag": tag, "q": q, "sort": sort}
         left, cursor = ALL if limit is None else limit, None
         while left > 0:
             found = self._session.run(flows.page(filters, cursor, left))
@@ -240,33 +240,33 @@ class AsyncClient(ClientSurface, AsyncSide):
     ) -> None:
         await self.close()
 
-    @_as(Client.close)
+    @documented_as(Client.close)
     async def close(self) -> None:  # noqa: D102
         await self._session.close()
 
-    @_as(Client.submit)
+    @documented_as(Client.submit)
     async def submit(  # noqa: D102
         self, spec: Spec, overrides: Mapping[str, Any] | None = None, *, key: str | None = None
     ) -> AsyncExperiment:
         data = await self._session.run(flows.submit(spec, overrides, key))
         return AsyncExperiment(self._session, data)
 
-    @_as(Client.get)
+    @documented_as(Client.get)
     async def get(self, experiment: str | ExperimentSummary) -> AsyncExperiment:  # noqa: D102
         return AsyncExperiment(self._session, await self._session.run(flows.get(experiment)))
 
-    @_as(Client.run)
+    @documented_as(Client.run)
     async def run(self, run: str) -> AsyncRun:  # noqa: D102
         return AsyncRun(self._session, await self._session.run(flows.get_run(run)))
 
-    @_as(Client.import_experiment)
+    @documented_as(Client.import_experiment)
     async def import_experiment(  # noqa: D102
         self, path: str | os.PathLike[str]
     ) -> AsyncExperiment:
         flow = flows.import_archive(read_whole(path))
         return AsyncExperiment(self._session, await self._session.run(flow))
 
-    @_as(Client.list)
+    @documented_as(Client.list)
     async def list(  # noqa: D102
         self,
         *,
@@ -274,9 +274,10 @@ class AsyncClient(ClientSurface, AsyncSide):
         preset: str | None = None,
         tag: str | None = None,
         q: str | None = None,
+        sort: Sort | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[ExperimentSummary]:
-        filters = {"state": state, "preset": preset, "tag": tag, "q": q}
+        filters = {"state": state, "preset": preset, "tag": tag, "q": q, "sort": sort}
         left, cursor = ALL if limit is None else limit, None
         while left > 0:
             found = await self._session.run(flows.page(filters, cursor, left))

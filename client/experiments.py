@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from reglab.client.errors import ClientError
+from httpx_sse import EventSource
+
+from reglab.client.claims import Claim, ClaimList
+from reglab.client.errors import ClientError, RequestTimeout, ServerUnreachable
+from reglab.client.events import Event, EventReader
 from reglab.client.figures import FORMATS, Figure
 from reglab.client.files import write_whole
-from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, operation
+from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, documented_as, operation
 from reglab.client.models import ExperimentData, FigureInfo, FigureList, State
 from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
@@ -193,6 +199,38 @@ class ExperimentSurface:
         return Figure(name, format, reply.content)
 
     @operation
+    def claims(self, others: Sequence[Any] = ()) -> Flow[list[Claim]]:
+        """Each claim of the article with the measured value, its interval over seeds, a verdict.
+
+        Args:
+            others: Further experiments whose runs the claims draw on, as L1 against L2 does.
+        """
+        query = {"with": [identifier(other) for other in others]}
+        return ClaimList.read((yield Call("GET", self._path("claims"), params=query))).items
+
+    @operation
+    def download(
+        self,
+        what: Literal["curves", "ece"],
+        path: str | os.PathLike[str],
+        format: Literal["csv", "parquet", "json"] | None = None,  # noqa: A002
+        query: Mapping[str, Any] | None = None,
+    ) -> Flow[Path]:
+        """Save a table as a file of the server's making; needs no other package.
+
+        Args:
+            what: 'curves' or 'ece'.
+            path: The file; its ending tells the format if that is left out.
+            format: 'csv', 'parquet' or 'json'.
+            query: Arguments of ``curves`` or ``ece``, as in ``{"max_points": 100}``.
+        """
+        chosen = format or Path(path).suffix.removeprefix(".")
+        if chosen not in ("csv", "parquet", "json"):
+            raise ClientError(f"There is no format '{chosen}'.", "Use csv, parquet or json.")
+        call = Call("GET", self._path(what), params={**(query or {}), "format": chosen})
+        return write_whole(path, (yield call).content)
+
+    @operation
     def export(self, path: str | os.PathLike[str]) -> Flow[Path]:
         """Save spec, runs, curves, arrays and figures as one checksummed zip file.
 
@@ -220,6 +258,26 @@ class Experiment(ExperimentSurface, SyncSide):
         """Its runs, by index, as they were when it was last read."""
         return [Run(self._session, run) for run in self.data.runs]
 
+    def events(self, after: str | None = None) -> Iterator[Event]:
+        """Changes as they happen, until the experiment ends; lost connections are taken up again.
+
+        Args:
+            after: Id of the last event that was seen; snapshots come first if left out.
+        """
+        reader = EventReader(self.id, after, self._session.settings.retries)
+        while not reader.ended:
+            try:
+                with self._session.stream(reader.call()) as response:
+                    if response.status_code == 204:
+                        return
+                    for received in EventSource(response).iter_sse():
+                        yield from reader.accept(received)
+                reader.closed()
+            except (ServerUnreachable, RequestTimeout) as error:
+                reader.broke(error)
+            if not reader.ended:
+                time.sleep(reader.pause)
+
 
 class AsyncExperiment(ExperimentSurface, AsyncSide):
     """An experiment of an ``AsyncClient``."""
@@ -231,3 +289,20 @@ class AsyncExperiment(ExperimentSurface, AsyncSide):
     def runs(self) -> list[AsyncRun]:
         """Its runs, by index, as they were when it was last read."""
         return [AsyncRun(self._session, run) for run in self.data.runs]
+
+    @documented_as(Experiment.events)
+    async def events(self, after: str | None = None) -> AsyncIterator[Event]:  # noqa: D102
+        reader = EventReader(self.id, after, self._session.settings.retries)
+        while not reader.ended:
+            try:
+                async with self._session.stream(reader.call()) as response:
+                    if response.status_code == 204:
+                        return
+                    async for received in EventSource(response).aiter_sse():
+                        for event in reader.accept(received):
+                            yield event
+                reader.closed()
+            except (ServerUnreachable, RequestTimeout) as error:
+                reader.broke(error)
+            if not reader.ended:
+                await asyncio.sleep(reader.pause)

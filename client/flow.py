@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class Pause:
 
 # A pause is answered by a response too, an empty one, so that flows need no cast.
 Flow = Generator[Call | Pause, httpx.Response, T]
+
+
+def documented_as(method: Callable[..., Any]) -> Callable[[F], F]:
+    """Decorator of an awaiting method: takes over the docstring of its blocking twin."""
+
+    def decorate(function: F) -> F:
+        function.__doc__ = method.__doc__
+        return function
+
+    return decorate
 
 
 class SyncSide:

@@ -93,6 +93,8 @@ class Boundary(Arrays):
     points: list[list[float]] = Field(description="Training points, (N, 2).")
     labels: list[int] = Field(description="Their labels as trained, (N,).")
     dropout_seed: int | None = Field(None, description="Seed of the one network with dropout on.")
+    epoch: int | None = Field(None, description="Epoch of the snapshot; None: trained.")
+    snapshot_epochs: list[int] = Field([], description="Epochs that can be asked for.")
 
 
 class WeightMatrix(Reply):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reglab.client.errors import UnexpectedReply
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Sort = Literal["created", "-created", "name", "-name"]
 TERMINAL = ("succeeded", "failed", "cancelled")
 M = TypeVar("M", bound=BaseModel)
 
@@ -125,6 +126,7 @@ class PresetInfo(Reply):
     figures: list[str] = Field(description="Article figures that its runs feed.")
     runs: int = Field(description="Number of runs.")
     spec: dict[str, Any] = Field(description="Its spec.")
+    article: bool = Field(True, description="Whether it is one of the article's six.")
     substitute: str | None = Field(
         None, description="Dataset to fall back to where the preset's own cannot be had."
     )
@@ -154,6 +156,19 @@ class DatasetList(Reply):
     """All datasets."""
 
     items: list[DatasetInfo] = Field(description="The datasets.")
+
+
+class Estimate(Reply):
+    """What an experiment would cost."""
+
+    runs: int = Field(description="Number of runs.")
+    epochs: int = Field(description="Of all runs together.")
+    steps: int = Field(description="Updates of all runs together.")
+    longest_seconds: float = Field(description="Time of the longest run.")
+    cpu_seconds: float = Field(description="Of all runs, one core each.")
+    seconds: float = Field(description="Until all have ended, if nothing else waits.")
+    slots: int = Field(description="Runs that the living workers train at once.")
+    waiting: int = Field(description="Runs of other experiments that wait.")
 
 
 class Health(Reply):

@@ -90,13 +90,15 @@ class RunSurface:
         return Calibration.read((yield self._get("calibration", query)))
 
     @operation
-    def boundary(self, dropout_seed: int | None = None) -> Flow[Boundary]:
+    def boundary(self, dropout_seed: int | None = None, epoch: int | None = None) -> Flow[Boundary]:
         """Probability of class 1 on a grid, with the training points; data in the plane only.
 
         Args:
             dropout_seed: Leave dropout on with this seed: one network of the ensemble.
+            epoch: One of ``snapshot_epochs``; the trained network if left out.
         """
-        return Boundary.read((yield self._get("boundary", {"dropout_seed": dropout_seed})))
+        query = {"dropout_seed": dropout_seed, "epoch": epoch}
+        return Boundary.read((yield self._get("boundary", query)))
 
     @operation
     def weights(self, layer: int | None = None, threshold: float | None = None) -> Flow[Weights]:

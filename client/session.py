@@ -122,6 +122,8 @@ class Session(_Shared):
             if response.is_error:
                 response.read()
             yield _checked(response)
+        except httpx.HTTPError as error:
+            raise self.translate(error) from error
         finally:
             response.close()
 
@@ -180,6 +182,8 @@ class AsyncSession(_Shared):
             if response.is_error:
                 await response.aread()
             yield _checked(response)
+        except httpx.HTTPError as error:
+            raise self.translate(error) from error
         finally:
             await response.aclose()
 

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -68,10 +69,16 @@ def html_table(table: Mapping[str, Sequence[Any]]) -> str:
 
 def rich_table(table: Mapping[str, Sequence[Any]], title: str | None = None) -> RichTable:
     """The table for a terminal; numbers to the right, states in colour."""
-    shown = RichTable(title=title, title_justify="left", header_style="bold")
+    shown = RichTable(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for name, values in table.items():
         numeric = all(isinstance(value, int | float | None) for value in values)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in zip(*table.values(), strict=True):
         cells = []
         for value in row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ def body(spec: Spec, overrides: Mapping[str, Any] | None = None) -> dict[str, An
     """The JSON document to send.
 
     Args:
-        spec: An ``ExperimentSpec``, the same as a dict, the path of a JSON file, or the name of a
-            preset.
+        spec: An ``ExperimentSpec``, the same as a dict, the path of a JSON or TOML file, or the
+            name of a preset.
         overrides: Laid over it; keys may be dotted paths, as in ``{"training.epochs": 100}``.
     """
     changes = dict(overrides or {})
@@ -35,15 +36,20 @@ def body(spec: Spec, overrides: Mapping[str, Any] | None = None) -> dict[str, An
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The JSON object in a file."""
+    """The spec in a JSON or TOML file."""
+    return parse_document(read_whole(path), str(path), toml=path.suffix == ".toml")
+
+
+def parse_document(data: bytes, source: str, toml: bool = False) -> dict[str, Any]:
+    """The object in some bytes; InvalidFile names the source."""
+    remedy = "Give a spec as one JSON object, e.g. what `reglab presets l2` prints."
     try:
-        document = json.loads(read_whole(path))
+        document = tomllib.loads(data.decode()) if toml else json.loads(data)
     except ValueError as error:
-        raise InvalidFile(
-            f"{path} is not JSON: {error}.", "Give a spec as one JSON object."
-        ) from error
+        kind = "TOML" if toml else "JSON"
+        raise InvalidFile(f"{source} is not {kind}: {error}.", remedy) from error
     if not isinstance(document, dict):
-        raise InvalidFile(f"{path} holds no JSON object.", "Give a spec as one JSON object.")
+        raise InvalidFile(f"{source} holds no JSON object.", remedy)
     return document
 
 

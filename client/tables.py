@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from reglab.client.files import write_whole
 from reglab.client.models import RunData
 from reglab.client.packages import need
 
@@ -44,6 +49,14 @@ class Table(Mapping[str, Sequence[Any]]):
     def to_dict(self) -> dict[str, list[Any]]:
         """Plain lists by column name."""
         return {name: list(values) for name, values in self.items()}
+
+    def save_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write a CSV file and return its path."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self)
+        writer.writerows(zip(*self.values(), strict=True))
+        return write_whole(path, text.getvalue().encode())
 
     def arrays(self) -> dict[str, Any]:
         """One NumPy array a column, (rows,); needs numpy."""

@@ -1,1 +1,14 @@
 """The command line ``reglab``."""
+
+from reglab.client.cli import catalog, listing, reproducing, results, service, submitting, watching
+from reglab.client.cli.base import app
+
+__all__ = ["app", "main"]
+
+for _module in (service, submitting, listing, watching, results, catalog, reproducing):
+    _module.register(app)
+
+
+def main() -> None:
+    """Entry point of the script."""
+    app(prog_name="reglab")

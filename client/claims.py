@@ -1,0 +1,35 @@
+"""Claims of the article, against the runs of an experiment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from reglab.client.models import Reply
+
+
+class Claim(Reply):
+    """One claim and what the runs say about it."""
+
+    id: str = Field(description="Short name.")
+    text: str = Field(description="The statement.")
+    section: str = Field("", description="What it is about.")
+    presets: list[str] = Field([], description="Experiments that it needs.")
+    statistic: str = Field(description="What is measured in each seed.")
+    threshold: str = Field(description="Where its mean must lie.")
+    value: float | None = Field(None, description="Mean of the statistic over seeds.")
+    low: float | None = Field(None, description="Lower end of its 95 % bootstrap interval.")
+    high: float | None = Field(None, description="Upper end.")
+    seeds: int = Field(0, description="Number of replicates.")
+    minimum_seeds: int = Field(0, description="Fewer are never a verdict.")
+    verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
+        None, description="None where the claim does not apply to these runs."
+    )
+    reason: str | None = Field(None, description="Why it does not apply, or is undecided.")
+
+
+class ClaimList(Reply):
+    """All claims."""
+
+    items: list[Claim] = Field(description="In the article's order.")

@@ -1,0 +1,79 @@
+"""presets, datasets, schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reglab.client.cli.base import Json, connect
+from reglab.client.cli.output import print_json, print_table
+from reglab.client.errors import ClientError
+from reglab.client.tables import Table
+
+PANEL = "Catalog"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (presets, datasets, schema):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def presets(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="Print this preset's spec, to start a file from.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the presets, or print the spec of one."""
+    with connect(ctx) as client:
+        found = client.presets()
+    if name is not None:
+        spec = next((preset.spec for preset in found if preset.name == name), None)
+        if spec is None:
+            known = ", ".join(preset.name for preset in found)
+            raise ClientError(f"There is no preset '{name}'.", f"Known: {known}.")
+        print_json(spec)
+    elif as_json:
+        print_json(found)
+    else:
+        rows = [
+            {
+                "name": preset.name,
+                "runs": preset.runs,
+                "dataset": preset.spec["dataset"]["name"],
+                "title": preset.title,
+                "figures": ", ".join(preset.figures),
+            }
+            for preset in found
+        ]
+        print_table(Table.of_rows(rows))
+
+
+def datasets(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the datasets, and whether the server has them."""
+    with connect(ctx) as client:
+        found = client.datasets()
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        {
+            "name": row.name,
+            "title": row.title,
+            "features": row.n_features,
+            "classes": row.n_classes,
+            "licence": row.licence,
+            "available": "yes" if row.available else row.reason,
+        }
+        for row in found
+    ]
+    print_table(Table.of_rows(rows))
+
+
+def schema(ctx: typer.Context, as_json: Json = False) -> None:
+    """Print the JSON Schema of a spec, for editors and checks."""
+    with connect(ctx) as client:
+        print_json(client.schema())

@@ -1,0 +1,261 @@
+"""curves, ece, claims, figure, compare, export, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from reglab.client.cli.base import ExperimentArgument, Json, connect, find
+from reglab.client.cli.output import console, print_json, print_table, sparkline
+from reglab.client.experiments import Experiment
+from reglab.client.figures import FORMATS
+from reglab.client.show import cell
+from reglab.client.tables import Curves, Table, plain
+from reglab.core.spec import Binning
+
+PANEL = "Results"
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Save as .csv, .parquet or .json.", show_default=False),
+]
+With = Annotated[
+    list[str] | None,
+    typer.Option("--with", help="A further experiment that it draws on. May be repeated."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (curves, ece, claims, figure, compare):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def curves(
+    ctx: typer.Context,
+    experiment: ExperimentArgument,
+    metrics: Annotated[
+        str | None, typer.Option(help="Columns, e.g. test_loss,test_accuracy.")
+    ] = None,
+    max_points: Annotated[int | None, typer.Option(min=4, help="At most so many a run.")] = None,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Losses and accuracies over the epochs: in short, as JSON, or as a file."""
+    with connect(ctx) as client:
+        found = find(client, experiment)
+        query = {"metrics": metrics, "max_points": max_points}
+        if output is not None:
+            _saved(found.download("curves", output, query=query))
+            return
+        names = metrics.split(",") if metrics else None
+        table = found.curves(names, max_points)
+    if as_json:
+        print_json(table)
+    else:
+        print_table(_courses(found, table))
+
+
+def ece(
+    ctx: typer.Context,
+    experiment: ExperimentArgument,
+    binning: Annotated[Binning, typer.Option(help="Quantile or uniform bins.")] = "quantile",
+    bins: Annotated[int, typer.Option(min=1, help="Number of bins.")] = 15,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Calibration errors of the finished runs, with bootstrap intervals."""
+    with connect(ctx) as client:
+        found = find(client, experiment)
+        if output is not None:
+            query = {"binning": binning, "bins": bins}
+            _saved(found.download("ece", output, query=query))
+            return
+        table = found.ece(binning, bins)
+    if as_json:
+        print_json(table.rows())
+    elif table.height:
+        shown = {name: values for name, values in table.items() if name != "run_id"}
+        print_table(shown, f"{found.data.label()}: {bins} {binning} bins")
+    else:
+        console().print("No run has finished yet.")
+
+
+def claims(
+    ctx: typer.Context,
+    experiment: ExperimentArgument,
+    others: With = None,
+    as_json: Json = False,
+) -> None:
+    """Claims of the article: what was measured, with its interval over seeds, and the verdict."""
+    with connect(ctx) as client:
+        further = [find(client, other) for other in others or []]
+        found = find(client, experiment).claims(further)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        {
+            "claim": claim.text,
+            "threshold": claim.threshold,
+            "value": claim.value,
+            "interval": f"{cell(claim.low)} to {cell(claim.high)}" if claim.low is not None else "",
+            "seeds": claim.seeds,
+            "verdict": (claim.verdict or "").replace("_", " "),
+        }
+        for claim in found
+        if claim.verdict is not None
+    ]
+    if rows:
+        print_table(Table.of_rows(rows))
+    else:
+        console().print("No claim of the article bears on these runs.")
+
+
+def figure(
+    ctx: typer.Context,
+    experiment: ExperimentArgument,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Which; left out: list them; 'all': every one that can be drawn."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File or folder; its ending tells the format."),
+    ] = None,
+    form: Annotated[
+        Literal["png", "svg", "pdf"] | None, typer.Option("--format", help="Format.")
+    ] = None,
+    others: With = None,
+    dpi: Annotated[int | None, typer.Option(min=50, max=400, help="Dots an inch.")] = None,
+    width: Annotated[float | None, typer.Option(help="Inches.")] = None,
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="Colours.")] = "light",
+    as_json: Json = False,
+) -> None:
+    """List an experiment's figures, or save one."""
+    with connect(ctx) as client:
+        further = [find(client, other) for other in others or []]
+        found = find(client, experiment)
+        if name is None:
+            _list_figures(found, further, as_json)
+            return
+        names = [name]
+        if name == "all":
+            names = [info.name for info in found.figures(further) if info.available]
+        ending = output.suffix.removeprefix(".") if output else ""
+        chosen: Any = form or (ending if ending in FORMATS else "png")
+        saved = []
+        for each in names:
+            drawn = found.figure(each, chosen, others=further, dpi=dpi, width=width, theme=theme)
+            target = output
+            if output and (name == "all" or not ending):
+                output.mkdir(parents=True, exist_ok=True)
+            saved.append(drawn.save(target))
+    if as_json:
+        print_json([str(path) for path in saved])
+    else:
+        for path in saved:
+            _saved(path)
+
+
+def compare(
+    ctx: typer.Context,
+    experiments: Annotated[
+        list[str], typer.Argument(help="Ids, ends of ids, or 'last'.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Save as .csv.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Runs of several experiments side by side, and in what their specs differ."""
+    with connect(ctx) as client:
+        found = [find(client, experiment) for experiment in experiments]
+        table = client.compare(*found)
+    if output is not None:
+        _saved(table.save_csv(output))
+        return
+    if as_json:
+        print_json({"differences": table.differences, "runs": table.rows()})
+        return
+    if table.differences:
+        rows = [
+            {
+                "field": path,
+                **{
+                    f"{at}: {e.data.label()}": plain(v)
+                    for at, (e, v) in enumerate(zip(found, values, strict=True), 1)
+                },
+            }
+            for path, values in table.differences.items()
+        ]
+        print_table(Table.of_rows(rows), "Differences of the specs")
+    shown = {name: values for name, values in table.items() if name != "experiment_id"}
+    print_table(shown, "Runs")
+
+
+def export(
+    ctx: typer.Context,
+    experiment: ExperimentArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File or folder.", show_default=False)
+    ] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Save an experiment with all results as one checksummed zip file."""
+    with connect(ctx) as client:
+        path = find(client, experiment).export(output)
+    if as_json:
+        print_json({"path": str(path), "bytes": path.stat().st_size})
+    else:
+        _saved(path)
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A file made by export.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Put an exported experiment into this server."""
+    with connect(ctx) as client:
+        found = client.import_experiment(file)
+    if as_json:
+        print_json(found.data)
+    else:
+        text = f"{found.id}  {found.data.label()}: {len(found.data.runs)} runs {found.state}"
+        console().print(text, soft_wrap=True, markup=False)
+
+
+def _saved(path: Path) -> None:
+    typer.echo(f"Saved {path}")
+
+
+def _courses(found: Experiment, table: Curves) -> Table:
+    """The last value of each metric, and the course of one."""
+    metrics = table.metrics()
+    shown = "test_loss" if "test_loss" in metrics else metrics[0]
+    rows = []
+    for run in found.data.runs:
+        own = table.of_run(run.index)
+        row: dict[str, Any] = {"run": run.label(), "seed": run.seed}
+        row["epoch"] = own["epoch"][-1] if own.height else 0
+        row |= {metric: own[metric][-1] if own.height else None for metric in metrics}
+        rows.append(row | {f"course of {shown}": sparkline(own[shown])})
+    return Table.of_rows(rows)
+
+
+def _list_figures(found: Experiment, further: list[Experiment], as_json: bool) -> None:
+    infos = found.figures(further)
+    if as_json:
+        print_json(infos)
+        return
+    rows = [
+        {
+            "name": info.name,
+            "available": "yes" if info.available else "no",
+            "": info.title if info.available else info.reason,
+        }
+        for info in infos
+    ]
+    print_table(Table.of_rows(rows))

@@ -1,0 +1,122 @@
+"""serve, worker, doctor: what runs on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from reglab.client.cli.base import Json, connect
+from reglab.client.cli.doctor import Check, check_client, check_server
+from reglab.client.cli.output import console, print_json
+from reglab.client.errors import MissingPackage
+
+PANEL = "Service"
+Home = Annotated[
+    Path | None,
+    typer.Option(envvar="REGLAB_HOME", help="Folder of the embedded database and broker."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (serve, worker, doctor):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def serve(
+    host: Annotated[str, typer.Option(envvar="REGLAB_HOST", help="Address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="REGLAB_PORT", help="Port.", min=1, max=65535)] = 8000,
+    home: Home = None,
+) -> None:
+    """Run a server and a worker until Ctrl-C."""
+    need_extra("fastapi", "server", "serve")
+    settings = {"REGLAB_HOST": host, "REGLAB_PORT": str(port)}
+    _run("reglab.api.serve", settings | _home(home))
+
+
+def worker(
+    processes: Annotated[
+        int | None,
+        typer.Option(envvar="REGLAB_WORKER_PROCESSES", min=1, help="Runs at once; one a core."),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Run a worker on the database and broker of REGLAB_DATABASE_URL and REGLAB_BROKER_URL."""
+    need_extra("celery", "worker", "worker")
+    settings = {"REGLAB_WORKER_PROCESSES": str(processes)} if processes else {}
+    _run("reglab.worker", settings | _home(home))
+
+
+def doctor(ctx: typer.Context, as_json: Json = False) -> None:
+    """Check client, server, database, broker, data and threads; says the remedy of each fault."""
+    checks = check_client()
+    with connect(ctx, retries=0) as client:
+        answers, of_server = check_server(client)
+        checks += of_server
+    if not answers:
+        checks += _check_here()
+    if as_json:
+        print_json([vars(check) for check in checks])
+    else:
+        _print_checks(checks)
+    if any(check.state == "fault" for check in checks):
+        raise typer.Exit(1)
+
+
+def need_extra(module: str, extra: str, command: str) -> None:
+    """MissingPackage that names the extra, if a module of it is not installed."""
+    if importlib.util.find_spec(module) is None:
+        raise MissingPackage(
+            f"`reglab {command}` needs the extra '{extra}', which is not installed.",
+            f"Run `pip install 'reglab[{extra}]'`.",
+        )
+
+
+def _home(home: Path | None) -> dict[str, str]:
+    return {"REGLAB_HOME": str(home)} if home else {}
+
+
+def _run(module: str, settings: Mapping[str, str]) -> None:
+    """Run a module in the foreground; signals reach it, and its exit code becomes ours."""
+    child = subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **settings})
+    # Ctrl-C reaches the child by itself, as both are in the terminal's foreground group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
+    raise typer.Exit(child.wait())
+
+
+def _check_here() -> list[Check]:
+    """What the server's own check says, where its extra is installed."""
+    if importlib.util.find_spec("fastapi") is None:
+        return []
+    command = [sys.executable, "-m", "reglab.api.doctor"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        return [Check(**item) for item in json.loads(done.stdout)]
+    except (ValueError, TypeError):
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return [Check("local service", "fault", last, "Reinstall: `pip install 'reglab[server]'`.")]
+
+
+def _print_checks(checks: list[Check]) -> None:
+    out = console()
+    marks: dict[str, Any] = {
+        "ok": "[green]ok[/]     ",
+        "warning": "[yellow]warning[/]",
+        "fault": "[red]fault[/]  ",
+    }
+    for check in checks:
+        found = escape(check.detail)
+        out.print(f"{marks[check.state]} [bold]{check.name}[/]: {found}", soft_wrap=True)
+        if check.remedy:
+            out.print(f"        {escape(check.remedy)}", soft_wrap=True)

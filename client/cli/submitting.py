@@ -1,0 +1,137 @@
+"""submit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reglab.client.cli.base import Json, connect
+from reglab.client.cli.output import console, print_json
+from reglab.client.clients import Client
+from reglab.client.experiments import Experiment
+from reglab.client.submission import Spec, parse_document
+from reglab.client.waiting import raise_if_failed
+
+SUFFIXES = (".json", ".toml")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command(rich_help_panel="Experiments")(submit)
+
+
+def submit(
+    ctx: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A preset's name, a spec as JSON or TOML file, or - for JSON on standard input.",
+            show_default=False,
+        ),
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Change a field, e.g. training.epochs=100. Values are JSON, else text. "
+            "May be repeated.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds, e.g. 0,1,2 or 0-9; one run for each.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the end; exit code 1 if it failed.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option("--wait-timeout", help="Seconds to wait; exit code 7 after.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and estimate; submit nothing.")
+    ] = False,
+    key: Annotated[
+        str | None, typer.Option(help="Idempotency key: the same key submits once.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Submit an experiment, and wait for it if asked to."""
+    spec = _source(source)
+    overrides = parse_changes(changes or [])
+    given = {"name": name, "tags": tags or None, "seeds": parse_seeds(seeds) if seeds else None}
+    overrides |= {field: value for field, value in given.items() if value is not None}
+    with connect(ctx) as client:
+        if dry_run:
+            _estimate(client, spec, overrides, as_json)
+            return
+        experiment = client.submit(spec, overrides, key=key)
+        if not as_json:
+            _say(experiment)
+        if wait or timeout is not None:
+            experiment.wait(timeout, check=False)
+        if as_json:
+            print_json(experiment.data)
+        elif wait:
+            console().print(f"{experiment.state}; see `reglab show {experiment.id}`")
+        if wait:
+            raise_if_failed(experiment.data)
+
+
+def parse_changes(items: list[str]) -> dict[str, Any]:
+    """``["training.epochs=10", ...]`` -> ``{"training.epochs": 10, ...}``."""
+    changes: dict[str, Any] = {}
+    for item in items:
+        path, separator, text = item.partition("=")
+        if not separator or not path:
+            raise typer.BadParameter(f"'{item}' is not PATH=VALUE.", param_hint="--set")
+        try:
+            changes[path] = json.loads(text)
+        except ValueError:
+            changes[path] = text
+    return changes
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``0,1,4-6`` -> ``[0, 1, 4, 5, 6]``."""
+    seeds: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            seeds += range(int(first), int(last) + 1) if dash else [int(first)]
+    except ValueError:
+        message = f"'{text}' are no seeds; use e.g. 0,1,2 or 0-9."
+        raise typer.BadParameter(message, param_hint="--seeds") from None
+    return seeds
+
+
+def _source(source: str) -> Spec:
+    if source == "-":
+        return parse_document(sys.stdin.buffer.read(), "standard input")
+    path = Path(source)
+    is_file = path.suffix in SUFFIXES or path.is_file() or "/" in source
+    return path if is_file else source
+
+
+def _estimate(client: Client, spec: Spec, overrides: dict[str, Any], as_json: bool) -> None:
+    found = client.estimate(spec, overrides)
+    if as_json:
+        print_json(found)
+        return
+    text = f"{found.runs} runs, {found.steps:,} steps, about {found.seconds:.0f} s"
+    slots = f"on {found.slots} slots" if found.slots else "(no worker is alive)"
+    console().print(f"{text} {slots}; {found.waiting} runs wait before it.")
+
+
+def _say(experiment: Experiment) -> None:
+    console().print(
+        f"{experiment.id}  {experiment.data.label()}: {len(experiment.data.runs)} runs "
+        f"{experiment.state}",
+        soft_wrap=True,
+        markup=False,
+    )
