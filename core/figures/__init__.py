@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reglab.core.figures.augmentation import Augmentation
 from reglab.core.figures.base import Figure, Runs, render
+from reglab.core.figures.batch_size import BatchSize
 from reglab.core.figures.boundaries import (
     Boundaries,
     DropoutBoundaries,
@@ -13,8 +14,10 @@ from reglab.core.figures.boundaries import (
 )
 from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Reliability
 from reglab.core.figures.decay_methods import DecoupledDecay, ProximalL1
+from reglab.core.figures.ensembles import Ensembles
 from reglab.core.figures.stopping import ValidationStopping
 from reglab.core.figures.style import Style
+from reglab.core.figures.temperature import TemperatureScaling
 from reglab.core.figures.training import Curves, EarlyStopping, PlainSpectrum, Spectrum
 from reglab.core.figures.weights import HiddenWeights, Weights
 
@@ -40,6 +43,9 @@ REGISTRY: dict[str, Figure] = {
         ValidationStopping(),
         DecoupledDecay(),
         ProximalL1(),
+        TemperatureScaling(),
+        BatchSize(),
+        Ensembles(),
     )
 }
 

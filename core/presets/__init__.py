@@ -9,13 +9,16 @@ from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.presets import (
     adamw,
     augmentation,
+    batch_size,
     dropout,
     early_stopping,
     early_stopping_validation,
+    ensembles,
     l1,
     l2,
     label_smoothing,
     proximal_l1,
+    temperature_scaling,
 )
 from reglab.core.presets.base import Preset
 from reglab.core.spec import ExperimentSpec, merge, parse_spec
@@ -32,6 +35,9 @@ PRESETS: dict[str, Preset] = {
         early_stopping_validation.PRESET,
         adamw.PRESET,
         proximal_l1.PRESET,
+        temperature_scaling.PRESET,
+        batch_size.PRESET,
+        ensembles.PRESET,
     )
 }
 

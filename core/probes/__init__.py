@@ -8,8 +8,10 @@ from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
 from reglab.core.probes.base import Arrays, Probe
 from reglab.core.probes.boundary import Boundary
+from reglab.core.probes.mc_dropout import McDropout
 from reglab.core.probes.predictions import Predictions
 from reglab.core.probes.spectrum import Spectrum
+from reglab.core.probes.temperature import Temperature
 from reglab.core.probes.weights import Weights
 from reglab.core.spec import RunSpec
 
@@ -18,6 +20,8 @@ REGISTRY: dict[str, type[Probe]] = {
     "boundary": Boundary,
     "weights": Weights,
     "spectrum": Spectrum,
+    "temperature": Temperature,
+    "mc_dropout": McDropout,
 }
 
 __all__ = ["REGISTRY", "Arrays", "Probe", "Recorder"]

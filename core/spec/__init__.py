@@ -22,8 +22,10 @@ from reglab.core.spec.probes import (
     Binning,
     BoundaryProbe,
     CalibrationProbe,
+    McDropoutProbe,
     Probes,
     SpectrumProbe,
+    TemperatureProbe,
     WeightsProbe,
 )
 from reglab.core.spec.regularization import EarlyStopping, Regularization, ShiftAugmentation
@@ -47,6 +49,7 @@ __all__ = [
     "EarlyStopping",
     "ExperimentSpec",
     "FashionMnist",
+    "McDropoutProbe",
     "Mnist",
     "Mnist5k",
     "Model",
@@ -59,6 +62,7 @@ __all__ = [
     "ShiftAugmentation",
     "SpecModel",
     "SpectrumProbe",
+    "TemperatureProbe",
     "Training",
     "TwoMoons",
     "WeightsProbe",

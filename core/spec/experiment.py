@@ -101,25 +101,37 @@ class RunSpec(SpecModel):
             )
         if self.regularization.dropout > 0 and not self.model.hidden:
             raise ValueError("regularization.dropout needs at least one hidden layer.")
-        if self.model.loss == "squared" and self.probes.calibration is not None:
-            raise ValueError(
-                "probes.calibration needs probabilities, which a network trained with model.loss "
-                "'squared' does not give; set it to null."
-            )
+        for name in ("calibration", "temperature", "mc_dropout"):
+            if self.model.loss == "squared" and getattr(self.probes, name) is not None:
+                raise ValueError(
+                    f"probes.{name} needs probabilities, which a network trained with model.loss "
+                    "'squared' does not give; set it to null."
+                )
+        if self.probes.mc_dropout is not None and not self.model.hidden:
+            raise ValueError("probes.mc_dropout needs at least one hidden layer.")
         self._check_validation()
         return self
 
     def validation_count(self) -> int:
-        """Training examples that are held out for validation; 0 without early stopping."""
-        stopping = self.regularization.early_stopping
-        return stopping.validation_count(self.dataset.train_size) if stopping else 0
+        """Training examples that are held out for early stopping or a temperature, or 0."""
+        for wanted in (self.regularization.early_stopping, self.probes.temperature):
+            if wanted is not None:
+                size = wanted.validation_size
+                return int(size) if size >= 1 else max(1, round(size * self.dataset.train_size))
+        return 0
 
     def _check_validation(self) -> None:
         size, count = self.dataset.train_size, self.validation_count()
         if count and size - count < 2:
             raise ValueError(
-                f"regularization.early_stopping.validation_size holds out {count} of the {size} "
-                "training examples; leave at least 2 to train on."
+                f"validation_size holds out {count} of the {size} training examples; leave at "
+                "least 2 to train on."
+            )
+        stopping, temperature = self.regularization.early_stopping, self.probes.temperature
+        if stopping and temperature and stopping.validation_size != temperature.validation_size:
+            raise ValueError(
+                "There is one validation split: give regularization.early_stopping and "
+                "probes.temperature the same validation_size."
             )
 
     def widths(self) -> list[int]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reglab.core.spec.base import SpecModel
 
 Binning = Literal["quantile", "uniform"]
+
+
+def _share_or_count(size: float) -> float:
+    if size >= 1 and size != int(size):
+        raise ValueError("Give a share below 1 or a whole number of examples.")
+    return size
+
+
+# Training examples to hold out: below 1 a share of them, from 1 on a number.
+ValidationSize = Annotated[float, Field(gt=0, le=50_000), AfterValidator(_share_or_count)]
 
 
 class CalibrationProbe(SpecModel):
@@ -58,6 +68,25 @@ class SpectrumProbe(SpecModel):
     )
 
 
+class TemperatureProbe(SpecModel):
+    """Temperature scaling: one number, fitted on held-out training examples, divides the logits."""
+
+    validation_size: ValidationSize = Field(
+        0.2,
+        description=(
+            "Training examples held out to fit the temperature on: below 1 a share of them, "
+            "from 1 on a number."
+        ),
+        examples=[0.2, 500],
+    )
+
+
+class McDropoutProbe(SpecModel):
+    """Mean predictions of networks with dropout left on, over their number."""
+
+    samples: int = Field(50, ge=1, le=1000, description="Seeded networks to average.")
+
+
 class Probes(SpecModel):
     """The probes of a run."""
 
@@ -69,3 +98,9 @@ class Probes(SpecModel):
         default_factory=WeightsProbe, description="Weight matrices and sparsity."
     )
     spectrum: SpectrumProbe | None = Field(None, description="Spectral bias of the first layer.")
+    temperature: TemperatureProbe | None = Field(
+        None, description="Temperature scaling, fitted on held-out training examples."
+    )
+    mc_dropout: McDropoutProbe | None = Field(
+        None, description="Predictions averaged over networks with dropout left on."
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from reglab.core.spec.base import SpecModel
+from reglab.core.spec.probes import ValidationSize
 
 AUGMENTATION_NAMES = ("shift",)
 
@@ -44,30 +45,14 @@ class EarlyStopping(SpecModel):
     min_delta: float = Field(
         0.0, ge=0, description="A validation loss must be lower by more than this to improve."
     )
-    validation_size: float = Field(
+    validation_size: ValidationSize = Field(
         0.2,
-        gt=0,
-        le=50_000,
         description="Training examples held out: below 1 a share of them, from 1 on a number.",
         examples=[0.2, 250],
     )
     restore_best: bool = Field(
         True, description="End with the parameters of the lowest validation loss, not the last."
     )
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if self.validation_size >= 1 and self.validation_size != int(self.validation_size):
-            raise ValueError(
-                "validation_size must be a share below 1 or a whole number of examples."
-            )
-        return self
-
-    def validation_count(self, train_size: int) -> int:
-        """Number of examples held out of ``train_size``; at least one."""
-        if self.validation_size >= 1:
-            return int(self.validation_size)
-        return max(1, round(self.validation_size * train_size))
 
 
 class Regularization(SpecModel):
