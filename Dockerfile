@@ -19,6 +19,7 @@ ENV PATH=/opt/reglab/bin:$PATH \
     REGLAB_HOME=/data \
     REGLAB_CACHE_DIR=/cache \
     NUMBA_CACHE_DIR=/cache/numba \
+    MPLCONFIGDIR=/cache/matplotlib \
     PYTHONUNBUFFERED=1
 USER reglab
 WORKDIR /data

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUTPUT ?= reglab-output
 
-.PHONY: demo test test-fast test-services serve lint format install clean bench
+.PHONY: demo test test-fast test-services faults serve lint format install clean bench
 
 install: $(STAMP)
 
@@ -31,6 +31,10 @@ test-fast: $(STAMP)
 # Real Redis and Postgres on free ports, for the tests that need them; add ARGS="-k name" and so on.
 test-services: $(STAMP)
 	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -m services $(ARGS)
+
+# Hundreds of short runs while workers, broker and database break; add ARGS="--mode embedded".
+faults: $(STAMP)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 # Step times of reglab, NumPy, PyTorch and JAX, the article, the service; tables to the README.
 BENCH_STAMP := $(VENV)/.installed-bench

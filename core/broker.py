@@ -51,7 +51,8 @@ class Channel(filesystem.Channel):
         ending = f".{queue}.msg"
         try:
             found = [entry.path for entry in os.scandir(self.data_folder_in)]
-        except FileNotFoundError:
+        except OSError:
+            # Not there yet, or not now: what cannot be read is an empty queue.
             raise Empty from None
         for path in found:
             if path.endswith(ending):
@@ -63,7 +64,7 @@ class Channel(filesystem.Channel):
     def _size(self, queue: str) -> int:
         try:
             names = os.listdir(self.data_folder_in)
-        except FileNotFoundError:
+        except OSError:
             return 0
         return sum(name.endswith(f".{queue}.msg") for name in names)
 
@@ -118,8 +119,6 @@ def _take(path: Path) -> Any:
         text = mine.read_text()
         mine.unlink()
         return loads(text)  # type: ignore[no-untyped-call]
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        # Not JSON: nothing that we sent.
+    except (OSError, ValueError):
+        # Another reader was first, or it is not JSON and nothing that we sent.
         return None

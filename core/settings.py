@@ -31,6 +31,7 @@ class Settings:
         resend_seconds: How long a run may wait in the queue before its message is sent again.
         max_attempts: How often a run may be started before it is failed for good.
         task_seconds: How long one attempt may take.
+        grace_seconds: How much longer its process lives if it does not hear that.
     """
 
     home: Path
@@ -43,6 +44,7 @@ class Settings:
     resend_seconds: float = 20.0
     max_attempts: int = 3
     task_seconds: float = 21_000.0
+    grace_seconds: float = 60.0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +66,7 @@ class Settings:
             resend_seconds=_number(env, "REGLAB_RESEND_SECONDS", cls.resend_seconds),
             max_attempts=int(_number(env, "REGLAB_MAX_ATTEMPTS", cls.max_attempts)),
             task_seconds=_number(env, "REGLAB_TASK_SECONDS", cls.task_seconds),
+            grace_seconds=_number(env, "REGLAB_GRACE_SECONDS", cls.grace_seconds),
         )
 
 

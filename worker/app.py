@@ -15,8 +15,6 @@ from reglab.core.settings import Settings
 
 __all__ = ["QUEUE", "RUN_TASK", "app", "settings"]
 
-# Between the soft limit, at which a run writes its error, and the end of its process.
-GRACE_SECONDS = 60.0
 # Redis hides a message that long from others while it is worked on. Longer than any task may take,
 # or Redis would hand it out twice (which finds nothing to claim); a message that a dead worker had
 # is not waited for: the sweeper sends another.
@@ -26,7 +24,7 @@ VISIBILITY_MARGIN_SECONDS = 600.0
 def make_app(settings: Settings) -> Celery:
     """An app on the settings' broker, or on the embedded one in the home folder."""
     app = Celery("reglab", include=["reglab.worker.tasks"])
-    hard_limit = settings.task_seconds + GRACE_SECONDS
+    hard_limit = settings.task_seconds + settings.grace_seconds
     app.conf.update(
         broker_url=broker_url(settings),
         broker_transport_options=transport_options(
@@ -43,6 +41,8 @@ def make_app(settings: Settings) -> Celery:
         task_acks_late=True,
         # Also when only the process died that worked on it, as after running out of memory.
         task_reject_on_worker_lost=True,
+        # How long to wait for word from a process that died; the word is in the database.
+        worker_lost_wait=1.0,
         # Trainings are long: a worker must not sit on messages that another could serve.
         worker_prefetch_multiplier=1,
         # A training that takes too long is ended; the soft limit lets it write its error first.

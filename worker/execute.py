@@ -6,6 +6,7 @@ import functools
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -26,6 +27,8 @@ from reglab.worker.shutdown import stopping
 log = logging.getLogger("reglab.worker")
 PROBE_PREFIX = "probe:"
 FLUSH_SECONDS = 0.5
+# How long a stop may wait for the end of an epoch before it is forced.
+PATIENCE_SECONDS = 0.3
 
 
 class Cancelled(Exception):
@@ -37,12 +40,27 @@ class Interrupted(Exception):
 
 
 class Execution:
-    """Runs a claimed training; all writes are fenced by the claim."""
+    """Runs a claimed training; all writes are fenced by the claim.
 
-    def __init__(self, storage: Storage, claim: Claim, settings: Settings) -> None:
+    Args:
+        storage: Where the results go.
+        claim: The right to write them.
+        settings: Times.
+        force_end: Ends this process; called when the run was stopped in the middle of a long epoch,
+            after that was stored. Without it the epoch is waited for.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        claim: Claim,
+        settings: Settings,
+        force_end: Callable[[], None] | None = None,
+    ) -> None:
         self._runs = storage.runs
         self._claim = claim
         self._settings = settings
+        self._force_end = force_end
         self._spec = RunSpec.model_validate(claim.run.spec)
         self._trainer: Trainer | None = None
         self._recorder: Recorder | None = None
@@ -50,6 +68,7 @@ class Execution:
         self._cancel = threading.Event()
         self._lost = threading.Event()
         self._written = self._saved = time.monotonic()
+        self._saved_epoch = claim.run.epoch
 
     @property
     def epoch(self) -> int:
@@ -149,7 +168,7 @@ class Execution:
             return
         self._pending.clear()
         if save:
-            self._saved = moment
+            self._saved, self._saved_epoch = moment, epoch
         if seen.cancel_requested:
             raise Cancelled
 
@@ -162,14 +181,38 @@ class Execution:
             raise Interrupted
 
     def _beat(self, done: threading.Event) -> None:
-        """Renew the lease while an epoch is long, and learn of a cancellation."""
+        """Renew the lease while an epoch is long, and see that a stop does not wait for its end."""
         while not done.wait(self._settings.heartbeat_seconds):
             try:
-                if self._runs.heartbeat(self._claim).cancel_requested:
+                if not self._lost.is_set() and self._runs.heartbeat(self._claim).cancel_requested:
                     self._cancel.set()
             except LeaseLost:
                 self._lost.set()
-                return
-            except Exception:
+            except Exception as error:
                 # The database may be restarting; the lease holds for many heartbeats.
-                continue
+                log.debug("run %s: no heartbeat: %s", self._claim.run_id, error)
+            asked = self._lost.is_set() or self._cancel.is_set() or stopping()
+            if asked and not done.wait(PATIENCE_SECONDS) and self._let_go():
+                if self._force_end is not None:
+                    self._force_end()
+                return
+
+    def _let_go(self) -> bool:
+        """Store that the run was stopped, in place of a training that does not look up.
+
+        What was checkpointed is kept. Returns False if that could not be stored.
+        """
+        try:
+            if self._lost.is_set():
+                return True
+            if self._cancel.is_set():
+                self._runs.cancelled(self._claim)
+            else:
+                self._runs.release(self._claim, self._saved_epoch)
+        except LeaseLost:
+            # The training looked up just now and stored it itself.
+            return False
+        except StorageUnavailable as error:
+            log.warning("run %s: could not be handed back: %s", self._claim.run_id, error)
+            return False
+        return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from typing import Any
 
@@ -54,7 +56,7 @@ def run(run_id: str) -> str:
 def execute(claim: Claim) -> str:
     """Run a claimed training to its end, whatever that is; returns a word for the log."""
     log.info("run %s: attempt %d begins", claim.run_id, claim.attempt)
-    execution = Execution(storage(), claim, settings)
+    execution = Execution(storage(), claim, settings, _end_process)
     try:
         outcome = _outcome(execution, claim)
     except LeaseLost:
@@ -64,6 +66,12 @@ def execute(claim: Claim) -> str:
         outcome = "left to its lease, as the database is away"
     log.info("run %s: attempt %d %s", claim.run_id, claim.attempt, outcome)
     return outcome
+
+
+def _end_process() -> None:
+    """The pool makes another; Celery gives the message back, which finds nothing to claim."""
+    log.warning("ending this process in the middle of a long epoch")
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _outcome(execution: Execution, claim: Claim) -> str:

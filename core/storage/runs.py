@@ -44,6 +44,11 @@ class Runs:
                 raise NotFound(f"There is no run '{run_id}'.")
             return RunRecord.of(row)
 
+    def owner(self, run_id: str) -> str | None:
+        """Who holds the run's lease, or None."""
+        with self._transactions.read() as session:
+            return session.scalar(select(Run.lease_owner).where(Run.id == run_id))
+
     @repeats
     def claim_next(self, owner: str, again: bool = False) -> Claim | None:
         """Claim the queued run whose turn it is, or None if nothing waits.

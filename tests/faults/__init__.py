@@ -1,0 +1,1 @@
+"""A fault test that anyone can run: ``make faults``."""
