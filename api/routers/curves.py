@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
+from numpy.typing import NDArray
 
 from reglab.api import schemas, tables
-from reglab.api.context import ExperimentId, Shared
+from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.problems import Problem, responses
+from reglab.core import statistics
 from reglab.core.errors import FieldProblem
 from reglab.core.probes import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
@@ -41,12 +46,31 @@ def get_curves(
     max_points: Annotated[
         int | None, Query(ge=4, le=1_000_000, description="At most so many points a run.")
     ] = None,
+    aggregate: Annotated[
+        Literal["seeds"] | None,
+        Query(description="'seeds': a curve a sweep point, the mean over its replicates."),
+    ] = None,
 ) -> Any:
     """Columns of equal length: run_id, epoch and the metrics; also of runs still running.
 
     With ``max_points`` each run keeps its first and last point and the extremes of each stretch.
+    With ``aggregate=seeds`` the columns are point, params (JSON text), epoch, seeds (how many have
+    this epoch), and for each metric its mean and, as ``_low`` and ``_high``, the ends of the mean's
+    95 % interval by Student's t, null where fewer than two seeds are there.
     """
     chosen = _metrics(metrics)
+    if aggregate:
+        columns = _over_seeds(shared, experiment_id, chosen, max_points)
+    else:
+        columns = _by_run(shared, experiment_id, chosen, max_points)
+    if form == "json":
+        return columns
+    return tables.file_response(tables.from_columns(columns), form, f"curves-{experiment_id}")
+
+
+def _by_run(
+    shared: Context, experiment_id: str, chosen: list[str], max_points: int | None
+) -> dict[str, list[Any]]:
     parts: dict[str, list[Any]] = {"run_id": [], "epoch": [], **{name: [] for name in chosen}}
     for run_id, curves in shared.storage.results.curves(experiment_id).items():
         kept = downsample(curves, max_points) if max_points else curves
@@ -56,10 +80,36 @@ def get_curves(
             # Runs without a validation split have no such column.
             missing = np.full(len(kept["epoch"]), None, dtype=object)
             parts[name].append(kept.get(name, missing))
-    columns = {name: np.concatenate(values).tolist() for name, values in parts.items()}
-    if form == "json":
-        return columns
-    return tables.file_response(tables.from_columns(columns), form, f"curves-{experiment_id}")
+    return {name: np.concatenate(values).tolist() for name, values in parts.items()}
+
+
+def _over_seeds(
+    shared: Context, experiment_id: str, chosen: list[str], max_points: int | None
+) -> dict[str, list[Any]]:
+    curves = shared.storage.results.curves(experiment_id)
+    points: dict[str, list[Mapping[str, NDArray[Any]]]] = {}
+    for run in shared.storage.experiments.runs(experiment_id):
+        points.setdefault(json.dumps(run.params), []).append(curves[run.id])
+    ends = [f"{name}{end}" for name in chosen for end in ("", "_low", "_high")]
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("point", "params", "epoch", "seeds", *ends)
+    }
+    for at, (params, replicates) in enumerate(points.items()):
+        means = statistics.aggregate(replicates, chosen)
+        kept = downsample(means, max_points, by=chosen[0]) if max_points else means
+        size = len(kept["epoch"])
+        columns["point"] += [at] * size
+        columns["params"] += [params] * size
+        for name, values in kept.items():
+            columns[name] += _without_nan(values)
+    return columns
+
+
+def _without_nan(values: NDArray[Any]) -> list[Any]:
+    """JSON has no NaN."""
+    if values.dtype.kind != "f":
+        return list(values.tolist())
+    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 @router.get(

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.grouping import Group, dataset_note, plot_metric
+from reglab.core.figures.grouping import Group, dataset_note, plot_metric, seeds_note
 from reglab.core.figures.style import PALETTE, Style, canvas
 
 PANELS = (
@@ -41,7 +41,8 @@ class Augmentation(Figure):
         names = ("no augmentation", "shift augmentation")
         for axes, (metric, title) in zip(figure.subplots(1, 3), PANELS, strict=True):
             for side, name, colour in zip(_sides(runs), names, PALETTE, strict=False):
-                plot_metric(axes, side, metric, label=name, color=colour, linewidth=1.2)
+                log = metric == "train_loss"
+                plot_metric(axes, side, metric, log, label=name, color=colour, linewidth=1.2)
             axes.set_title(title)
             axes.set_xlabel("epoch")
             if metric == "train_loss":
@@ -61,7 +62,9 @@ class Augmentation(Figure):
         return (
             "Left: train loss on clean data over epochs. Middle: train accuracy. Right: test "
             f"accuracy, which ends at {plain:.1%} without and {moved:.1%} with shift augmentation "
-            "(mean over the last tenth of training)." + dataset_note(runs, "mnist")
+            "(mean over the last tenth of training)."
+            + seeds_note(runs)
+            + dataset_note(runs, "mnist")
         )
 
 

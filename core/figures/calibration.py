@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.grouping import Group, dataset_note, groups, swept
+from reglab.core.figures.grouping import dataset_note, groups, swept
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
 from reglab.core.spec import CalibrationProbe
+from reglab.core.statistics import mean_interval
 
 SMOOTHING = "regularization.label_smoothing"
 
 
-def _table(run: RunResult) -> calibration.Reliability:
-    probe = run.spec.probes.calibration or CalibrationProbe()
-    confidence, right = calibration.top_label(run.logits(), run.labels())
-    return calibration.reliability(confidence, right, probe.bins, probe.binning)
+def _answers(runs: Runs) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence of every test answer of all replicates, and whether it is right."""
+    found = [calibration.top_label(run.logits(), run.labels()) for run in runs]
+    confidence, right = (np.concatenate(part) for part in zip(*found, strict=True))
+    return confidence, right
+
+
+def _table(runs: Runs) -> calibration.Reliability:
+    """Reliability of the answers of all replicates together."""
+    probe = runs[0].spec.probes.calibration or CalibrationProbe()
+    return calibration.reliability(*_answers(runs), probe.bins, probe.binning)
+
+
+def _together(runs: Runs) -> str:
+    return f" Answers of {len(runs)} seeds together." if len(runs) > 1 else ""
+
+
+def _by_smoothing(runs: Runs) -> list[tuple[float, list[RunResult]]]:
+    """All replicates of each epsilon, by rising epsilon."""
+    found: dict[float, list[RunResult]] = {}
+    for run in runs:
+        found.setdefault(run.spec.regularization.label_smoothing, []).append(run)
+    return sorted(found.items())
 
 
 def _equality(axes: Axes) -> None:
@@ -52,18 +72,16 @@ class Calibration(Figure):
 
     def draw(self, runs: Runs, style: Style) -> Canvas:
         """Left: CDF of the confidence of wrong answers. Right: reliability."""
-        run = swept(runs, SMOOTHING)[0][1]
+        plain = _by_smoothing(runs)[0][1]
         figure = canvas(style, 10, 4.2)
         left, right = figure.subplots(1, 2)
-        wrong, share = calibration.confidence_on_errors(
-            *calibration.top_label(run.logits(), run.labels())
-        )
+        wrong, share = calibration.confidence_on_errors(*_answers(plain))
         left.step(wrong, share, where="post", color=PALETTE[1])
         left.set(xlim=(0, 1.01), ylim=(0, 1.01))
         left.set_title(f"Confidence on the {len(wrong)} errors")
         left.set_xlabel("confidence of a wrong answer")
         left.set_ylabel("cumulative share of errors")
-        table = _table(run)
+        table = _table(plain)
         _equality(right)
         right.plot(table.confidence, table.accuracy, "o-", color=PALETTE[0], label="network")
         right.set_title(f"Reliability in {len(table.count)} bins")
@@ -73,17 +91,19 @@ class Calibration(Figure):
 
     def caption(self, runs: Runs) -> str:
         """How sure the network is when wrong, and its over-confidence."""
-        run = swept(runs, SMOOTHING)[0][1]
-        confidence, right = calibration.top_label(run.logits(), run.labels())
+        plain = _by_smoothing(runs)[0][1]
+        confidence, right = _answers(plain)
         wrong, _ = calibration.confidence_on_errors(confidence, right)
         sure = np.mean(wrong > 0.8) if len(wrong) else 0.0
-        table = _table(run)
+        table = _table(plain)
         return (
             "Left: cumulative distribution of the confidence of wrong answers on the test set; "
             f"{sure:.0%} of the errors were made with a confidence above 80 %. Right: mean "
             f"accuracy against mean confidence in {len(table.count)} bins; the network is "
             f"over-confident in {np.sum(table.gap > 0)} of them (mean confidence "
-            f"{confidence.mean():.1%}, accuracy {right.mean():.1%})." + dataset_note(runs, "mnist")
+            f"{confidence.mean():.1%}, accuracy {right.mean():.1%})."
+            + _together(plain)
+            + dataset_note(runs, "mnist")
         )
 
 
@@ -101,12 +121,12 @@ class LabelSmoothing(Figure):
         return "It needs several values of label smoothing, as the preset 'label-smoothing'."
 
     def draw(self, runs: Runs, style: Style) -> Canvas:
-        """Left: reliability by epsilon. Right: ECE with bootstrap intervals and its minimum."""
-        points = swept(runs, SMOOTHING)
+        """Left: reliability by epsilon. Right: ECE with its interval, and its minimum."""
+        points = _by_smoothing(runs)
         figure = canvas(style, 11, 4.6)
         left, right = figure.subplots(1, 2)
         _equality(left)
-        tables = [_table(run) for _, run in points]
+        tables = [_table(replicates) for _, replicates in points]
         for (eps, _), table, colour in zip(points, tables, sequence(len(points)), strict=True):
             style_of_line = {"marker": "o", "markersize": 3, "linewidth": 1.2}
             left.plot(
@@ -133,7 +153,7 @@ class LabelSmoothing(Figure):
         right.set_ylim(bottom=0)
         right.set_title("Expected calibration error")
         right.set_xlabel("label smoothing ε")
-        right.set_ylabel("ECE (bars: 95 % bootstrap)")
+        right.set_ylabel(f"ECE ({_bars(replicates for _, replicates in points)})")
         return figure
 
     def caption(self, runs: Runs) -> str:
@@ -143,17 +163,13 @@ class LabelSmoothing(Figure):
         return (
             "Left: mean accuracy against mean confidence by label smoothing. Right: expected "
             f"calibration error, {ece[0]:.3f} without smoothing, least ({ece[best]:.3f}) at ε = "
-            f"{values[best]:g}, {ece[-1]:.3f} at ε = {values[-1]:g}." + dataset_note(runs, "mnist")
+            f"{values[best]:g}, {ece[-1]:.3f} at ε = {values[-1]:g}."
+            + _together(_by_smoothing(runs)[0][1])
+            + dataset_note(runs, "mnist")
         )
 
     def _errors(self, runs: Runs) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        by_value: dict[float, list[RunResult]] = {}
-        for run in runs:
-            by_value.setdefault(run.spec.regularization.label_smoothing, []).append(run)
-        rows = []
-        for value, replicates in sorted(by_value.items()):
-            found = [_ece(run) for run in replicates]
-            rows.append((value, *np.mean(found, axis=0)))
+        rows = [(value, *_mean_ece(replicates)) for value, replicates in _by_smoothing(runs)]
         values, ece, low, high = np.array(rows, np.float64).T
         return values, ece, low, high
 
@@ -165,6 +181,20 @@ def _ece(run: RunResult) -> tuple[float, float, float]:
         return stored["ece"], stored["ece_low"], stored["ece_high"]
     found = calibration.errors(run.logits(), run.labels())
     return found.ece, found.ece_low, found.ece_high
+
+
+def _mean_ece(replicates: Runs) -> tuple[float, float, float]:
+    """Mean ECE with its t interval over seeds; of one run, the bootstrap interval over examples."""
+    found = [_ece(run) for run in replicates]
+    if len(found) < 2:
+        return found[0]
+    mean, low, high = mean_interval([ece for ece, _, _ in found])
+    return float(mean), float(low), float(high)
+
+
+def _bars(sets: Iterable[Runs]) -> str:
+    replicated = any(len(replicates) > 1 for replicates in sets)
+    return "mean, bars: 95 % over seeds" if replicated else "bars: 95 % bootstrap"
 
 
 class Reliability(Figure):
@@ -183,7 +213,7 @@ class Reliability(Figure):
         axes = figure.subplots()
         _equality(axes)
         chosen = groups(runs)[:12]
-        tables = [_table(group.runs[0]) for group in chosen]
+        tables = [_table(group.runs) for group in chosen]
         for group, table, colour in zip(chosen, tables, sequence(len(chosen)), strict=True):
             axes.plot(table.confidence, table.accuracy, "o-", color=colour, label=group.label, ms=3)
         _frame(axes, tables)
@@ -210,20 +240,15 @@ class Ece(Figure):
         chosen = groups(runs)[:40]
         figure = canvas(style, 7, 0.4 * len(chosen) + 1.4)
         axes = figure.subplots()
-        found = np.array([_group_ece(group) for group in chosen])
+        found = np.array([_mean_ece(group.runs) for group in chosen])
         bars = np.maximum([found[:, 0] - found[:, 1], found[:, 2] - found[:, 0]], 0)
         at = np.arange(len(chosen))
         axes.barh(at, found[:, 0], xerr=bars, color=PALETTE[0], ecolor=GREY, capsize=2)
         axes.set_yticks(at, [group.label for group in chosen])
         axes.invert_yaxis()
-        axes.set_xlabel("ECE (bars: 95 % bootstrap)")
+        axes.set_xlabel(f"ECE ({_bars(group.runs for group in chosen)})")
         return figure
 
     def caption(self, runs: Runs) -> str:
         """What is shown."""
-        return "Expected calibration error by sweep point, with bootstrap intervals."
-
-
-def _group_ece(group: Group) -> np.ndarray:
-    mean: np.ndarray = np.mean([_ece(run) for run in group.runs], axis=0)
-    return mean
+        return "Expected calibration error by sweep point, with 95 % intervals."

@@ -1,4 +1,4 @@
-"""Runs by sweep point, and the mean and spread of their replicates."""
+"""Runs by sweep point, and the mean of their replicates with its interval."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 
 from reglab.core.figures.base import Runs
 from reglab.core.results import RunResult
+from reglab.core.statistics import align, mean_interval
 
 Floats = NDArray[np.float64]
+# Up to so many replicates are drawn one by one as well.
+FEW = 5
+# A loss may round to zero, which has no logarithm.
+SMALLEST = 1e-12
 SHORT = {
     "regularization.l2": "λ₂",
     "regularization.l1": "λ₁",
@@ -39,12 +44,26 @@ class Group:
             ", ".join(f"{_short(path)} = {_value(v)}" for path, v in self.params.items()) or "run"
         )
 
-    def curve(self, metric: str) -> tuple[Floats, Floats, Floats, Floats]:
-        """Epochs, and mean, lowest and highest of a metric over the replicates."""
-        length = min(len(run.curves["epoch"]) for run in self.runs)
-        table = np.stack([run.curves[metric][:length] for run in self.runs])
-        epochs = np.asarray(self.runs[0].curves["epoch"][:length], np.float64)
-        return epochs, table.mean(axis=0), table.min(axis=0), table.max(axis=0)
+    def replicates(self, metric: str) -> tuple[Floats, Floats]:
+        """Epochs (T,) that all replicates have, and the metric of each of them, (R, T)."""
+        epochs, table = align([run.curves for run in self.runs], metric)
+        whole = ~np.isnan(table).any(axis=0)
+        return epochs[whole].astype(np.float64), table[:, whole]
+
+    def curve(self, metric: str, log: bool = False) -> tuple[Floats, Floats, Floats, Floats]:
+        """Epochs, and a metric's mean over the replicates with its 95 % t interval.
+
+        With ``log`` they are taken of the logarithm: the geometric mean, as fits a log axis. Of
+        one replicate the interval has no width.
+        """
+        epochs, table = self.replicates(metric)
+        if log:
+            table = np.log(np.maximum(table, SMALLEST))
+        mean, low, high = mean_interval(table)
+        low, high = (np.where(np.isnan(end), mean, end) for end in (low, high))
+        if log:
+            mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+        return epochs, mean, low, high
 
 
 def groups(runs: Runs) -> list[Group]:
@@ -56,12 +75,28 @@ def groups(runs: Runs) -> list[Group]:
     return list(found.values())
 
 
-def plot_metric(axes: Axes, group: Group, metric: str, **style: Any) -> None:
-    """A line of the mean, and a band from lowest to highest where there are replicates."""
-    epochs, mean, low, high = group.curve(metric)
+def plot_metric(axes: Axes, group: Group, metric: str, log: bool = False, **style: Any) -> None:
+    """A line of the mean, and where there are replicates a band of its 95 % t interval.
+
+    A few replicates are drawn one by one as well, faintly: their number says how wide a band is.
+    """
+    epochs, mean, low, high = group.curve(metric, log)
     (line,) = axes.plot(epochs, mean, **style)
-    if len(group.runs) > 1:
-        axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+    if len(group.runs) < 2:
+        return
+    axes.fill_between(epochs, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+    if len(group.runs) <= FEW:
+        for row in group.replicates(metric)[1]:
+            axes.plot(epochs, row, color=line.get_color(), alpha=0.35, linewidth=0.6)
+
+
+def seeds_note(runs: Runs) -> str:
+    """A sentence for captions where lines are means over replicates."""
+    counts = {len(group.runs) for group in groups(runs)}
+    if max(counts, default=1) < 2:
+        return ""
+    shown = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    return f" Lines are means over {shown} seeds, bands their 95 % intervals (Student's t)."
 
 
 def swept(runs: Runs, path: str) -> list[tuple[float, RunResult]]:

@@ -12,7 +12,13 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.grouping import Group, dataset_note, groups, plot_metric
+from reglab.core.figures.grouping import (
+    Group,
+    dataset_note,
+    groups,
+    plot_metric,
+    seeds_note,
+)
 from reglab.core.figures.style import GREY, PALETTE, TIME_MAP, Style, canvas, sequence, time_norm
 from reglab.core.probes.spectrum import cumulative
 from reglab.core.results import RunResult
@@ -57,6 +63,7 @@ class EarlyStopping(Figure):
         return (
             f"Train and test loss over epochs. The test loss is least ({least:.3f}) at epoch "
             f"{epoch:g} (dashed) and ends at {end:.3f}, while the train loss falls to {train:.3f}."
+            + seeds_note(runs)
             + dataset_note(runs, "fashion_mnist")
         )
 
@@ -154,7 +161,10 @@ class Curves(Figure):
         metrics = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
         for axes, metric in zip(figure.subplots(2, 2).flat, metrics, strict=True):
             for group, colour in zip(chosen, sequence(len(chosen)), strict=True):
-                plot_metric(axes, group, metric, label=group.label, color=colour, linewidth=1.2)
+                log = metric == "train_loss"
+                plot_metric(
+                    axes, group, metric, log, label=group.label, color=colour, linewidth=1.2
+                )
             axes.set_title(metric.replace("_", " "))
             axes.set_xlabel("epoch")
             if metric == "train_loss":
@@ -164,7 +174,8 @@ class Curves(Figure):
 
     def caption(self, runs: Runs) -> str:
         """What is shown."""
-        return f"Loss and accuracy over epochs for {len(groups(runs)[:20])} sweep points."
+        shown = len(groups(runs)[:20])
+        return f"Loss and accuracy over epochs for {shown} sweep points." + seeds_note(runs)
 
 
 def _minimum(group: Group) -> tuple[float, float]:

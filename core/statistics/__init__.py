@@ -1,5 +1,6 @@
 """Statistics of replicates: intervals of a mean, paired comparisons."""
 
 from reglab.core.statistics.intervals import LEVEL, Interval, bootstrap_mean, mean_interval
+from reglab.core.statistics.replicates import aggregate, align
 
-__all__ = ["LEVEL", "Interval", "bootstrap_mean", "mean_interval"]
+__all__ = ["LEVEL", "Interval", "aggregate", "align", "bootstrap_mean", "mean_interval"]

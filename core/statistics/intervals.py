@@ -53,16 +53,17 @@ def bootstrap_mean(values: Sequence[float], level: float = LEVEL, seed: int = 0)
 def mean_interval(table: ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats, Floats]:
     """Mean over the first axis and Student's t interval, each of the other axes' shape.
 
-    mean -+ t_{n-1} s / sqrt(n), with s the standard deviation with n - 1 in the denominator.
-    Of a single replicate the ends are NaN: one value says nothing about its spread.
+    mean -+ t_{n-1} s / sqrt(n), with s the standard deviation with n - 1 in the denominator. NaN
+    stands for a replicate that is not there. Of a single one the ends are NaN: one value says
+    nothing about its spread.
     """
     data = np.asarray(table, np.float64)
-    count = len(data)
-    mean: Floats = data.mean(axis=0)
-    if count < 2:
-        unknown = np.full_like(mean, np.nan)
-        return mean, unknown, unknown.copy()
-    half = stats.t.ppf((1 + level) / 2, count - 1) * data.std(axis=0, ddof=1) / np.sqrt(count)
+    there = ~np.isnan(data)
+    count = there.sum(axis=0)
+    mean = np.where(there, data, 0.0).sum(axis=0) / np.where(count > 0, count, np.nan)
+    squares = np.where(there, (data - mean) ** 2, 0.0).sum(axis=0)
+    free = np.where(count > 1, count - 1, np.nan)
+    half = stats.t.ppf((1 + level) / 2, free) * np.sqrt(squares / free / np.maximum(count, 1))
     return mean, mean - half, mean + half
 
 
