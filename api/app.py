@@ -21,6 +21,7 @@ from reglab.api.middleware import Observation
 from reglab.api.routers import (
     catalog,
     claims,
+    compare,
     curves,
     estimate,
     events,
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         curves,
         figures,
         claims,
+        compare,
         runs,
         catalog,
     ):

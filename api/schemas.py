@@ -185,6 +185,27 @@ class EceRow(BaseModel):
     nll: float = Field(description="Mean negative log-likelihood, nats.", examples=[0.41])
     accuracy: float = Field(description="On the test set.", examples=[0.88])
     confidence: float = Field(description="Mean confidence on the test set.", examples=[0.89])
+    ece_adaptive: float = Field(
+        description="ACE (Nixon et al., 2019): over classes and equal-mass ranges, unweighted.",
+        examples=[0.006],
+    )
+    brier_reliability: float = Field(
+        description="Brier score = reliability - resolution + uncertainty + within.",
+        examples=[0.01],
+    )
+    brier_resolution: float = Field(description="See brier_reliability.", examples=[0.7])
+    brier_uncertainty: float = Field(description="Of the labels alone.", examples=[0.9])
+    brier_within: float = Field(
+        description="Variance within bins less twice the covariance.", examples=[-0.02]
+    )
+    accuracy_low: float = Field(
+        description="Lower end of the 95 % bootstrap interval over examples.", examples=[0.87]
+    )
+    accuracy_high: float = Field(description="Upper end.", examples=[0.89])
+    nll_low: float = Field(description="Lower end, as of accuracy.", examples=[0.4])
+    nll_high: float = Field(description="Upper end.", examples=[0.42])
+    brier_low: float = Field(description="Lower end, as of accuracy.", examples=[0.17])
+    brier_high: float = Field(description="Upper end.", examples=[0.19])
 
 
 class EceTable(BaseModel):

@@ -37,6 +37,17 @@ def boundary_length(run: RunResult) -> float:
     return contour_length(*_axes(run), run.arrays["boundary.p"])
 
 
+def contour_width(run: RunResult) -> float:
+    """Mean width of the band 0.1 < p < 0.9: its area over the boundary's length, in data units.
+
+    0 where the grid holds no boundary.
+    """
+    x, y = _axes(run)
+    p, length = run.arrays["boundary.p"], boundary_length(run)
+    area = float(np.mean((p > 0.1) & (p < 0.9)) * np.ptp(x) * np.ptp(y))
+    return area / length if length else 0.0
+
+
 def instance_lengths(run: RunResult) -> list[float]:
     """Length of the boundary of each stored network with dropout left on."""
     return [contour_length(*_axes(run), p) for p in run.arrays["boundary.dropout"]]

@@ -16,7 +16,7 @@ from reglab.core.claims.base import (
     above,
     below,
 )
-from reglab.core.claims.complexity import boundary_length
+from reglab.core.claims.complexity import boundary_length, contour_width
 from reglab.core.claims.select import Family, Key, family, over_sweep, pairs, rank_correlation
 from reglab.core.probes import calibration
 from reglab.core.probes.weights import summarize
@@ -109,12 +109,6 @@ def _saturated(run: RunResult) -> float:
     return float(np.mean(np.maximum(p, 1 - p) >= 0.95))
 
 
-def _transition(run: RunResult) -> float:
-    """Share of the plane between the contours p = 0.1 and p = 0.9."""
-    p = run.arrays["boundary.p"]
-    return float(np.mean((p > 0.1) & (p < 0.9)))
-
-
 def sparsity(run: RunResult) -> float:
     """Share of the weights between the hidden layers of at most 0.001 in magnitude."""
     return summarize(run.arrays[HIDDEN], 1, ZERO).sparsity
@@ -185,9 +179,10 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
         section.claim(
             "contours-spread",
             f"The stronger the {kind.upper()} decay, the farther apart the probability contours.",
-            f"Spearman's rho of the share of the plotted square with 0.1 < p < 0.9 with {symbol}",
+            "Spearman's rho of the mean width of the band 0.1 < p < 0.9 (area over length of the "
+            f"line p = 1/2) with {symbol}",
             above(0.9),
-            partial(_trend, _transition, path),
+            partial(_trend, contour_width, path),
         ),
         section.claim(
             "too-strong",

@@ -1,8 +1,8 @@
 """Calibration: reliability tables and errors of predicted class probabilities.
 
 Naeini, Cooper and Hauskrecht (2015) and Guo et al. (2017) for the expected calibration error,
-Kumar, Liang and Ma (2019) for the debiased estimator, Nixon et al. (2019) for the classwise one,
-Brier (1950) for the score.
+Kumar, Liang and Ma (2019) for the debiased estimator, Nixon et al. (2019) for the classwise one
+(SCE) and the adaptive one (ACE), Brier (1950) for the score; its parts are in ``probes.brier``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from reglab.core.probes.binning import bin_edges
+from reglab.core.probes.brier import decompose
 from reglab.core.spec import Binning
+from reglab.core.statistics import percentile_interval
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +47,11 @@ class Reliability:
 
 @dataclass(frozen=True)
 class CalibrationErrors:
-    """Errors of one set of predictions; the interval is of ``ece``."""
+    """Errors of one set of predictions.
+
+    ``*_low`` and ``*_high`` are the ends of 95 % percentile bootstrap intervals over the examples.
+    The Brier score is ``brier_reliability - brier_resolution + brier_uncertainty + brier_within``.
+    """
 
     ece: float
     ece_low: float
@@ -56,6 +63,17 @@ class CalibrationErrors:
     nll: float
     accuracy: float
     confidence: float
+    ece_adaptive: float
+    brier_reliability: float
+    brier_resolution: float
+    brier_uncertainty: float
+    brier_within: float
+    accuracy_low: float
+    accuracy_high: float
+    nll_low: float
+    nll_high: float
+    brier_low: float
+    brier_high: float
 
 
 def top_label(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -76,7 +94,7 @@ def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) 
     """
     order = np.argsort(confidence, kind="stable")
     sorted_confidence, sorted_right = confidence[order], right[order]
-    edges = _edges(sorted_confidence, bins, binning)
+    edges = bin_edges(sorted_confidence, bins, binning)
     count = np.diff(edges)
     filled = count > 0
     starts = edges[:-1][filled]
@@ -125,6 +143,23 @@ def classwise_error(
     return float(np.mean(errors))
 
 
+def adaptive_error(probabilities: Floats, labels: NDArray[np.int64], ranges: int) -> float:
+    """ACE = 1 / (K R) sum_k sum_r |acc(r, k) - conf(r, k)|  (Nixon et al., 2019, section 3.3).
+
+    The R ranges of a class hold near-equal numbers of its probabilities, and count alike. Of the
+    classwise error it differs in the ranges, whatever the spec's binning; there is no threshold.
+    """
+    gaps = [
+        np.abs(
+            reliability(
+                probabilities[:, k], (labels == k).astype(np.float64), ranges, "quantile"
+            ).gap
+        ).mean()
+        for k in range(probabilities.shape[1])
+    ]
+    return float(np.mean(gaps))
+
+
 def bootstrap_interval(
     confidence: Floats,
     right: Floats,
@@ -165,6 +200,10 @@ def errors(
     table = reliability(confidence, right, bins, binning)
     low, high = bootstrap_interval(confidence, right, bins, binning, resamples)
     one_hot = np.eye(p.shape[1])[labels]
+    nll = -log_p[np.arange(len(labels)), labels]
+    square = np.sum((p - one_hot) ** 2, axis=1)
+    parts = decompose(p, labels, bins, binning)
+    intervals = percentile_interval(np.stack([right, nll, square]), resamples).tolist()
     return CalibrationErrors(
         ece=expected_error(table),
         ece_low=low,
@@ -172,10 +211,21 @@ def errors(
         ece_debiased=debiased_error(table),
         ece_classwise=classwise_error(p, labels, bins, binning),
         mce=maximum_error(table),
-        brier=float(np.mean(np.sum((p - one_hot) ** 2, axis=1))),
-        nll=float(-np.mean(log_p[np.arange(len(labels)), labels])),
+        brier=float(square.mean()),
+        nll=float(nll.mean()),
         accuracy=float(right.mean()),
         confidence=float(confidence.mean()),
+        ece_adaptive=adaptive_error(p, labels, bins),
+        brier_reliability=parts.reliability,
+        brier_resolution=parts.resolution,
+        brier_uncertainty=parts.uncertainty,
+        brier_within=parts.within,
+        accuracy_low=intervals[0][0],
+        accuracy_high=intervals[0][1],
+        nll_low=intervals[1][0],
+        nll_high=intervals[1][1],
+        brier_low=intervals[2][0],
+        brier_high=intervals[2][1],
     )
 
 
@@ -183,13 +233,3 @@ def confidence_on_errors(confidence: Floats, right: Floats) -> tuple[Floats, Flo
     """Empirical CDF of the confidence of wrong answers: sorted confidences, cumulative shares."""
     wrong = np.sort(confidence[right == 0])
     return wrong, np.arange(1, len(wrong) + 1) / max(len(wrong), 1)
-
-
-def _edges(sorted_confidence: Floats, bins: int, binning: Binning) -> NDArray[np.int64]:
-    size = len(sorted_confidence)
-    if binning == "quantile":
-        # The sizes of numpy.array_split: the first N mod M bins hold one more.
-        sizes = np.full(bins, size // bins) + (np.arange(bins) < size % bins)
-        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    inner = np.searchsorted(sorted_confidence, np.linspace(0, 1, bins + 1)[1:-1], side="right")
-    return np.concatenate([[0], inner, [size]]).astype(np.int64)

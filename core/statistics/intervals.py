@@ -13,6 +13,8 @@ from scipy import stats
 
 LEVEL = 0.95
 RESAMPLES = 9999
+# Numbers drawn at a time, which bounds the memory.
+BLOCK = 2_000_000
 Floats = NDArray[np.float64]
 
 
@@ -65,6 +67,24 @@ def mean_interval(table: ArrayLike, level: float = LEVEL) -> tuple[Floats, Float
     free = np.where(count > 1, count - 1, np.nan)
     half = stats.t.ppf((1 + level) / 2, free) * np.sqrt(squares / free / np.maximum(count, 1))
     return mean, mean - half, mean + half
+
+
+def percentile_interval(
+    scores: Floats, resamples: int = 2000, level: float = LEVEL, seed: int = 0
+) -> Floats:
+    """Bootstrap interval (S, 2) of the mean of each of S scores (S, N), over the same examples."""
+    rng = np.random.default_rng(seed)
+    size = scores.shape[1]
+    step = max(1, BLOCK // size)
+    means = np.concatenate(
+        [
+            scores[:, rng.integers(0, size, (min(step, resamples - at), size))].mean(axis=2)
+            for at in range(0, resamples, step)
+        ],
+        axis=1,
+    )
+    tail = 100 * (1 - level) / 2
+    return np.asarray(np.percentile(means, [tail, 100 - tail], axis=1).T)
 
 
 def _bootstrap(data: Floats, level: float, seed: int, method: str) -> tuple[float, float]:

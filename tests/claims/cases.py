@@ -71,6 +71,14 @@ def ranked(rho: float, at: int) -> int:
     return {1.0: at + 1, -1.0: 9 - at, 0.0: 4}[rho]
 
 
+def banded(width: int) -> dict:
+    """One straight line across the square with a band of 2 * width + 1 rows around it."""
+    axis = np.linspace(0, 1, 61)
+    rows = np.arange(61) - 30
+    p = np.where(rows > width, 0.99, np.where(rows < -width, 0.01, 0.5 + 0.001 * rows))
+    return {"boundary.x": axis, "boundary.y": axis, "boundary.p": np.repeat(p[:, None], 61, 1)}
+
+
 def sparse(share: float) -> np.ndarray:
     weights = np.ones((20, 20), np.float32)
     weights.flat[: round(400 * share)] = 5e-4
@@ -187,7 +195,7 @@ def decay_cases(kind: str) -> dict[str, Case]:
             -1.0, 1.0, turns(-1.0, 0.0),
         ),
         f"{kind}-contours-spread": Case(
-            partial(by_array, lambda t, at: shares(ranked(t, at) / 10, 0.5, 0.99)),
+            partial(by_array, lambda t, at: banded(ranked(t, at))),
             1.0, -1.0, mostly(1.0, 0.0),
         ),
     }  # fmt: skip

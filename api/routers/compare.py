@@ -1,0 +1,186 @@
+"""Comparison of two runs or two experiments."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from reglab.api.context import Context, Shared, _identifier, finished
+from reglab.api.problems import Problem, responses
+from reglab.core.comparison import (
+    METRICS,
+    NotComparable,
+    compare_experiments,
+    compare_on_examples,
+    final_metrics,
+)
+from reglab.core.errors import FieldProblem
+from reglab.core.results import RunResult
+
+router = APIRouter(prefix="/compare", tags=["results"])
+ID = "01a20e8c-cfe5-759a-82b0-fdfa1ca8176f"
+
+
+class Difference(BaseModel):
+    """b less a over pairs."""
+
+    count: int = Field(description="Number of pairs.", examples=[10])
+    mean_a: float = Field(description="Mean of a.", examples=[0.87])
+    mean_b: float = Field(description="Mean of b.", examples=[0.9])
+    difference: float = Field(description="Mean of b less a.", examples=[0.03])
+    low: float | None = Field(
+        description="Lower end of its 95 % bootstrap interval; null for one pair.", examples=[0.02]
+    )
+    high: float | None = Field(description="Upper end.", examples=[0.04])
+    effect_size: float | None = Field(
+        description="Standardized mean difference of pairs (Hedges' g_z); null if all are equal.",
+        examples=[1.8],
+    )
+    p_value: float | None = Field(description="Of the paired t-test.", examples=[0.001])
+
+
+class MetricRow(BaseModel):
+    """One metric of two runs."""
+
+    metric: str = Field(description="Which.", examples=["test_loss"])
+    a: float = Field(description="Of the first run.", examples=[0.41])
+    b: float = Field(description="Of the second.", examples=[0.38])
+    difference: float = Field(description="b less a.", examples=[-0.03])
+
+
+class McNemarBody(BaseModel):
+    """Test examples that one of the two alone has right."""
+
+    only_a: int = Field(description="The first alone.", examples=[210])
+    only_b: int = Field(description="The second alone.", examples=[264])
+    p_value: float = Field(description="Exact two-sided test.", examples=[0.015])
+    odds_ratio: float | None = Field(
+        description="only_b / only_a; null if only_a is 0.", examples=[1.26]
+    )
+
+
+class ByExample(BaseModel):
+    """Two networks on the same test examples."""
+
+    accuracy: Difference = Field(description="Of right answers.")
+    nll: Difference = Field(description="Of the negative log-likelihood, nats.")
+    mcnemar: McNemarBody = Field(description="McNemar's test of the right answers.")
+
+
+class PointRow(BaseModel):
+    """One metric at one sweep point, paired by seed."""
+
+    params_a: dict[str, Any] = Field(description="The point in a.", examples=[{}])
+    params_b: dict[str, Any] = Field(description="The point in b.", examples=[{}])
+    metric: str = Field(description="Which.", examples=["test_accuracy"])
+    seeds: list[int] = Field(description="Seeds that both have.", examples=[[0, 1, 2]])
+    result: Difference = Field(description="Over these seeds.")
+
+
+class Comparison(BaseModel):
+    """Two runs, or two experiments."""
+
+    kind: str = Field(description="'runs' or 'experiments'.", examples=["runs"])
+    a: str = Field(description="The first.", examples=[ID])
+    b: str = Field(description="The second.", examples=[ID])
+    metrics: list[MetricRow] | None = Field(description="Of two runs; else null.")
+    by_example: ByExample | None = Field(
+        description="Of two runs with the same test examples; else null."
+    )
+    by_example_reason: str | None = Field(
+        description="Why the runs cannot be compared by example.", examples=[None]
+    )
+    by_seed: list[PointRow] | None = Field(description="Of two experiments; else null.")
+
+
+Pair = Annotated[
+    str | None, Query(max_length=100, description="Two ids with a comma between: a,b.")
+]
+
+
+@router.get(
+    "",
+    summary="Compare two runs or two experiments",
+    operation_id="compare",
+    responses=responses(404, 409, 422),
+)
+def compare(shared: Shared, runs: Pair = None, experiments: Pair = None) -> Comparison:
+    """Paired differences b less a with effect sizes; give either ``runs`` or ``experiments``.
+
+    Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
+    example with bootstrap intervals and McNemar's test. Experiments: final metrics at every sweep
+    point that both have, paired by seed.
+    """
+    if (runs is None) == (experiments is None):
+        field = "runs" if runs is None else "experiments"
+        remedy = "Give either runs=A,B or experiments=A,B."
+        raise Problem(
+            422, "invalid", "Invalid request", FieldProblem(field, "One of two is needed.", remedy)
+        )
+    if runs is not None:
+        return _compare_runs(shared, *_two("runs", runs))
+    return _compare_experiments(shared, *_two("experiments", experiments or ""))
+
+
+def _two(field: str, text: str) -> tuple[str, str]:
+    ids = [part.strip() for part in text.split(",")]
+    if len(ids) != 2:
+        problem = FieldProblem(field, f"Got {len(ids)} ids.", f"Give two: {field}=A,B.")
+        raise Problem(422, "invalid", "Invalid request", problem)
+    return _identifier(field, ids[0]), _identifier(field, ids[1])
+
+
+def _compare_runs(shared: Context, a: str, b: str) -> Comparison:
+    left, right = finished(shared, a), finished(shared, b)
+    numbers = final_metrics(left), final_metrics(right)
+    rows = [
+        MetricRow(
+            metric=name,
+            a=numbers[0][name],
+            b=numbers[1][name],
+            difference=numbers[1][name] - numbers[0][name],
+        )
+        for name in METRICS
+    ]
+    by_example, reason = _by_example(left, right)
+    return Comparison(
+        kind="runs",
+        a=a,
+        b=b,
+        metrics=rows,
+        by_example=by_example,
+        by_example_reason=reason,
+        by_seed=None,
+    )
+
+
+def _by_example(a: RunResult, b: RunResult) -> tuple[ByExample | None, str | None]:
+    try:
+        return ByExample.model_validate(asdict(compare_on_examples(a, b))), None
+    except NotComparable as reason:
+        return None, str(reason)
+
+
+def _compare_experiments(shared: Context, a: str, b: str) -> Comparison:
+    sides = [
+        [run for run in shared.storage.results.experiment(one) if run.state == "succeeded"]
+        for one in (a, b)
+    ]
+    try:
+        found = compare_experiments(*sides)
+    except NotComparable as reason:
+        remedy = "Compare finished experiments with a sweep point and a seed in common."
+        problem = FieldProblem("experiments", str(reason), remedy)
+        raise Problem(409, "not-comparable", "Not comparable", problem) from reason
+    return Comparison(
+        kind="experiments",
+        a=a,
+        b=b,
+        metrics=None,
+        by_example=None,
+        by_example_reason=None,
+        by_seed=[PointRow.model_validate(asdict(row)) for row in found],
+    )

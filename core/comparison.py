@@ -1,0 +1,158 @@
+"""Two runs, or two sweeps, beside each other: paired by seed and, on one test set, by example."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from reglab.core.probes import calibration
+from reglab.core.results import RunResult
+from reglab.core.statistics import (
+    McNemar,
+    PairedDifference,
+    compare_examples,
+    compare_replicates,
+    mcnemar,
+)
+
+METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "ece", "brier")
+# What may differ between two dataset specs that have the same test examples.
+TRAINING_ONLY = {"label_flip"}
+IMAGES_TRAINING_ONLY = {"train_size", "sampling"}
+
+
+class NotComparable(Exception):
+    """The two have nothing in common to pair; the message says what."""
+
+
+@dataclass(frozen=True)
+class PointComparison:
+    """One sweep point of a and of b, one metric of the finished runs, paired by seed."""
+
+    params_a: dict[str, Any]
+    params_b: dict[str, Any]
+    metric: str
+    seeds: list[int]
+    result: PairedDifference
+
+
+@dataclass(frozen=True)
+class ExampleComparison:
+    """Two networks on the same test examples: b less a.
+
+    Attributes:
+        accuracy: Of being right (1) or wrong (0).
+        nll: Of the negative log-likelihood, nats.
+        mcnemar: Of the right answers.
+    """
+
+    accuracy: PairedDifference
+    nll: PairedDifference
+    mcnemar: McNemar
+
+
+def final_metrics(run: RunResult) -> dict[str, float]:
+    """The metrics of ``METRICS`` of a finished run."""
+    probabilities = np.exp(_log_probabilities(run))
+    one_hot = np.eye(probabilities.shape[1])[run.labels()]
+    probe = run.spec.probes.calibration
+    confidence, right = calibration.top_label(run.logits(), run.labels())
+    bins, binning = (probe.bins, probe.binning) if probe else (15, "quantile")
+    table = calibration.reliability(confidence, right, bins, binning)
+    last = {name: float(run.curves[name][-1]) for name in METRICS[:4]}
+    return last | {
+        "ece": calibration.expected_error(table),
+        "brier": float(np.mean(np.sum((probabilities - one_hot) ** 2, axis=1))),
+    }
+
+
+def compare_experiments(a: Sequence[RunResult], b: Sequence[RunResult]) -> list[PointComparison]:
+    """Every sweep point that both have, and every metric, over the seeds that both have.
+
+    Two experiments of a single point each are compared whatever their points are.
+
+    Raises:
+        NotComparable: They share no sweep point, or no seed of one.
+    """
+    left, right = _points(a), _points(b)
+    if not left or not right:
+        raise NotComparable("One of them has no finished run.")
+    if len(left) == len(right) == 1:
+        pairs = [(next(iter(left)), next(iter(right)))]
+    else:
+        pairs = [(key, key) for key in left if key in right]
+    if not pairs:
+        raise NotComparable("They share no sweep point.")
+    rows = [row for one, other in pairs for row in _compare_point(left[one], right[other])]
+    if not rows:
+        raise NotComparable("They share no seed at any sweep point.")
+    return rows
+
+
+def differing_test_sets(a: RunResult, b: RunResult) -> str | None:
+    """Why two runs were not tested on the same examples, or None if they were."""
+    if a.spec.dataset.name != b.spec.dataset.name:
+        return "They were tested on different datasets."
+    drawn = a.spec.dataset.image_shape is None
+    if drawn and a.seed != b.seed:
+        return "Their test points were drawn from different seeds."
+    ignored = TRAINING_ONLY | (set() if drawn else IMAGES_TRAINING_ONLY)
+    specs = [run.spec.dataset.model_dump(exclude=ignored) for run in (a, b)]
+    if specs[0] != specs[1]:
+        return "Their datasets differ in size or noise, and so do their test examples."
+    files = [run.summary.get("provenance", {}).get("files") for run in (a, b)]
+    if files[0] != files[1] or not np.array_equal(a.labels(), b.labels()):
+        return "Their test examples were read from different files."
+    return None
+
+
+def compare_on_examples(a: RunResult, b: RunResult) -> ExampleComparison:
+    """Two networks on one test set; NotComparable if they have different ones."""
+    reason = differing_test_sets(a, b)
+    if reason is not None:
+        raise NotComparable(reason)
+    right_a, right_b = (np.argmax(run.logits(), axis=1) == run.labels() for run in (a, b))
+    return ExampleComparison(
+        accuracy=compare_examples(right_a, right_b),
+        nll=compare_examples(_nll(a), _nll(b)),
+        mcnemar=mcnemar(right_a, right_b),
+    )
+
+
+def _log_probabilities(run: RunResult) -> NDArray[np.float64]:
+    return np.asarray(log_softmax(run.logits().astype(np.float64), axis=1))
+
+
+def _nll(run: RunResult) -> NDArray[np.float64]:
+    labels = run.labels()
+    return -_log_probabilities(run)[np.arange(len(labels)), labels]
+
+
+def _points(runs: Sequence[RunResult]) -> dict[str, dict[int, RunResult]]:
+    found: dict[str, dict[int, RunResult]] = {}
+    for run in runs:
+        found.setdefault(json.dumps(run.params, sort_keys=True), {})[run.seed] = run
+    return found
+
+
+def _compare_point(a: dict[int, RunResult], b: dict[int, RunResult]) -> list[PointComparison]:
+    seeds = [seed for seed in a if seed in b]
+    if not seeds:
+        return []
+    left, right = ([final_metrics(side[seed]) for seed in seeds] for side in (a, b))
+    params = a[seeds[0]].params, b[seeds[0]].params
+    return [
+        PointComparison(
+            *params,
+            metric,
+            seeds,
+            compare_replicates([row[metric] for row in left], [row[metric] for row in right]),
+        )
+        for metric in METRICS
+    ]

@@ -1,0 +1,114 @@
+"""Paired comparisons: replicates with equal seeds, and answers to the same test examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from reglab.core.statistics.intervals import bootstrap_mean, percentile_interval
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """b less a over n pairs.
+
+    Attributes:
+        count: n.
+        mean_a: Mean of a.
+        mean_b: Mean of b.
+        difference: Mean of b - a.
+        low: Lower end of its 95 % bootstrap interval; None for a single pair.
+        high: Upper end; None likewise.
+        effect_size: Hedges' g_z: mean over standard deviation of the differences, corrected for
+            small n; None where they do not vary.
+        p_value: Of the paired t-test; None where it has none.
+    """
+
+    count: int
+    mean_a: float
+    mean_b: float
+    difference: float
+    low: float | None
+    high: float | None
+    effect_size: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Answers that one of two classifiers alone has right.
+
+    Attributes:
+        only_a: Examples that a alone has right.
+        only_b: Examples that b alone has right.
+        p_value: Exact two-sided binomial test of only_a = only_b (McNemar, 1947).
+        odds_ratio: only_b / only_a; None if only_a is 0.
+    """
+
+    only_a: int
+    only_b: int
+    p_value: float
+    odds_ratio: float | None
+
+
+def compare_replicates(a: Sequence[float], b: Sequence[float]) -> PairedDifference:
+    """Compare values (n,) that belong together in pairs, as those of equal seeds."""
+    left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    change = right - left
+    mean = bootstrap_mean(change.tolist())
+    known = mean.count > 1
+    varies = known and np.ptp(change) > 0
+    return PairedDifference(
+        count=mean.count,
+        mean_a=float(left.mean()),
+        mean_b=float(right.mean()),
+        difference=mean.value,
+        low=mean.low if known else None,
+        high=mean.high if known else None,
+        effect_size=hedges(change) if varies else None,
+        p_value=float(stats.ttest_rel(right, left).pvalue) if varies else None,
+    )
+
+
+def hedges(change: Floats) -> float:
+    """Hedges' g_z of differences (n,): d_z times 1 - 3 / (4 (n - 1) - 1)  (Hedges, 1981)."""
+    free = len(change) - 1
+    correction = 1 - 3 / (4 * free - 1) if free > 1 else 1.0
+    return float(correction * change.mean() / change.std(ddof=1))
+
+
+def compare_examples(a: ArrayLike, b: ArrayLike, seed: int = 0) -> PairedDifference:
+    """Compare a score of two models on the same examples (N,); the interval is over examples.
+
+    Percentile bootstrap of the mean difference from 2,000 seeded resamples; d_z as effect size
+    (the small-sample correction vanishes); the p-value is that of the paired t-test.
+    """
+    left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    change = right - left
+    low, high = percentile_interval(change[None, :], seed=seed)[0]
+    varies = np.ptp(change) > 0
+    return PairedDifference(
+        count=len(change),
+        mean_a=float(left.mean()),
+        mean_b=float(right.mean()),
+        difference=float(change.mean()),
+        low=float(low),
+        high=float(high),
+        effect_size=float(change.mean() / change.std(ddof=1)) if varies else None,
+        p_value=float(stats.ttest_rel(right, left).pvalue) if varies else None,
+    )
+
+
+def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> McNemar:
+    """Compare two classifiers' right answers (N,), true or false, on the same examples."""
+    a, b = np.asarray(right_a, bool), np.asarray(right_b, bool)
+    only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
+    differing = only_a + only_b
+    p_value = float(stats.binomtest(only_a, differing, 0.5).pvalue) if differing else 1.0
+    return McNemar(only_a, only_b, p_value, only_b / only_a if only_a else None)
