@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from reglab.api.stack import Stack, StackError
+from reglab.core.claims.document import markdown
 from reglab.core.figures import REGISTRY
 from reglab.core.figures.report import write_report
 from reglab.core.presets import PRESETS
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     output = Path(options.output).resolve()
     try:
-        return _run(output, options.epochs_scale, console)
+        return _run(output, options.epochs_scale, options.seeds, console)
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
@@ -65,10 +67,16 @@ def _parser() -> argparse.ArgumentParser:
         default=1.0,
         help="multiply every preset's epochs, e.g. 0.01 for a quick look (marked in the report)",
     )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        help="replicates of every run, e.g. 10; from 6 on the article's claims are decided",
+    )
     return parser
 
 
-def _run(output: Path, scale: float, console: Console) -> int:
+def _run(output: Path, scale: float, seeds: int, console: Console) -> int:
     home = output / "service"
     home.mkdir(parents=True, exist_ok=True)
     environment = {"REGLAB_HOME": str(home)}
@@ -78,23 +86,27 @@ def _run(output: Path, scale: float, console: Console) -> int:
     with Stack(env=environment, logs=output / "logs") as stack:
         with httpx.Client(base_url=f"{stack.url}/v1", timeout=120) as http:
             console.print(f"Server: {stack.url} (reference at {stack.url}/docs)")
-            submitted = _submit_all(http, scale, console)
+            submitted = _submit_all(http, scale, seeds, console)
             _wait(http, stack, submitted, console)
             figures = _fetch_figures(http, submitted, output / "figures", console)
+            claims, picture = _fetch_claims(http, submitted, output) if seeds > 1 else ([], None)
         notes = _notes(submitted, scale)
         experiments = [item.document for item in submitted]
-        report = write_report(output, figures, experiments, notes)
+        report = write_report(output, figures, experiments, notes, claims, picture)
+    if claims:
+        (output / "claims.md").write_text(markdown(claims), encoding="utf-8")
+        (output / "claims.json").write_text(json.dumps(claims, indent=1), encoding="utf-8")
     _say_where(console, output, report, home)
     return 0
 
 
-def _submit_all(http: httpx.Client, scale: float, console: Console) -> list[Submitted]:
+def _submit_all(http: httpx.Client, scale: float, seeds: int, console: Console) -> list[Submitted]:
     catalog = {row["name"]: row for row in _get(http, "/datasets")}
     submitted = []
     for name, preset in PRESETS.items():
         if not preset.article:
             continue
-        overrides: dict[str, Any] = {}
+        overrides: dict[str, Any] = {"seeds": list(range(seeds))}
         dataset = preset.document["dataset"]["name"]
         substitute = None
         if not catalog[dataset]["available"] and preset.substitute:
@@ -170,6 +182,23 @@ def _fetch_figures(
         figures.append((name, folder / f"{name}.png", caption))
     console.print(f"{len(figures)} figures written.")
     return figures
+
+
+def _fetch_claims(
+    http: httpx.Client, submitted: list[Submitted], output: Path
+) -> tuple[list[dict[str, Any]], tuple[Path, str]]:
+    """Rows of all claims over all six experiments, and their figure with its caption."""
+    first, *others = [item.id for item in submitted]
+    query = {"with": others}
+    rows = _get(http, f"/experiments/{first}/claims", params=query)
+    for kind in FORMATS:
+        reply = http.get(f"/experiments/{first}/figures/claims.{kind}", params=query)
+        if reply.status_code != 200:
+            _checked(reply)
+        (output / "figures" / f"claims.{kind}").write_bytes(reply.content)
+    listing = _get(http, f"/experiments/{first}/figures", params=query)
+    caption = next(row["caption"] for row in listing if row["name"] == "claims")
+    return rows, (output / "figures" / "claims.png", caption)
 
 
 def _notes(submitted: list[Submitted], scale: float) -> list[str]:

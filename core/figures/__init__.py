@@ -13,6 +13,7 @@ from reglab.core.figures.boundaries import (
     L2Boundaries,
 )
 from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Reliability
+from reglab.core.figures.claims import Claims
 from reglab.core.figures.decay_methods import DecoupledDecay, ProximalL1
 from reglab.core.figures.ensembles import Ensembles
 from reglab.core.figures.stopping import ValidationStopping
@@ -40,6 +41,7 @@ REGISTRY: dict[str, Figure] = {
         Boundaries(),
         Weights(),
         PlainSpectrum(),
+        Claims(),
         ValidationStopping(),
         DecoupledDecay(),
         ProximalL1(),

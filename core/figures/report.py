@@ -18,6 +18,8 @@ def write_report(
     figures: Sequence[tuple[str, Path, str]],
     experiments: Sequence[dict[str, Any]],
     notes: Sequence[str] = (),
+    claims: Sequence[dict[str, Any]] = (),
+    claims_figure: tuple[Path, str] | None = None,
 ) -> Path:
     """Write ``report.html`` into a folder.
 
@@ -26,17 +28,31 @@ def write_report(
         figures: Name, file and caption of each.
         experiments: Documents as the API gives them, with runs and their summaries.
         notes: Warnings to show on top, such as stand-in datasets.
+        claims: Rows as ``GET .../claims`` gives them; they get a section of their own.
+        claims_figure: File and caption of the figure ``claims``.
     """
     page = Environment(autoescape=True).from_string(TEMPLATE.read_text("utf-8"))
     relative = [
         (name, Path(os.path.relpath(path, folder)).as_posix(), text) for name, path, text in figures
     ]
     text = page.render(
-        figures=relative, experiments=experiments, notes=notes, sources=_sources(experiments)
+        figures=relative,
+        experiments=experiments,
+        notes=notes,
+        sources=_sources(experiments),
+        claims=[row for row in claims if row["value"] is not None],
+        absent=[row for row in claims if row["value"] is None],
+        claims_figure=_relative(claims_figure, folder),
     )
     path = folder / "report.html"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _relative(figure: tuple[Path, str] | None, folder: Path) -> tuple[str, str] | None:
+    if figure is None:
+        return None
+    return Path(os.path.relpath(figure[0], folder)).as_posix(), figure[1]
 
 
 def _sources(experiments: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

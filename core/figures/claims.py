@@ -1,0 +1,121 @@
+"""All claims at a glance: where each mean lies against what its claim needs."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from reglab.core import claims
+from reglab.core.claims import Outcome, Region
+from reglab.core.figures.base import Figure, Runs
+from reglab.core.figures.style import GREY, PALETTE, Style, canvas
+
+LOOKS = {
+    "supported": (PALETTE[0], "o", True),
+    "not_supported": (PALETTE[1], "X", True),
+    "undecided": (GREY, "o", False),
+}
+
+
+def margin(region: Region, value: float) -> float:
+    """How far inside its region a value lies, in the statistic's unit; negative outside."""
+    ends = []
+    if region.low is not None:
+        ends.append(value - region.low)
+    if region.high is not None:
+        ends.append(region.high - value)
+    return min(ends)
+
+
+def margins(outcome: Outcome) -> tuple[float, float, float]:
+    """Margin of the mean, and the least and greatest margin within its interval."""
+    region = outcome.claim.region
+    value, low, high = (
+        outcome.value if end is None else end for end in (outcome.value, outcome.low, outcome.high)
+    )
+    assert value is not None
+    inside = [low, high, value]
+    if region.low is not None and region.high is not None:
+        # Between two ends the margin is greatest in their middle.
+        inside.append(float(np.clip((region.low + region.high) / 2, low, high)))
+    found = [margin(region, each) for each in inside if each is not None]
+    return margin(region, value), min(found), max(found)
+
+
+class Claims(Figure):
+    """A row a claim: its interval against its threshold, scaled to the row."""
+
+    name = "claims"
+    title = "Claims of the article"
+
+    def applies(self, runs: Runs) -> str | None:
+        """Needs runs that some claim speaks of."""
+        if _measured(runs):
+            return None
+        return "No claim speaks of these runs; see GET .../claims for what each needs."
+
+    def draw(self, runs: Runs, style: Style) -> Canvas:
+        """To the right of the line the claim holds."""
+        found = _measured(runs)
+        figure = canvas(style, 11, 0.27 * len(found) + 1.3)
+        axes = figure.subplots()
+        for row, outcome in enumerate(found):
+            colour, marker, filled = LOOKS[outcome.verdict or "undecided"]
+            value, low, high = margins(outcome)
+            scale = max(abs(value), abs(low), abs(high)) or 1.0
+            axes.plot([low / scale, high / scale], [row, row], color=colour, linewidth=2)
+            face = colour if filled else axes.get_facecolor()
+            axes.plot(
+                value / scale, row, marker, color=colour, markerfacecolor=face, markersize=6.5
+            )
+            axes.text(1.08, row, _numbers(outcome), va="center", fontsize=7.5)
+        axes.axvline(0, color=style.ink, linewidth=1)
+        axes.set_yticks(range(len(found)), [outcome.claim.id for outcome in found], fontsize=8)
+        axes.set_ylim(len(found) - 0.4, -0.6)
+        axes.set_xlim(-1.05, 1.05)
+        axes.set_xticks([])
+        axes.grid(axis="y", visible=True)
+        axes.set_xlabel(
+            "← fails        margin against the threshold, scaled to each row        holds →"
+        )
+        self._legend(figure, style)
+        return figure
+
+    def caption(self, runs: Runs) -> str:
+        """How many are supported, not supported, undecided."""
+        found = _measured(runs)
+        counts = {name: sum(one.verdict == name for one in found) for name in LOOKS}
+        seeds = sorted({one.seeds for one in found})
+        span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+        return (
+            f"Claims of the article on {span} seeds: {counts['supported']} supported, "
+            f"{counts['not_supported']} not supported, {counts['undecided']} undecided. A line is "
+            "the 95 % bootstrap interval of a mean over seeds; right of the middle its claim holds."
+        )
+
+    def _legend(self, figure: Canvas, style: Style) -> None:
+        from matplotlib.lines import Line2D
+
+        handles = [
+            Line2D(
+                [],
+                [],
+                color=colour,
+                marker=marker,
+                markerfacecolor=colour if filled else "none",
+                label=name.replace("_", " "),
+            )
+            for name, (colour, marker, filled) in LOOKS.items()
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=9)
+
+
+def _measured(runs: Runs) -> list[Outcome]:
+    return [outcome for outcome in claims.evaluate(runs) if outcome.value is not None]
+
+
+def _numbers(outcome: Outcome) -> str:
+    shown = f"{outcome.value:.3g}"
+    if outcome.low is not None:
+        shown += f" [{outcome.low:.3g}, {outcome.high:.3g}]"
+    return f"{shown}, needs {outcome.claim.region}"
