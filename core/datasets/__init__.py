@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from reglab.core.datasets import digits, fashion_mnist, mnist, mnist5k, two_moons
+from reglab.core.datasets import digits, fashion_mnist, masked_text, mnist, mnist5k, two_moons
 from reglab.core.datasets.base import Dataset, Loader
 from reglab.core.errors import DatasetUnavailable
-from reglab.core.spec import Digits, FashionMnist, Mnist, Mnist5k, TwoMoons
+from reglab.core.spec import Digits, FashionMnist, MaskedText, Mnist, Mnist5k, TwoMoons
 from reglab.core.spec.dataset import DatasetBase
 
 REGISTRY: dict[str, tuple[Any, type[DatasetBase]]] = {
@@ -18,6 +18,7 @@ REGISTRY: dict[str, tuple[Any, type[DatasetBase]]] = {
     "fashion_mnist": (fashion_mnist, FashionMnist),
     "mnist5k": (mnist5k, Mnist5k),
     "digits": (digits, Digits),
+    "masked_text": (masked_text, MaskedText),
 }
 
 __all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "digests", "load"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+Examples = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Dataset:
         provenance: JSON: source, licence, and the sha256 of every file that was read.
         x_validation: Inputs held out of the training part, (V, d) float32, or None.
         y_validation: Their labels, (V,) int64, or None.
+        redraw: Draws other training examples, x (N, d) and y (N,), where there are any.
     """
 
     x_train: NDArray[np.float32]
@@ -36,6 +40,7 @@ class Dataset:
     provenance: dict[str, Any] = field(default_factory=dict)
     x_validation: NDArray[np.float32] | None = None
     y_validation: NDArray[np.int64] | None = None
+    redraw: Callable[[np.random.Generator], Examples] | None = None
 
 
 class Loader(Protocol):

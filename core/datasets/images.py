@@ -43,6 +43,9 @@ def build(
         chosen = np.arange(train_size)
     x_train = _scaled(train, chosen)
     x_test = _scaled(test, np.arange(test_size))
+    if spec.centred:
+        mean = x_train.mean(axis=0, dtype=np.float64).astype(np.float32)
+        x_train, x_test = x_train - mean, x_test - mean
     digest = hashlib.sha256(x_train.tobytes() + x_test.tobytes()).hexdigest()
     return Dataset(
         x_train=x_train,

@@ -19,7 +19,7 @@ from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.streams import get_state, set_state, stream
 from reglab.core.errors import FieldProblem, TrainingDiverged
-from reglab.core.regularizers import Sizes, active
+from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
 from reglab.core.spec import RunSpec
 
 
@@ -58,7 +58,7 @@ class Trainer:
         self._validation = None if data.x_validation is None else Inputs.of(data.x_validation)
         stopping = spec.regularization.early_stopping
         self._stopping = Stopping(stopping) if stopping else None
-        self._targets = self._make_targets()
+        self._targets = self._make_targets(data.y_train)
         self._sizes = self._make_sizes()
         self._optimizer = self._make_optimizer()
         self._workspace = self._make_workspace()
@@ -154,8 +154,7 @@ class Trainer:
             self._stopping.restore(checkpoint.arrays, checkpoint.state["stopping"])
 
     def _train_epoch(self) -> None:
-        order = self._streams["batches"].permutation(len(self.data.y_train))
-        train = self._train
+        order, train, targets = self._lay_out()
         image = np.array(self.data.image_shape or (0, 0), np.int64)
         self.step = kernels.train_epoch(
             (self._theta, self._grad, self._m, self._v),
@@ -168,7 +167,7 @@ class Trainer:
                 image,
                 self._active,
             ),
-            self._targets,
+            targets,
             order,
             self._draw_noise(),
             self.spec.training.batch_size,
@@ -184,6 +183,27 @@ class Trainer:
         self.epoch += 1
         if not np.isfinite(self._theta).all():
             raise self._diverged("a parameter is not finite")
+
+    def _lay_out(self) -> tuple[NDArray[np.int64], Inputs, NDArray[np.float32]]:
+        """One epoch's order, inputs and targets; rewritten ones are in that order already."""
+        order = self._streams["batches"].permutation(len(self.data.y_train))
+        rewriting = [regularizer for regularizer in self._regularizers if regularizer.rewrites]
+        if not rewriting:
+            return order, self._train, self._targets
+        x, targets = self.data.x_train, self._targets
+        for regularizer in rewriting:
+            drawn = regularizer.redraw(self._stream_of(regularizer), self.data)
+            if drawn is not None:
+                x, targets = drawn[0], self._make_targets(drawn[1])
+        batch, shape = self.spec.training.batch_size, self.data.image_shape
+        epoch = Epoch(x[order], targets[order], batch, shape)
+        for regularizer in rewriting:
+            epoch = regularizer.rewrite(self._stream_of(regularizer), epoch)
+        return np.arange(len(order)), Inputs.of(epoch.inputs), epoch.targets
+
+    def _stream_of(self, regularizer: Regularizer) -> np.random.Generator:
+        assert regularizer.stream is not None
+        return self._streams[regularizer.stream]
 
     def _draw_noise(self) -> tuple[NDArray[np.int64], NDArray[np.float32], int, np.float32]:
         shifts = np.zeros((self._sizes.batches, 2), np.int64)
@@ -204,8 +224,8 @@ class Trainer:
         per_example = self.spec.regularization.dropout_mask == "example"
         return kernels.EXAMPLE_MASK if per_example else kernels.BATCH_MASK
 
-    def _make_targets(self) -> NDArray[np.float32]:
-        targets = np.eye(self.data.n_classes, dtype=np.float32)[self.data.y_train]
+    def _make_targets(self, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+        targets = np.eye(self.data.n_classes, dtype=np.float32)[labels]
         for regularizer in self._regularizers:
             targets = regularizer.targets(targets)
         return np.ascontiguousarray(targets)
@@ -229,6 +249,9 @@ class Trainer:
         outputs = np.empty(batch * int(self._widths[1:].sum()), np.float32)
         longest = max(int(np.diff(self._train.indptr).max()), 1) if self._train.is_sparse else 1
         dense_rows = 1 if self._train.is_sparse else batch
+        if any(regularizer.rewrites for regularizer in self._regularizers):
+            # Rewritten inputs may be sparse in one epoch and dense in the next.
+            longest, dense_rows = int(self._widths[0]), batch
         return (
             outputs,
             np.empty_like(outputs),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reglab.core.figures.augmentation import Augmentation
+from reglab.core.figures.augmentations import Augmentations
 from reglab.core.figures.base import Figure, Runs, render
 from reglab.core.figures.batch_size import BatchSize
 from reglab.core.figures.boundaries import (
@@ -16,6 +17,9 @@ from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Re
 from reglab.core.figures.claims import Claims
 from reglab.core.figures.decay_methods import DecoupledDecay, ProximalL1
 from reglab.core.figures.ensembles import Ensembles
+from reglab.core.figures.linear_spectrum import LinearSpectrum
+from reglab.core.figures.masked_text import MaskedText
+from reglab.core.figures.relu_scale import ReluScale
 from reglab.core.figures.stopping import ValidationStopping
 from reglab.core.figures.style import Style
 from reglab.core.figures.temperature import TemperatureScaling
@@ -48,6 +52,10 @@ REGISTRY: dict[str, Figure] = {
         TemperatureScaling(),
         BatchSize(),
         Ensembles(),
+        Augmentations(),
+        ReluScale(),
+        LinearSpectrum(),
+        MaskedText(),
     )
 }
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as Canvas
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import Group, dataset_note, plot_metric, seeds_note
 from reglab.core.figures.style import PALETTE, Style, canvas
+from reglab.core.results import RunResult
 
 PANELS = (
     ("train_loss", "Train loss (clean data)"),
@@ -18,8 +19,13 @@ PANELS = (
 
 def _sides(runs: Runs) -> tuple[Group, Group]:
     plain = [run for run in runs if run.spec.regularization.augmentation is None]
-    moved = [run for run in runs if run.spec.regularization.augmentation is not None]
+    moved = [run for run in runs if _is_shifted(run)]
     return Group({}, plain), Group({}, moved)
+
+
+def _is_shifted(run: RunResult) -> bool:
+    augmentation = run.spec.regularization.augmentation
+    return augmentation is not None and augmentation.name == "shift"
 
 
 class Augmentation(Figure):

@@ -9,6 +9,7 @@ from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.presets import (
     adamw,
     augmentation,
+    augmentations,
     batch_size,
     dropout,
     early_stopping,
@@ -17,7 +18,10 @@ from reglab.core.presets import (
     l1,
     l2,
     label_smoothing,
+    linear_spectrum,
+    masked_text,
     proximal_l1,
+    relu_scale,
     temperature_scaling,
 )
 from reglab.core.presets.base import Preset
@@ -38,6 +42,10 @@ PRESETS: dict[str, Preset] = {
         temperature_scaling.PRESET,
         batch_size.PRESET,
         ensembles.PRESET,
+        augmentations.PRESET,
+        relu_scale.PRESET,
+        linear_spectrum.PRESET,
+        masked_text.PRESET,
     )
 }
 

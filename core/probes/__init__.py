@@ -6,9 +6,12 @@ from typing import Any
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
+from reglab.core.probes.augmentation import AugmentedExamples
 from reglab.core.probes.base import Arrays, Probe
 from reglab.core.probes.boundary import Boundary
+from reglab.core.probes.components import Components
 from reglab.core.probes.mc_dropout import McDropout
+from reglab.core.probes.norms import Norms
 from reglab.core.probes.predictions import Predictions
 from reglab.core.probes.spectrum import Spectrum
 from reglab.core.probes.temperature import Temperature
@@ -22,6 +25,9 @@ REGISTRY: dict[str, type[Probe]] = {
     "spectrum": Spectrum,
     "temperature": Temperature,
     "mc_dropout": McDropout,
+    "components": Components,
+    "norms": Norms,
+    "augmentation": AugmentedExamples,
 }
 
 __all__ = ["REGISTRY", "Arrays", "Probe", "Recorder"]

@@ -6,12 +6,18 @@ from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
 from reglab.core.probes.base import Arrays, FinalProbe
 from reglab.core.probes.calibration import errors
 from reglab.core.spec import RunSpec
+
+
+def as_labels(labels: NDArray[np.int64]) -> NDArray[Any]:
+    """Labels (N,) in the least of uint8 and uint16 that holds them."""
+    return labels.astype(np.uint8 if labels.max(initial=0) < 256 else np.uint16)
 
 
 class Predictions(FinalProbe):
@@ -26,10 +32,10 @@ class Predictions(FinalProbe):
         """Arrays as above; calibration errors if the calibration probe is on."""
         arrays: Arrays = dict(network.arrays())
         arrays["test.logits"] = network.logits(self.data.x_test)
-        arrays["test.labels"] = self.data.y_test.astype(np.uint8)
+        arrays["test.labels"] = as_labels(self.data.y_test)
         if self.data.x_train.shape[1] == 2:
             arrays["train.points"] = self.data.x_train
-            arrays["train.labels"] = self.data.y_train.astype(np.uint8)
+            arrays["train.labels"] = as_labels(self.data.y_train)
         wanted = self.spec.probes.calibration
         if wanted is None:
             return arrays, {}

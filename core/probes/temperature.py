@@ -14,6 +14,7 @@ from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
 from reglab.core.probes.base import Arrays, FinalProbe
 from reglab.core.probes.calibration import errors
+from reglab.core.probes.predictions import as_labels
 from reglab.core.spec import CalibrationProbe, RunSpec
 
 # T is searched from exp(-6) to exp(6): beyond, a network is constant or says 0 and 1 only.
@@ -69,6 +70,6 @@ class Temperature(FinalProbe):
         }
         arrays: Arrays = {
             "validation.logits": logits,
-            "validation.labels": labels.astype(np.uint8),
+            "validation.labels": as_labels(labels),
         }
         return arrays, {"temperature": found}

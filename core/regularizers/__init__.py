@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from reglab.core.regularizers.base import Decay, Regularizer, Sizes
+from reglab.core.regularizers.base import Decay, Epoch, Regularizer, Sizes
+from reglab.core.regularizers.cutout import Cutout
 from reglab.core.regularizers.dropout import Dropout
+from reglab.core.regularizers.elastic import Elastic
+from reglab.core.regularizers.gaussian_noise import GaussianNoise
 from reglab.core.regularizers.label_smoothing import LabelSmoothing
+from reglab.core.regularizers.masking import Masking
+from reglab.core.regularizers.mixup import Mixup
+from reglab.core.regularizers.rotation import Rotation
+from reglab.core.regularizers.scaling import Scaling
 from reglab.core.regularizers.shift import Shift
 from reglab.core.regularizers.weight_decay import L1, L2
 from reglab.core.spec import RunSpec
 
-REGISTRY: tuple[type[Regularizer], ...] = (L2, L1, Dropout, LabelSmoothing, Shift)
+REGISTRY: tuple[type[Regularizer], ...] = (
+    L2,
+    L1,
+    Dropout,
+    LabelSmoothing,
+    Shift,
+    Rotation,
+    Scaling,
+    Elastic,
+    GaussianNoise,
+    Cutout,
+    Mixup,
+    Masking,
+)
 
-__all__ = ["REGISTRY", "Decay", "Regularizer", "Sizes", "active"]
+__all__ = ["REGISTRY", "Decay", "Epoch", "Regularizer", "Sizes", "active"]
 
 
 def active(spec: RunSpec) -> list[Regularizer]:

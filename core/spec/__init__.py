@@ -1,11 +1,23 @@
 """Experiment specs as Pydantic models; needs nothing but Pydantic, so clients can share it."""
 
+from reglab.core.spec.augmentation import (
+    AUGMENTATION_NAMES,
+    CutoutAugmentation,
+    ElasticAugmentation,
+    GaussianNoiseAugmentation,
+    MaskingAugmentation,
+    MixupAugmentation,
+    RotationAugmentation,
+    ScalingAugmentation,
+    ShiftAugmentation,
+)
 from reglab.core.spec.base import SpecModel, dotted, field_problems
 from reglab.core.spec.dataset import (
     DATASET_NAMES,
     DatasetSpec,
     Digits,
     FashionMnist,
+    MaskedText,
     Mnist,
     Mnist5k,
     TwoMoons,
@@ -22,13 +34,15 @@ from reglab.core.spec.probes import (
     Binning,
     BoundaryProbe,
     CalibrationProbe,
+    ComponentsProbe,
     McDropoutProbe,
+    NormsProbe,
     Probes,
     SpectrumProbe,
     TemperatureProbe,
     WeightsProbe,
 )
-from reglab.core.spec.regularization import EarlyStopping, Regularization, ShiftAugmentation
+from reglab.core.spec.regularization import EarlyStopping, Regularization
 from reglab.core.spec.sweep import (
     MAX_RUNS,
     ResolvedRun,
@@ -39,25 +53,36 @@ from reglab.core.spec.sweep import (
 )
 
 __all__ = [
+    "AUGMENTATION_NAMES",
     "DATASET_NAMES",
     "MAX_RUNS",
     "Binning",
     "BoundaryProbe",
     "CalibrationProbe",
+    "ComponentsProbe",
+    "CutoutAugmentation",
     "DatasetSpec",
     "Digits",
     "EarlyStopping",
+    "ElasticAugmentation",
     "ExperimentSpec",
     "FashionMnist",
+    "GaussianNoiseAugmentation",
+    "MaskedText",
+    "MaskingAugmentation",
     "McDropoutProbe",
+    "MixupAugmentation",
     "Mnist",
     "Mnist5k",
     "Model",
+    "NormsProbe",
     "Optimizer",
     "Probes",
     "Regularization",
     "ResolvedRun",
+    "RotationAugmentation",
     "RunSpec",
+    "ScalingAugmentation",
     "Schedule",
     "ShiftAugmentation",
     "SpecModel",

@@ -54,8 +54,8 @@ def _field_problem(item: Any, model: type[BaseModel]) -> FieldProblem:
 
 def _is_union_tag(part: int | str) -> bool:
     # Pydantic puts the discriminator's value into the location; a user's path has no such part.
+    from reglab.core.spec.augmentation import AUGMENTATION_NAMES
     from reglab.core.spec.dataset import DATASET_NAMES
-    from reglab.core.spec.regularization import AUGMENTATION_NAMES
 
     return part in DATASET_NAMES or part in AUGMENTATION_NAMES
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reglab.core.spec.base import SpecModel
 
@@ -59,6 +59,9 @@ class ImageDataset(DatasetBase):
             "'random': drawn without replacement from the run's seed."
         ),
     )
+    centred: bool = Field(
+        False, description="Subtract the mean of the training images from all images."
+    )
 
 
 class _Pixels784(ImageDataset):
@@ -105,8 +108,40 @@ class Digits(ImageDataset):
     )
 
 
-DATASET_NAMES = ("two_moons", "mnist", "fashion_mnist", "mnist5k", "digits")
+class MaskedText(DatasetBase):
+    """Masked words of the Python language reference, each to be told from the words around it.
+
+    510 words and signs, [UNK] and [MASK]; a window of seven places, each one-hot.
+    """
+
+    context: ClassVar[int] = 3
+    n_classes: ClassVar[int] = 512
+    n_features: ClassVar[int] = (2 * context + 1) * n_classes
+
+    name: Literal["masked_text"] = Field(description="Which dataset.")
+    train_size: int = Field(3000, ge=10, le=20_000, description="Selected words an epoch.")
+    test_size: int = Field(
+        1500, ge=10, le=20_000, description="Selected words of topics never trained on."
+    )
+    selected: float = Field(
+        0.15, ge=0.01, le=0.5, description="Share of the words selected to be predicted."
+    )
+    masked: float = Field(
+        0.8, ge=0, le=1, description="Share of the selected words replaced by [MASK]."
+    )
+    replaced: float = Field(
+        0.1, ge=0, le=1, description="Share replaced by a different, uniformly drawn word."
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.masked + self.replaced > 1 + 1e-9:
+            raise ValueError("masked and replaced may together be at most 1; the rest stays.")
+        return self
+
+
+DATASET_NAMES = ("two_moons", "mnist", "fashion_mnist", "mnist5k", "digits", "masked_text")
 
 DatasetSpec = Annotated[
-    TwoMoons | Mnist | FashionMnist | Mnist5k | Digits, Field(discriminator="name")
+    TwoMoons | Mnist | FashionMnist | Mnist5k | Digits | MaskedText, Field(discriminator="name")
 ]

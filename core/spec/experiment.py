@@ -89,10 +89,17 @@ class RunSpec(SpecModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.regularization.augmentation is not None and self.dataset.image_shape is None:
+        augmentation = self.regularization.augmentation
+        if augmentation and augmentation.needs_images and self.dataset.image_shape is None:
             raise ValueError(
-                f"regularization.augmentation needs images, and '{self.dataset.name}' has none; "
-                "set it to null or choose an image dataset."
+                f"regularization.augmentation '{augmentation.name}' needs images, and "
+                f"'{self.dataset.name}' has none; set it to null or "
+                "choose an image dataset."
+            )
+        if augmentation and augmentation.needs_text and self.dataset.name != "masked_text":
+            raise ValueError(
+                f"regularization.augmentation '{augmentation.name}' needs the dataset "
+                f"'masked_text', not '{self.dataset.name}'."
             )
         if self.probes.boundary is not None and self.dataset.n_features != 2:
             raise ValueError(
@@ -107,8 +114,11 @@ class RunSpec(SpecModel):
                     f"probes.{name} needs probabilities, which a network trained with model.loss "
                     "'squared' does not give; set it to null."
                 )
-        if self.probes.mc_dropout is not None and not self.model.hidden:
-            raise ValueError("probes.mc_dropout needs at least one hidden layer.")
+        for name in ("mc_dropout", "norms"):
+            if getattr(self.probes, name) is not None and not self.model.hidden:
+                raise ValueError(f"probes.{name} needs at least one hidden layer.")
+        if self.probes.components is not None and self.model.loss != "squared":
+            raise ValueError("probes.components needs model.loss 'squared'.")
         self._check_validation()
         return self
 
@@ -122,6 +132,11 @@ class RunSpec(SpecModel):
 
     def _check_validation(self) -> None:
         size, count = self.dataset.train_size, self.validation_count()
+        if count and getattr(self.regularization.augmentation, "needs_text", False):
+            raise ValueError(
+                "A validation split cannot be held out of a text whose masks are drawn anew; set "
+                "regularization.augmentation to null."
+            )
         if count and size - count < 2:
             raise ValueError(
                 f"validation_size holds out {count} of the {size} training examples; leave at "

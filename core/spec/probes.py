@@ -87,6 +87,18 @@ class McDropoutProbe(SpecModel):
     samples: int = Field(50, ge=1, le=1000, description="Seeded networks to average.")
 
 
+class ComponentsProbe(SpecModel):
+    """Training error along the principal components of the training inputs, over time."""
+
+    snapshots: int = Field(
+        40, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
+    )
+
+
+class NormsProbe(SpecModel):
+    """Norms of the layers over time, and what rescaling two layers does to the outputs."""
+
+
 class Probes(SpecModel):
     """The probes of a run."""
 
@@ -104,3 +116,7 @@ class Probes(SpecModel):
     mc_dropout: McDropoutProbe | None = Field(
         None, description="Predictions averaged over networks with dropout left on."
     )
+    components: ComponentsProbe | None = Field(
+        None, description="Error by principal component; squared loss only."
+    )
+    norms: NormsProbe | None = Field(None, description="Norms of the layers over time.")

@@ -6,30 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from reglab.core.spec.augmentation import Augmentation
 from reglab.core.spec.base import SpecModel
 from reglab.core.spec.probes import ValidationSize
-
-AUGMENTATION_NAMES = ("shift",)
-
-
-class ShiftAugmentation(SpecModel):
-    """Shifts each batch as a whole, in x and in y, filling with zeros."""
-
-    name: Literal["shift"] = Field(description="Which augmentation.")
-    probability: float = Field(0.5, ge=0, le=1, description="Chance that a batch is shifted.")
-    pixels: list[int] = Field(
-        [-2, -1, 1, 2],
-        min_length=1,
-        max_length=32,
-        description="Shifts, in pixels, from which x and y are drawn with replacement.",
-    )
-
-    @field_validator("pixels")
-    @classmethod
-    def _small(cls, pixels: list[int]) -> list[int]:
-        if any(abs(shift) > 27 for shift in pixels):
-            raise ValueError("Each shift must be from -27 to 27 pixels.")
-        return pixels
 
 
 class EarlyStopping(SpecModel):
@@ -92,9 +71,9 @@ class Regularization(SpecModel):
         "others",
         description="'others': 1-eps on the label, eps/(K-1) elsewhere; 'uniform': eps/K on all.",
     )
-    augmentation: ShiftAugmentation | None = Field(
+    augmentation: Augmentation | None = Field(
         None,
-        description="How training inputs are varied; images only.",
+        description="How training examples are varied; a name alone stands for its defaults.",
         examples=[{"name": "shift"}],
     )
     early_stopping: EarlyStopping | None = Field(

@@ -61,6 +61,13 @@ def test_minimal_spec_is_one_run_with_seed_zero():
         ({"sweep": {"training.epochs": list(range(1, 1002))}}, "sweep", "1001 runs"),
         ({"probes__boundary": {}, "dataset": {"name": "digits"}}, "", "in the plane"),
         ({"regularization__augmentation": "shift"}, "", "needs images"),
+        ({"regularization__augmentation": "cutout"}, "", "needs images"),
+        ({"regularization__augmentation": "rotate"}, "regularization.augmentation", "'rotation'"),
+        (
+            {"regularization__augmentation": {"name": "mixup", "alfa": 1}},
+            "regularization.augmentation.alfa",
+            "Did you mean 'alpha'",
+        ),
     ],
 )
 def test_bad_input_names_the_field_and_the_remedy(change, path, says):

@@ -93,8 +93,12 @@ def shift_image(image, dx, dy):
     return moved
 
 
-def train(spec: RunSpec, data: Dataset, seed: int, epochs: int):
-    """Train and return [W, b] of each layer."""
+def train(spec: RunSpec, data: Dataset, seed: int, epochs: int, rewrite=None):
+    """Train and return [W, b] of each layer.
+
+    ``rewrite`` stands for augmentations other than shifts: it takes the augmentation's spec, its
+    stream, an epoch's inputs and targets in order, the batch size and the image shape.
+    """
     wanted, rate, reg = spec.optimizer, spec.optimizer.schedule, spec.regularization
     layers = initial_layers(spec, seed)
     m = [[np.zeros_like(part) for part in layer] for layer in layers]
@@ -109,7 +113,12 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int):
     for _ in range(epochs):
         order = batches.permutation(size)
         shifts = np.zeros((count, 2), int)
-        if reg.augmentation:
+        inputs, wishes = data.x_train[order].astype(float), targets[order]
+        if rewrite is not None:
+            inputs, wishes = rewrite(
+                reg.augmentation, moves, inputs, wishes, batch, data.image_shape
+            )
+        elif reg.augmentation:
             moved = moves.random(count) < reg.augmentation.probability
             drawn = moves.choice(np.array(reg.augmentation.pixels), size=(count, 2))
             shifts = np.where(moved[:, None], drawn, 0)
@@ -118,17 +127,17 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int):
             keep = drops.random((rows, hidden), dtype=np.float32) >= np.float32(reg.dropout)
             table = keep / (1 - reg.dropout)
         for at in range(count):
-            rows = order[at * batch : (at + 1) * batch]
-            x = data.x_train[rows].astype(float)
+            rows = slice(at * batch, (at + 1) * batch)
+            x = inputs[rows]
             if shifts[at].any():
                 images = x.reshape(-1, *data.image_shape)
                 x = np.stack([shift_image(i, *shifts[at]) for i in images]).reshape(len(x), -1)
             masks = None
             if reg.dropout:
-                own = table[at] if reg.dropout_mask == "batch" else table[at * batch :][: len(rows)]
+                own = table[at] if reg.dropout_mask == "batch" else table[at * batch :][: len(x)]
                 masks = np.split(own, np.cumsum(spec.model.hidden)[:-1], axis=-1)
             model = spec.model
-            grads = gradients(layers, x, targets[rows], model.activation, masks, model.loss)
+            grads = gradients(layers, x, wishes[rows], model.activation, masks, model.loss)
             t += 1
             lr = rate.lr / (1 + t / rate.tau) ** rate.alpha
             for k, layer in enumerate(layers):

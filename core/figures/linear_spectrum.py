@@ -1,0 +1,114 @@
+"""The error of a linear model along principal components against its closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+from reglab.core.figures.base import Figure, Runs
+from reglab.core.figures.grouping import dataset_note
+from reglab.core.figures.style import GREY, PALETTE, TIME_MAP, Style, canvas, sequence, time_norm
+from reglab.core.results import RunResult
+
+Floats = NDArray[np.float64]
+RANKS = (1, 2, 5, 10, 20, 50, 100, 200)
+TIMES = 6
+
+
+def follows_closed_form(run: RunResult) -> bool:
+    """Whether a run is what the closed form speaks of: linear, squared loss, gradient descent."""
+    spec = run.spec
+    plain = spec.optimizer.name == "sgd" and spec.optimizer.schedule.alpha == 0
+    whole = spec.training.batch_size >= spec.dataset.train_size
+    centred = getattr(spec.dataset, "centred", False)
+    regularized = spec.regularization.model_dump(exclude_defaults=True)
+    linear = not spec.model.hidden and spec.model.loss == "squared"
+    return bool(linear and plain and whole and centred and not regularized)
+
+
+def closed_form(run: RunResult) -> Floats:
+    """|1 - lr lambda_k|^t times the error at the start, (T, r)."""
+    epochs, eigenvalues = run.arrays["components.epochs"], run.arrays["components.eigenvalues"]
+    keep = np.abs(1 - run.spec.optimizer.schedule.lr * eigenvalues)
+    return np.asarray(run.arrays["components.error"][0] * keep ** epochs[:, None])
+
+
+def deviation(run: RunResult, floor: float = 1e-3) -> float:
+    """Largest relative deviation from the closed form, where that is above floor * start."""
+    expected, found = closed_form(run), run.arrays["components.error"]
+    # Below the floor, float32 rounding of the outputs is what is left.
+    counted = expected > floor * found[0]
+    return float(np.max(np.abs(found[counted] / expected[counted] - 1)))
+
+
+class LinearSpectrum(Figure):
+    """Error by component over time, measured and from the closed form."""
+
+    name = "linear-spectrum"
+    title = "Error of a linear model by principal component"
+
+    def applies(self, runs: Runs) -> str | None:
+        """Needs a linear run with a components probe."""
+        if any(_usable(run) for run in runs):
+            return None
+        return (
+            "It needs a linear model with squared loss, centred inputs, full-batch SGD at a "
+            "constant rate, no regularizer and probes.components, as the preset 'linear-spectrum'."
+        )
+
+    def draw(self, runs: Runs, style: Style) -> Canvas:
+        """Left: over time by component. Middle: over rank by time. Right: losses."""
+        run = next(run for run in runs if _usable(run))
+        figure = canvas(style, 13.5, 4.3)
+        left, middle, right = figure.subplots(1, 3)
+        epochs, found = run.arrays["components.epochs"], run.arrays["components.error"]
+        share, expected = found / found[0], closed_form(run) / found[0]
+        ranks = [rank for rank in RANKS if rank <= found.shape[1]]
+        for k, colour in zip(ranks, sequence(len(ranks)), strict=True):
+            left.plot(epochs[1:], expected[1:, k - 1], color=colour, linewidth=1.2)
+            left.plot(epochs[1:], share[1:, k - 1], "o", color=colour, ms=3, label=f"k = {k}")
+        left.set(xscale="log", yscale="log", ylim=(3e-4, 2), xlabel="step t")
+        left.set(title="Error along component k", ylabel="share of the error at the start")
+        left.set_xlim(0.8, 40 * epochs[-1])
+        left.legend(fontsize=8, loc="lower right")
+        norm = time_norm(1, float(epochs[-1]))
+        for at in np.unique(np.linspace(1, len(epochs) - 1, TIMES).astype(int)):
+            colour = TIME_MAP(norm(epochs[at]))
+            rank = np.arange(1, share.shape[1] + 1)
+            middle.plot(rank, expected[at], color=colour, linewidth=1.2)
+            some = np.unique(np.geomspace(1, len(rank), 30).astype(int)) - 1
+            middle.plot(
+                rank[some], share[at, some], "o", color=colour, ms=3, label=f"t = {epochs[at]}"
+            )
+        middle.set(xscale="log", xlabel="rank k", title="What is left to learn", ylim=(-0.03, 1.2))
+        middle.legend(fontsize=8, ncols=2, loc="upper left")
+        for metric, name, colour in (("train_loss", "train", 0), ("test_loss", "test", 1)):
+            shown = run.curves["epoch"] > 0
+            x, y = run.curves["epoch"][shown], run.curves[metric][shown]
+            right.plot(x, y, color=PALETTE[colour], label=name)
+        least = int(run.curves["test_loss"].argmin())
+        right.axvline(
+            run.curves["epoch"][least], color=GREY, linestyle="--", label="least test loss"
+        )
+        right.set(xscale="log", xlabel="step t", title="Squared loss")
+        right.legend()
+        return figure
+
+    def caption(self, runs: Runs) -> str:
+        """Largest deviation from the closed form over all runs."""
+        usable = [run for run in runs if _usable(run)]
+        run = usable[0]
+        worst = max(deviation(each) for each in usable)
+        eigenvalues = run.arrays["components.eigenvalues"]
+        return (
+            "Error of a linear model along the principal components of its training data: points "
+            "as trained in float32, lines |1 - η λₖ|ᵗ. Left: over time. Middle: over the rank, "
+            "from early (red) to late (blue). Right: losses. Largest relative deviation over "
+            f"{len(usable)} seeds, {len(eigenvalues)} components and all times, where more than a "
+            f"thousandth of the error is left: {worst:.2%}." + dataset_note(runs, "mnist")
+        )
+
+
+def _usable(run: RunResult) -> bool:
+    return "components.error" in run.arrays and follows_closed_form(run)

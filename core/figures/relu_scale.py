@@ -1,0 +1,115 @@
+"""Rescaling of layers, and how weight decay balances them."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+from reglab.core.figures.base import Figure, Runs
+from reglab.core.figures.style import GREY, PALETTE, Style, canvas
+from reglab.core.results import RunResult
+
+Floats = NDArray[np.float64]
+
+
+def imbalance(run: RunResult) -> Floats:
+    """|W0|^2 + |b0|^2 - |W1|^2 over time, (T,)."""
+    weights, biases = run.arrays["norms.weights"], run.arrays["norms.biases"]
+    return np.asarray(weights[:, 0] + biases[:, 0] - weights[:, 1])
+
+
+def decayed(run: RunResult) -> Floats:
+    """What gradient flow predicts of it: its start times exp(-2 lambda sum of rates), (T,)."""
+    rate, l2 = run.spec.optimizer.schedule, run.spec.regularization.l2
+    steps = run.arrays["norms.steps"]
+    t = np.arange(1, int(steps[-1]) + 1)
+    time = np.concatenate([[0.0], np.cumsum(rate.lr / (1 + t / rate.tau) ** rate.alpha)])
+    return np.asarray(imbalance(run)[0] * np.exp(-2 * l2 * time[steps]))
+
+
+def _l2(run: RunResult) -> float:
+    return run.spec.regularization.l2
+
+
+class ReluScale(Figure):
+    """Imbalance of two layers over time, and change of the outputs by rescaling."""
+
+    name = "relu-scale"
+    title = "Scale invariance of ReLU networks under weight decay"
+
+    def applies(self, runs: Runs) -> str | None:
+        """Needs ReLU runs with a norms probe, without and with L2."""
+        strengths = {_l2(run) for run in _kind(runs, "relu")}
+        if 0.0 in strengths and len(strengths) > 1:
+            return None
+        return (
+            "It needs ReLU networks with one hidden layer, SGD and probes.norms, without and with "
+            "regularization.l2, as the preset 'relu-scale'."
+        )
+
+    def draw(self, runs: Runs, style: Style) -> Canvas:
+        """Left: ReLU. Middle: the same of tanh. Right: change of outputs by factor."""
+        figure = canvas(style, 13, 4.2)
+        left, middle, right = figure.subplots(1, 3)
+        self._over_time(left, _kind(runs, "relu"), "ReLU")
+        self._over_time(middle, _kind(runs, "tanh"), "tanh")
+        for kind, name, colour in (("relu", "ReLU", 0), ("tanh", "tanh", 1)):
+            for at, run in enumerate(_kind(runs, kind)):
+                factors, change = run.arrays["norms.factors"], run.arrays["norms.change"]
+                shown = np.maximum(change, 1e-9)
+                label = name if at == 0 else None
+                right.plot(factors, shown, "o-", color=PALETTE[colour], ms=3, lw=0.8, label=label)
+        right.set(
+            xscale="log", yscale="log", xlabel="factor c of the first layer, 1/c of the second"
+        )
+        right.set_title("Relative change of the outputs")
+        right.legend()
+        return figure
+
+    def _over_time(self, axes: Axes, runs: Runs, name: str) -> None:
+        strengths = sorted({_l2(run) for run in runs})
+        for l2, colour in zip(strengths, PALETTE, strict=False):
+            for at, run in enumerate(each for each in runs if _l2(each) == l2):
+                label = f"λ₂ = {l2:g}" if at == 0 else None
+                steps = run.arrays["norms.steps"]
+                axes.plot(steps, imbalance(run), color=colour, label=label, linewidth=1.2)
+                axes.plot(steps, decayed(run), color=GREY, linestyle="--", linewidth=1)
+        axes.plot([], [], color=GREY, linestyle="--", label="exp(-2 λ₂ Σ η)")
+        axes.set(title=f"{name}: |W₀|² + |b₀|² - |W₁|²", xlabel="step")
+        axes.legend(fontsize=8)
+
+    def caption(self, runs: Runs) -> str:
+        """Deviation from the law, and change of the outputs."""
+        told = []
+        for kind, name in (("relu", "ReLU"), ("tanh", "tanh")):
+            chosen = _kind(runs, kind)
+            if chosen:
+                worst = max(law_deviation(run) for run in chosen)
+                change = max(float(run.arrays["norms.change"].max()) for run in chosen)
+                told.append(f"{name}: {worst:.1%} and {change:.1g}")
+        return (
+            "Left and middle: how much larger the first layer's squared norm is than the second's, "
+            "over training; dashed: without decay constant, with decay falling as exp(-2 λ₂ Σ η), "
+            "which holds for ReLU. Right: relative change of the outputs if the first layer is "
+            "multiplied by c and the second by 1/c. Largest deviation from the law, as a share of "
+            f"the start, and largest change: {'; '.join(told)}."
+        )
+
+
+def law_deviation(run: RunResult) -> float:
+    """Largest distance of the imbalance from the law, as a share of its start."""
+    found = imbalance(run)
+    return float(np.max(np.abs(found - decayed(run))) / abs(found[0]))
+
+
+def _kind(runs: Runs, activation: str) -> list[RunResult]:
+    return [
+        run
+        for run in runs
+        if run.spec.model.activation == activation
+        and len(run.spec.model.hidden) == 1
+        and run.spec.optimizer.name == "sgd"
+        and "norms.weights" in run.arrays
+    ]

@@ -1,0 +1,45 @@
+"""Mixup (Zhang, Cisse, Dauphin and Lopez-Paz, 2018): training on mixtures of two examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from reglab.core.regularizers.base import Epoch, Regularizer
+from reglab.core.spec import MixupAugmentation, RunSpec
+
+
+@dataclass(frozen=True)
+class Mixup(Regularizer):
+    """x = s x_i + (1 - s) x_j and the same of the targets; s ~ Beta(alpha, alpha), j of the batch.
+
+    j runs over a random permutation of the batch, so that an example may meet itself.
+    """
+
+    alpha: float
+    stream: str | None = "augmentation"
+    rewrites: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self | None:
+        """Active for ``regularization.augmentation`` named 'mixup'."""
+        wanted = spec.regularization.augmentation
+        return cls(wanted.alpha) if isinstance(wanted, MixupAugmentation) else None
+
+    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+        """Draws the shares of all examples in order, then a permutation of each batch."""
+        count = len(epoch.inputs)
+        share = rng.beta(self.alpha, self.alpha, count).astype(np.float32)[:, None]
+        starts = range(0, count, epoch.batch_size)
+        sizes = [min(epoch.batch_size, count - start) for start in starts]
+        partner = np.concatenate(
+            [start + rng.permutation(size) for start, size in zip(starts, sizes, strict=True)]
+        )
+        rest = np.float32(1) - share
+        return replace(
+            epoch,
+            inputs=share * epoch.inputs + rest * epoch.inputs[partner],
+            targets=share * epoch.targets + rest * epoch.targets[partner],
+        )

@@ -1,0 +1,39 @@
+"""Scaling augmentation: each image enlarged or shrunk about its centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from reglab.core.regularizers.base import Epoch, Regularizer
+from reglab.core.regularizers.warping import warp_linear
+from reglab.core.spec import RunSpec, ScalingAugmentation
+
+
+@dataclass(frozen=True)
+class Scaling(Regularizer):
+    """With a probability an image, scales it by a factor log-uniform from 1/factor to factor."""
+
+    factor: float
+    probability: float
+    stream: str | None = "augmentation"
+    rewrites: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self | None:
+        """Active for ``regularization.augmentation`` named 'scaling'."""
+        wanted = spec.regularization.augmentation
+        if not isinstance(wanted, ScalingAugmentation):
+            return None
+        return cls(wanted.factor, wanted.probability)
+
+    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+        """Draws, for all examples in order, whether each is changed, then the factors."""
+        images = epoch.images()
+        chosen = rng.random(len(images)) < self.probability
+        limit = np.log(self.factor)
+        factors = np.exp(rng.uniform(-limit, limit, len(images)))[chosen]
+        images[chosen] = warp_linear(images[chosen], np.eye(2) / factors[:, None, None])
+        return epoch
