@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Gauge
 
 from reglab import __version__
-from reglab.api import problems
+from reglab.api import problems, web
 from reglab.api.broadcast import Broadcaster
 from reglab.api.context import Context
 from reglab.api.dispatch import Dispatcher
@@ -28,6 +28,7 @@ from reglab.api.routers import (
     experiments,
     figures,
     health,
+    playground,
     runs,
 )
 from reglab.api.schemas import PresetRequest
@@ -68,9 +69,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         compare,
         runs,
         catalog,
+        playground,
     ):
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
+    web.install(app)
     _complete_schema(app)
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -33,16 +34,26 @@ class Broadcaster:
         self._healthy = True
 
     @asynccontextmanager
-    async def reading(self, experiment_id: str) -> AsyncIterator[Channel]:
-        """The experiment's channel, polled at least once since and as long as it is read.
+    async def reading(
+        self, experiment_id: str, since: float | None = None
+    ) -> AsyncIterator[Channel]:
+        """The experiment's channel, as of a poll that began no earlier than ``since``.
+
+        Args:
+            experiment_id: What to read.
+            since: A time of ``time.monotonic``; now if left out, so that what a request changed
+                before is never missed.
 
         Raises:
             NotFound: There is no such experiment.
             StorageUnavailable: The database could not be read.
         """
+        since = time.monotonic() if since is None else since
         channel = self._join(experiment_id)
         try:
-            await channel.polled.wait()
+            while channel.polled_at < since:
+                self._wake.set()
+                await channel.polled.wait()
             if channel.failure is not None:
                 raise channel.failure
             yield channel
@@ -73,12 +84,9 @@ class Broadcaster:
     def _join(self, experiment_id: str) -> Channel:
         channel = self._channels.pop(experiment_id, None) or Channel(experiment_id)
         self._channels[experiment_id] = channel
-        if channel.readers == 0 and not channel.is_fresh(self._poll_seconds):
-            channel.polled, channel.failure = asyncio.Event(), None
         channel.readers += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._poll_forever())
-        self._wake.set()
         return channel
 
     def _leave(self, channel: Channel) -> None:
@@ -99,26 +107,26 @@ class Broadcaster:
                 await asyncio.wait_for(self._wake.wait(), timeout)
 
     async def _poll(self, watched: list[Channel]) -> None:
+        began = time.monotonic()
         try:
             found = await run_in_threadpool(self._read, watched)
         except Exception as error:
-            self._failed(watched, error)
+            self._failed(watched, error, began)
             return
         self._healthy = True
         for channel in watched:
             self._apply(channel, *found[channel.experiment_id])
-            channel.refreshed()
+            channel.was_polled(began)
 
-    def _failed(self, watched: list[Channel], error: Exception) -> None:
+    def _failed(self, watched: list[Channel], error: Exception, began: float) -> None:
         # Open streams stay open: the next poll that succeeds tells them all that they missed.
         if self._healthy:
             unexpected = None if isinstance(error, StorageUnavailable) else error
             log.error("cannot watch; will try again", reason=str(error), exc_info=unexpected)
         self._healthy = False
         for channel in watched:
-            if not channel.polled.is_set():
-                channel.failure = error
-                channel.polled.set()
+            channel.failure = error
+            channel.was_polled(began)
 
     def _read(self, watched: list[Channel]) -> Found:
         """Runs of each experiment, and the evaluations that its channel does not know."""
@@ -140,6 +148,7 @@ class Broadcaster:
         }
 
     def _apply(self, channel: Channel, runs: list[RunProgress], curves: dict[str, Curves]) -> None:
+        channel.failure = None
         if runs and channel.begun:
             channel.update(runs, curves)
         elif runs:

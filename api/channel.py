@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ class Channel:
         self.deleted = False
         self.polled = asyncio.Event()
         self.failure: Exception | None = None
-        self._polled_at = -math.inf
+        self.polled_at = -math.inf
         self.changed = asyncio.Event()
         self._token = secrets.token_hex(4)
         self._number = 0
@@ -71,14 +70,11 @@ class Channel:
         """The experiment's state."""
         return experiment_state(self._counts())
 
-    def is_fresh(self, seconds: float) -> bool:
-        """Whether the database was read not longer ago than this."""
-        return time.monotonic() - self._polled_at <= seconds
-
-    def refreshed(self) -> None:
-        """The database was read just now."""
-        self._polled_at = time.monotonic()
+    def was_polled(self, began: float) -> None:
+        """The database was read, beginning at this time; wakes those who wait for it."""
+        self.polled_at = began
         self.polled.set()
+        self.polled = asyncio.Event()
 
     def moved(self, runs: Iterable[RunProgress]) -> list[RunProgress]:
         """Those that are not as they were."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -68,12 +69,13 @@ async def stream_events(
     shared: Shared, experiment_id: ExperimentId, last_event_id: LastId = None
 ) -> Response:
     """Open a stream; see STREAM."""
-    async with shared.broadcaster.reading(experiment_id) as channel:
+    asked = time.monotonic()
+    async with shared.broadcaster.reading(experiment_id, asked) as channel:
         if channel.ended and last_event_id == channel.last_id:
             return Response(status_code=204)
     stop = anyio.Event()
     return EventSourceResponse(
-        _events(shared, experiment_id, last_event_id, stop),
+        _events(shared, experiment_id, asked, last_event_id, stop),
         ping=HEARTBEAT_SECONDS,
         send_timeout=SEND_SECONDS,
         shutdown_event=stop,
@@ -82,10 +84,10 @@ async def stream_events(
 
 
 async def _events(
-    shared: Context, experiment_id: str, after: str | None, stop: anyio.Event
+    shared: Context, experiment_id: str, asked: float, after: str | None, stop: anyio.Event
 ) -> AsyncIterator[ServerSentEvent]:
     # Joined here, not in the handler: a generator that never starts would never leave.
-    async with shared.broadcaster.reading(experiment_id) as channel:
+    async with shared.broadcaster.reading(experiment_id, asked) as channel:
         async for event in shared.broadcaster.events(channel, after, stop):
             yield ServerSentEvent(
                 event.data, event=event.name, id=event.id, retry=RETRY_MILLISECONDS

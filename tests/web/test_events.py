@@ -155,6 +155,19 @@ def test_an_ended_experiment_gives_one_snapshot_and_deletion_ends_a_stream(serve
         assert "experiment" in reply.json()["errors"][0]["detail"]
 
 
+def test_a_stream_opened_after_a_retry_does_not_see_the_old_end(server):
+    storage = server[1]
+    experiment = submit(storage, 1)
+    for _ in range(3):
+        storage.experiments.cancel(experiment)
+        ended = take(server, experiment, 3)[-1]
+        assert ended.data["state"] == "cancelled"
+        storage.experiments.retry(experiment)
+        for last in (None, ended.id):
+            assert take(server, experiment, 1, last)[0].event in ("metrics", "progress")
+            assert take(server, experiment, 3)[-1].data["state"] == "queued"
+
+
 def test_many_points_at_once_are_thinned_but_keep_their_extremes(server):
     storage = server[1]
     experiment = submit(storage, 1)

@@ -1,0 +1,82 @@
+"""The playground's stream: a net and its regularized twin while the server trains them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from reglab.api.playground import Playground, Settings
+from reglab.api.problems import Problem, responses
+from reglab.core.errors import FieldProblem, TrainingDiverged
+
+router = APIRouter(tags=["playground"])
+# Each trains on a core of the server; workers need them too.
+MAX_STREAMS = 4
+STREAM = """Two nets on two moons, trained in the server as one watches; nothing is stored.
+
+Event `scene` comes first: training points, labels, the grid's extent and resolution. Then events
+`frame`: `epoch`, and for `plain` and `regularized` the losses, accuracies, and `grid`: base64 of
+one byte a grid point, 255 p(class 1), rows from the lowest y. Event `end` comes last, or `diverged`
+with a `detail` where a loss became infinite."""
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    **responses(422, 429),
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+}
+_open = 0
+
+
+def _settings(
+    l2: Annotated[float, Query(ge=0, le=0.1, description="L2 weight decay.")] = 0.0,
+    l1: Annotated[float, Query(ge=0, le=0.05, description="L1 weight decay.")] = 0.0,
+    dropout: Annotated[float, Query(ge=0, le=0.9, description="Dropout p.")] = 0.0,
+    label_smoothing: Annotated[float, Query(ge=0, le=0.5, description="Epsilon.")] = 0.0,
+    noise: Annotated[float, Query(ge=0, le=1, description="Noise of the moons.")] = 0.15,
+    label_flip: Annotated[float, Query(ge=0, le=0.5, description="Share flipped.")] = 0.1,
+    train_size: Annotated[int, Query(ge=20, le=1000, description="Training points.")] = 250,
+    lr: Annotated[float, Query(gt=0, le=1, description="Initial learning rate.")] = 0.15,
+    seed: Annotated[int, Query(ge=0, lt=2**63, description="Seed.")] = 0,
+) -> Settings:
+    return Settings(l2, l1, dropout, label_smoothing, noise, label_flip, train_size, lr, seed)
+
+
+@router.get(
+    "/playground",
+    summary="Watch two nets train",
+    description=STREAM,
+    operation_id="stream_playground",
+    response_class=EventSourceResponse,
+    responses=ANSWERS,
+)
+async def stream_playground(
+    settings: Annotated[Settings, Depends(_settings)],
+) -> EventSourceResponse:
+    """See STREAM."""
+    if _open >= MAX_STREAMS:
+        detail = f"{_open} playgrounds are open on this server."
+        problem = FieldProblem("playground", detail, "Try again when one has ended.")
+        raise Problem(429, "busy", "Too many playgrounds", problem, {"Retry-After": "10"})
+    return EventSourceResponse(_frames(settings), ping=10, send_timeout=30)
+
+
+async def _frames(settings: Settings) -> AsyncIterator[ServerSentEvent]:
+    global _open
+    _open += 1
+    try:
+        playground = await run_in_threadpool(Playground, settings)
+        yield _event("scene", playground.scene())
+        async for frame in iterate_in_threadpool(playground.frames()):
+            yield _event("frame", frame)
+        yield _event("end", {})
+    except TrainingDiverged as error:
+        yield _event("diverged", {"detail": str(error)})
+    finally:
+        _open -= 1
+
+
+def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:
+    return ServerSentEvent(json.dumps(data, separators=(",", ":")), event=name)

@@ -1,0 +1,141 @@
+"""The pages' addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from reglab.api.context import UUID, ExperimentId, Shared
+from reglab.api.routers.experiments import find
+from reglab.api.web import snippets
+from reglab.api.web.compare import chosen, differences
+from reglab.api.web.present import compare_data, experiment_data
+from reglab.api.web.render import page
+from reglab.core.presets import PRESETS, build
+from reglab.core.spec import ExperimentSpec, count_runs
+from reglab.core.storage import STATES, Sort, State
+
+router = APIRouter()
+ROWS = 50
+SORTS: dict[str, str] = {
+    "-created": "newest first",
+    "created": "oldest first",
+    "name": "name, A to Z",
+    "-name": "name, Z to A",
+}
+
+
+@router.get("/")
+def home() -> Response:
+    """The pages begin with the list."""
+    return RedirectResponse("/experiments", 307)
+
+
+@router.get("/experiments")
+def list_page(
+    request: Request,
+    shared: Shared,
+    state: State | str = "",
+    preset: str = "",
+    tag: str = "",
+    q: Annotated[str, Query(max_length=200)] = "",
+    sort: Sort = "-created",
+    cursor: str | None = None,
+    part: str = "",
+) -> Response:
+    """Experiments by page; ``part=rows`` gives the rows alone, for the module that adds them."""
+    filters = {"q": q, "state": state, "preset": preset, "tag": tag, "sort": sort}
+    wanted = state if state in STATES else None
+    found = find(shared, wanted, preset or None, tag or None, q or None, ROWS, cursor, sort)
+    given = {k: v for k, v in filters.items() if v and (k, v) != ("sort", "-created")}
+    more = f"/experiments?{urlencode({**given, 'cursor': found.next_cursor})}"
+    values: dict[str, Any] = {
+        "items": found.items,
+        "more": more if found.next_cursor else None,
+        "filtered": bool(given.keys() - {"sort"}),
+    }
+    if part == "rows":
+        return page(request, "experiments_rows.html", **values)
+    return page(
+        request,
+        "experiments.html",
+        **values,
+        filters=filters,
+        states=STATES,
+        presets=PRESETS,
+        sorts=SORTS,
+        tags=shared.storage.experiments.tags(),
+    )
+
+
+@router.get("/experiments/new")
+def new_page(request: Request, shared: Shared, preset: str = "", like: str = "") -> Response:
+    """A form; begins from a preset or from an experiment that is there."""
+    start: dict[str, Any] = snippets.lean(build("l2").model_dump(mode="json"))
+    if preset in PRESETS:
+        start = snippets.lean(build(preset).model_dump(mode="json"))
+    elif UUID.fullmatch(like):
+        start = snippets.lean(shared.storage.experiments.get(like).spec)
+    rows = [
+        {
+            "name": one.name,
+            "title": one.title,
+            "description": one.description,
+            "runs": count_runs(build(one.name)),
+            "spec": snippets.lean(build(one.name).model_dump(mode="json")),
+        }
+        for one in PRESETS.values()
+    ]
+    data = {"schema": ExperimentSpec.model_json_schema(), "start": start, "presets": rows}
+    selected = "" if like else preset if preset in PRESETS else "l2"
+    return page(request, "new.html", presets=rows, selected=selected, data=data)
+
+
+@router.get("/experiments/{experiment_id}")
+def experiment_page(request: Request, shared: Shared, experiment_id: ExperimentId) -> Response:
+    """One experiment."""
+    record = shared.storage.experiments.get(experiment_id)
+    runs = shared.storage.experiments.runs(experiment_id)
+    spec, url = snippets.lean(record.spec), str(request.base_url).rstrip("/")
+    data = experiment_data(record, runs)
+    return page(
+        request,
+        "experiment.html",
+        experiment=record,
+        runs=list(zip(runs, data["runs"], strict=True)),
+        data=data,
+        snippets=[
+            ("json", "JSON", snippets.as_json(spec)),
+            ("python", "Python", snippets.as_python(spec, url)),
+            ("curl", "curl", snippets.as_curl(spec, url)),
+        ],
+    )
+
+
+@router.get("/compare")
+def compare_page(
+    request: Request,
+    shared: Shared,
+    run: Annotated[list[str] | None, Query(max_length=200)] = None,
+    experiment: Annotated[list[str] | None, Query(max_length=50)] = None,
+) -> Response:
+    """Any runs of any experiments side by side."""
+    compared, missing, left_out = chosen(shared.storage, run or [], experiment or [])
+    return page(
+        request,
+        "compare.html",
+        compared=compared,
+        missing=missing,
+        left_out=left_out,
+        differences=differences([item.run.spec for item in compared]),
+        data=compare_data(compared),
+    )
+
+
+@router.get("/playground")
+def playground_page(request: Request) -> Response:
+    """A net that is watched while it trains."""
+    return page(request, "playground.html")

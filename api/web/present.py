@@ -1,0 +1,82 @@
+"""What the page of an experiment hands to its modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.colors import to_hex
+
+from reglab.api.web.compare import Compared, label_of
+from reglab.core.figures.style import CLASS_COLOURS, GREY, PALETTE, TIME_MAP, sequence
+from reglab.core.storage import ExperimentRecord, RunRecord
+
+TIME_COLOURS = 24
+# The figures' colours; on dark paper the light ones come first.
+SERIES = {"light": list(PALETTE), "dark": list(PALETTE[::-1])}
+PALETTES = {"series": SERIES, "classes": CLASS_COLOURS, "grey": GREY}
+
+
+def run_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
+    """One JSON row a run; runs that differ in their seed alone share a group."""
+    labels = [label_of(run.params) for run in runs]
+    groups = {label: at for at, label in enumerate(dict.fromkeys(labels))}
+    return [
+        {
+            "id": run.id,
+            "experiment_id": run.experiment_id,
+            "index": run.index,
+            "label": label,
+            "group": groups[label],
+            "seed": run.seed,
+            "params": run.params,
+            "state": run.state,
+            "epoch": run.epoch,
+            "epochs": run.spec["training"]["epochs"],
+            "progress": run.progress,
+            "dropout": run.spec["regularization"]["dropout"],
+            "layers": len(run.spec["model"]["hidden"]) + 1,
+            "boundary": run.spec["probes"]["boundary"] is not None,
+            "spectrum": run.spec["probes"]["spectrum"] is not None,
+        }
+        for run, label in zip(runs, labels, strict=True)
+    ]
+
+
+def experiment_data(record: ExperimentRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
+    """The data block of an experiment's page."""
+    rows = run_rows(runs)
+    return {
+        "id": record.id,
+        "name": record.name,
+        "state": record.state,
+        "tags": record.tags,
+        "runs": rows,
+        "colours": group_colours(1 + max((row["group"] for row in rows), default=0)),
+        "timeColours": time_colours(),
+    }
+
+
+def compare_data(compared: Sequence[Compared]) -> dict[str, Any]:
+    """The data block of a comparison: every run is a group of its own."""
+    rows = run_rows([item.run for item in compared])
+    for at, (row, item) in enumerate(zip(rows, compared, strict=True)):
+        row |= {"group": at, "label": f"{item.experiment.name or 'experiment'}: {item.label}"}
+    return {"runs": rows, "colours": group_colours(len(rows))}
+
+
+def group_colours(count: int) -> dict[str, list[str]]:
+    """A colour a group in each theme: told apart if few, ordered if many."""
+    if count <= len(PALETTE):
+        return {theme: colours[:count] for theme, colours in SERIES.items()}
+    light = [to_hex(colour) for colour in sequence(count)]
+    # On dark paper the dark end would vanish, as the pale one does on white.
+    dark = [to_hex(colour) for colour in sequence(round(count * 1.4))][-count:]
+    return {"light": light, "dark": dark}
+
+
+def time_colours() -> dict[str, list[str]]:
+    """Colours from early to late in each theme."""
+    light = [TIME_MAP(at / (TIME_COLOURS - 1))[:3] for at in range(TIME_COLOURS)]
+    dark = [tuple(0.6 * part + 0.4 for part in colour) for colour in light]
+    return {"light": [to_hex(c) for c in light], "dark": [to_hex(c) for c in dark]}

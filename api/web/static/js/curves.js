@@ -1,0 +1,129 @@
+// Loss and accuracy over epochs: groups of runs, bands over seeds, logarithmic axes, smoothing.
+
+import { make, throttled } from "./dom.js";
+import { summarized, smoothed } from "./store.js";
+import { draw, faint, logAxis, onThemeChange, themeName } from "./theme.js";
+
+const MANY = 4;
+
+export class CurvesView {
+  /**
+   * @param root Holds the controls, plots and legend of curves.html.
+   * @param runs Rows with id, group, label, seed.
+   * @param colours Colours of the groups by theme.
+   * @param store A CurveStore.
+   */
+  constructor(root, runs, colours, store) {
+    this.root = root;
+    this.colours = colours;
+    this.store = store;
+    this.groups = [];
+    for (const run of runs) {
+      this.groups[run.group] ??= { at: run.group, label: run.label, runs: [], shown: true };
+      this.groups[run.group].runs.push(run);
+    }
+    this.update = throttled(() => this.draw(), 400);
+    if (this.groups.length > MANY) this.control("train").checked = false;
+    this.root.querySelector("[data-controls]").addEventListener("input", () => this.draw());
+    this.makeLegend();
+    onThemeChange(() => {
+      this.makeLegend();
+      this.draw();
+    });
+  }
+
+  control(name) {
+    return this.root.querySelector(`[data-control="${name}"]`);
+  }
+
+  colour(group) {
+    return this.colours[themeName()][group.at];
+  }
+
+  makeLegend() {
+    const legend = this.root.querySelector("[data-legend]");
+    legend.replaceChildren(...this.groups.map((group) => this.chip(group)));
+    if (this.groups.length > 2) {
+      const all = make("button", { type: "button", textContent: "All / none", className: "quiet" });
+      all.addEventListener("click", () => {
+        const show = !this.groups.every((group) => group.shown);
+        for (const group of this.groups) group.shown = show;
+        this.makeLegend();
+        this.draw();
+      });
+      legend.append(all);
+    }
+  }
+
+  chip(group) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("aria-hidden", "true");
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    for (const [name, value] of Object.entries({ y: 3, width: 18, height: 4, rx: 2, fill: this.colour(group) })) {
+      line.setAttribute(name, value);
+    }
+    svg.append(line);
+    const chip = make("button", { type: "button", attrs: { "aria-pressed": String(group.shown) } }, svg, group.label);
+    chip.addEventListener("click", () => {
+      group.shown = !group.shown;
+      chip.setAttribute("aria-pressed", String(group.shown));
+      this.draw();
+    });
+    return chip;
+  }
+
+  async draw() {
+    const smoothing = this.control("smoothing");
+    smoothing.nextElementSibling.value = Number(smoothing.value).toFixed(2);
+    const empty = this.store.isEmpty;
+    this.root.querySelector("[data-empty]").hidden = !empty;
+    await Promise.all(["loss", "accuracy"].map((quantity) => this.plot(quantity)));
+  }
+
+  async plot(quantity) {
+    const logx = this.control("logx").checked;
+    const logy = quantity === "loss" && this.control("logy").checked;
+    const traces = this.groups.filter((group) => group.shown).flatMap((group) => this.traces(group, quantity, logx));
+    await draw(this.root.querySelector(`[data-plot="${quantity}"]`), traces, {
+      title: { text: quantity === "loss" ? "Loss (cross-entropy)" : "Accuracy", font: { size: 13 }, x: 0.02, y: 0.98 },
+      xaxis: { title: { text: "epoch" }, ...(logx ? logAxis([0.5, this.lastEpoch]) : {}) },
+      yaxis: logy ? logAxis(all(traces)) : { tickformat: quantity === "accuracy" ? ".0%" : "~g" },
+      uirevision: `${logx}${logy}`,
+    });
+  }
+
+  get lastEpoch() {
+    return Math.max(1, ...[...this.store.curves.values()].map((curve) => curve.epoch.at(-1) ?? 1));
+  }
+
+  traces(group, quantity, logx) {
+    const sides = ["train", "test"].filter((side) => this.control(side).checked);
+    return sides.flatMap((side) => this.sideTraces(group, `${side}_${quantity}`, side, logx));
+  }
+
+  sideTraces(group, metric, side, logx) {
+    const weight = Number(this.control("smoothing").value);
+    const kind = this.control("seeds").value;
+    const colour = this.colour(group);
+    const line = { color: colour, width: side === "train" ? 1.3 : 1.8, dash: side === "train" ? "dot" : "solid" };
+    const curves = group.runs.map((run) => this.store.curves.get(run.id)).filter((curve) => curve.epoch.length);
+    if (!curves.length) return [];
+    // A logarithmic axis has no zero: the evaluation before training is drawn at 1/2.
+    const xs = (epochs) => (logx ? epochs.map((epoch) => epoch || 0.5) : epochs);
+    const base = { mode: "lines", line, hovertemplate: `${group.label}, ${side}: %{y:.4g} at %{x}<extra></extra>` };
+    if (kind === "each" || curves.length === 1) {
+      return curves.map((curve) => ({ ...base, x: xs(curve.epoch), y: smoothed(curve[metric], weight) }));
+    }
+    const found = summarized(curves, metric, weight, kind);
+    const x = xs(found.epoch);
+    const edge = { mode: "lines", line: { width: 0 }, hoverinfo: "skip", x };
+    return [
+      { ...edge, y: found.low },
+      { ...edge, y: found.high, fill: "tonexty", fillcolor: faint(colour, 0.18) },
+      { ...base, x, y: found.mean },
+    ];
+  }
+}
+
+const all = (traces) => traces.flatMap((trace) => [extreme(trace.y, Math.min), extreme(trace.y, Math.max)]);
+const extreme = (values, best) => values.reduce((a, b) => best(a, b), values[0]);

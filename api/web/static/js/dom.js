@@ -1,0 +1,114 @@
+// Small helpers around the document.
+
+export const byId = (id) => document.getElementById(id);
+
+export const data = (id) => JSON.parse(byId(id).textContent);
+
+/** An element with properties, attributes (as `attrs`) and children. */
+export function make(tag, properties = {}, ...children) {
+  const { attrs = {}, dataset = {}, ...rest } = properties;
+  const element = Object.assign(document.createElement(tag), rest);
+  for (const [name, value] of Object.entries(attrs)) element.setAttribute(name, value);
+  Object.assign(element.dataset, dataset);
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Calls `work` at most once in `milliseconds`, with the last arguments. */
+export function throttled(work, milliseconds) {
+  let waiting = null;
+  let latest = [];
+  let last = -Infinity;
+  return (...args) => {
+    latest = args;
+    if (waiting !== null) return;
+    const pause = Math.max(0, last + milliseconds - performance.now());
+    waiting = setTimeout(() => {
+      waiting = null;
+      last = performance.now();
+      work(...latest);
+    }, pause);
+  };
+}
+
+/** Calls `work` once nothing was asked for during `milliseconds`. */
+export function debounced(work, milliseconds) {
+  let waiting;
+  return (...args) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => work(...args), milliseconds);
+  };
+}
+
+/** A message at the corner, read aloud by screen readers. */
+export function say(text, bad = false) {
+  const message = make("div", { textContent: text, className: bad ? "bad" : "" });
+  byId("messages").append(message);
+  setTimeout(() => message.remove(), bad ? 9000 : 5000);
+}
+
+/** Asks before something is done; resolves to true or false. */
+export function confirmed(title, text, action) {
+  const dialog = make("dialog", { attrs: { "aria-labelledby": "dialog-title" } });
+  const no = make("button", { type: "button", textContent: "Keep" });
+  const yes = make("button", { type: "button", textContent: action, className: "danger" });
+  dialog.append(
+    make("h2", { id: "dialog-title", textContent: title }),
+    make("p", { textContent: text }),
+    make("div", { className: "row" }, no, yes),
+  );
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    no.addEventListener("click", () => dialog.close());
+    yes.addEventListener("click", () => dialog.close("yes"));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+    dialog.showModal();
+  });
+}
+
+/** Calls `work` once, when the element first comes near the window. */
+export function whenNear(element, work) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      work();
+    },
+    { rootMargin: "400px" },
+  );
+  observer.observe(element);
+}
+
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without a secure context there is no clipboard object to write to.
+    const area = make("textarea", { value: text, attrs: { "aria-hidden": "true" } });
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  say("Copied.");
+}
+
+export const formatNumber = (value, digits = 4) =>
+  value === null || value === undefined || Number.isNaN(value)
+    ? "–"
+    : Math.abs(value) < 1e-3 && value !== 0
+      ? value.toPrecision(digits)
+      : value.toFixed(digits);
+
+export const formatPercent = (value, digits = 1) =>
+  value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)} %`;
+
+export function formatSeconds(seconds) {
+  if (seconds < 1) return "under 1 s";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,66 @@
+// The event stream of an experiment: reconnects, resumes, and rests while the page is hidden.
+
+const LONGEST_WAIT = 10_000;
+
+/**
+ * @param path Address of the stream.
+ * @param handlers `metrics`, `progress`, `state`, `deleted` with the event's data,
+ *   `link(state)` with "live", "lost" or "idle".
+ * @returns An object with `close()`.
+ */
+export function openStream(path, handlers) {
+  let source = null;
+  let wait = 500;
+  let timer = null;
+  let closed = false;
+
+  const heard = () => {
+    wait = 500;
+    handlers.link("live");
+  };
+
+  function connect() {
+    clearTimeout(timer);
+    if (closed || document.hidden) return;
+    source?.close();
+    source = new EventSource(path);
+    source.addEventListener("open", heard);
+    for (const name of ["metrics", "progress", "state", "deleted"]) {
+      source.addEventListener(name, (event) => {
+        heard();
+        handlers[name]?.(JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("error", () => {
+      if (closed) return;
+      handlers.link("lost");
+      // The browser gives up on anything but a dropped connection, so the retrying is ours.
+      source.close();
+      timer = setTimeout(connect, wait);
+      wait = Math.min(2 * wait, LONGEST_WAIT);
+    });
+  }
+
+  const onVisibility = () => {
+    if (document.hidden) {
+      // A browser allows six connections to a server; hidden pages must not take them.
+      source?.close();
+      clearTimeout(timer);
+      handlers.link("idle");
+    } else connect();
+  };
+  document.addEventListener("visibilitychange", onVisibility);
+  window.addEventListener("online", connect);
+  connect();
+
+  return {
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      source?.close();
+      document.removeEventListener("visibilitychange", onVisibility);
+      window.removeEventListener("online", connect);
+      handlers.link("idle");
+    },
+  };
+}
