@@ -87,3 +87,11 @@ class DeletedEvent(BaseModel):
 
 
 EVENT_MODELS = (StateEvent, ProgressEvent, MetricsEvent, DeletedEvent)
+
+
+def event_schema(names: list[str], data: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI schema of one Server-Sent Event whose data is JSON of this schema."""
+    text = {"type": "string", "contentMediaType": "application/json", "contentSchema": data}
+    event = {"type": "string", "enum": names}
+    properties = {"event": event, "id": {"type": "string"}, "data": text}
+    return {"type": "object", "properties": properties, "required": ["event", "data"]}

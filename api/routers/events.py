@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.event_bodies import event_schema
 from reglab.api.problems import responses
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
@@ -35,6 +36,7 @@ anew.
 Once the experiment has ended, and `state` has said so, the stream ends. A reader that then comes
 back with the last id is answered 204, which makes browsers stop. Comments (`: ping`) keep idle
 connections open."""
+NAMES = ["metrics", "progress", "state", "deleted"]
 REFERENCES = [
     {"$ref": f"#/components/schemas/{name}"}
     for name in ("MetricsEvent", "ProgressEvent", "StateEvent", "DeletedEvent")
@@ -43,11 +45,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     **responses(404, 503),
     200: {
         "description": "A stream of events; the data of each is one of these objects",
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string", "contentSchema": {"anyOf": REFERENCES}}
-            }
-        },
+        "content": {"text/event-stream": {"schema": event_schema(NAMES, {"anyOf": REFERENCES})}},
     },
     204: {"description": "The experiment has ended and the reader has its last event"},
 }

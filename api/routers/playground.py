@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
+from reglab.api.event_bodies import event_schema
 from reglab.api.playground import Playground, Settings
 from reglab.api.problems import Problem, responses
 from reglab.core.errors import FieldProblem, TrainingDiverged
@@ -23,9 +24,13 @@ Event `scene` comes first: training points, labels, the grid's extent and resolu
 `frame`: `epoch`, and for `plain` and `regularized` the losses, accuracies, and `grid`: base64 of
 one byte a grid point, 255 p(class 1), rows from the lowest y. Event `end` comes last, or `diverged`
 with a `detail` where a loss became infinite."""
+NAMES = ["scene", "frame", "end", "diverged"]
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **responses(422, 429),
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {
+        "description": "A stream of events",
+        "content": {"text/event-stream": {"schema": event_schema(NAMES, {"type": "object"})}},
+    },
 }
 _open = 0
 
