@@ -30,6 +30,7 @@ from reglab.api.routers import (
     health,
     playground,
     runs,
+    transfer,
 )
 from reglab.api.schemas import PresetRequest
 from reglab.core.engine.compiler import one_blas_thread
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observation, registry=app.state.registry)
     for module in (
         estimate,
+        transfer,
         experiments,
         events,
         curves,

@@ -28,8 +28,9 @@ With = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (curves, ece, claims, figure, compare):
+    for command in (curves, ece, claims, figure, compare, export):
         app.command(rich_help_panel=PANEL)(command)
+    app.command("import", rich_help_panel=PANEL)(import_)
 
 
 def curves(

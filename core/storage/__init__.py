@@ -33,12 +33,14 @@ from reglab.core.storage.states import (
     StorageUnavailable,
     WrongState,
 )
+from reglab.core.storage.transfer import AlreadyThere, Transfer
 from reglab.core.storage.upkeep import Upkeep
 from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
     "STATES",
     "TERMINAL",
+    "AlreadyThere",
     "Claim",
     "Content",
     "ExperimentRecord",
@@ -68,6 +70,7 @@ class Storage:
         runs: Claims and fenced writes.
         results: Curves and arrays.
         upkeep: The sweep, and which workers live.
+        transfer: Whole experiments as archives, out and in.
         watch: What moves, for many experiments at once.
 
     Args:
@@ -89,6 +92,7 @@ class Storage:
         self.experiments = Experiments(transactions, max_attempts)
         self.runs = Runs(transactions, lease_seconds)
         self.results = Results(transactions)
+        self.transfer = Transfer(transactions, self.results)
         self.watch = Watch(transactions)
         self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))
 

@@ -138,7 +138,7 @@ class Experiments:
                 row.name = name
             if tags is not None:
                 session.execute(delete(Tag).where(Tag.experiment_id == experiment_id))
-                _add_tags(session, experiment_id, tags)
+                add_tags(session, experiment_id, tags)
 
     @repeats
     def delete(self, experiment_id: str) -> None:
@@ -234,7 +234,7 @@ class Experiments:
             )
         )
         session.flush()
-        _add_tags(session, identifier, spec.tags)
+        add_tags(session, identifier, spec.tags)
         documents: dict[int, object] = {}
         session.execute(
             Run.__table__.insert(),  # type: ignore[attr-defined]
@@ -315,7 +315,8 @@ class Experiments:
         ]
 
 
-def _add_tags(session: Session, experiment_id: str, tags: list[str]) -> None:
+def add_tags(session: Session, experiment_id: str, tags: list[str]) -> None:
+    """Add the tags of a new experiment, in order, each once."""
     for position, tag in enumerate(dict.fromkeys(tags)):
         session.add(Tag(experiment_id=experiment_id, tag=tag, position=position))
 

@@ -67,11 +67,11 @@ def test_submit_reads_toml_stdin_and_presets(reglab, tmp_path):
 
 
 def test_dry_run_submits_nothing(reglab, spec):
-    before = json.loads(reglab("list", "--json").stdout)[0]["id"]
+    before = [item["id"] for item in json.loads(reglab("list", "--json").stdout)]
     found = json.loads(reglab("submit", spec, "--dry-run", "--json").stdout)
     assert found["runs"] == 2
     assert "2 runs" in reglab("submit", spec, "--dry-run").stdout
-    assert json.loads(reglab("list", "--json").stdout)[0]["id"] == before
+    assert [item["id"] for item in json.loads(reglab("list", "--json").stdout)] == before
 
 
 def test_list_and_show(reglab, finished):
@@ -155,6 +155,16 @@ def test_cancel_retry_delete(reglab, spec):
     reglab("show", made, code=6)
 
 
+def test_export_and_import(reglab, spec, tmp_path):
+    made = json.loads(reglab("submit", spec, "--wait", "--json").stdout)["id"]
+    told = json.loads(reglab("export", made, "-o", tmp_path, "--json").stdout)
+    assert told["path"] == str(tmp_path / f"reglab-{made}.zip")
+    reglab("import", told["path"], code=4)
+    reglab("delete", made, "--yes")
+    assert made in reglab("import", told["path"]).stdout
+    assert json.loads(reglab("ece", made, "--json").stdout)
+
+
 def test_catalog(reglab):
     assert [row["name"] for row in json.loads(reglab("presets", "--json").stdout)][1] == "l2"
     assert json.loads(reglab("presets", "l2").stdout)["training"]["epochs"] == 10_000
@@ -192,6 +202,7 @@ def test_doctor(reglab, monkeypatch):
         (["frobnicate"], 2, "frobnicate"),
         (["--url", "nonsense", "list"], 4, "address"),
         (["--url", "http://127.0.0.1:9", "list"], 3, "reglab serve"),
+        (["import", "missing.zip"], 4, "missing.zip"),
     ],
 )
 def test_errors(reglab, arguments, code, said):

@@ -1,0 +1,122 @@
+"""One experiment as a portable file: export, and import into another server."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from reglab import __version__
+from reglab.api import schemas
+from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.problems import Problem, responses
+from reglab.core import archive
+from reglab.core.errors import FieldProblem
+from reglab.core.figures import REGISTRY, Style, render
+from reglab.core.storage import AlreadyThere
+
+router = APIRouter(prefix="/experiments", tags=["experiments"])
+MEDIA = "application/zip"
+MAX_UPLOAD = 2**28
+IN_MEMORY = 2**24
+PIECE = 2**16
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {MEDIA: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.get(
+    "/{experiment_id}/export",
+    summary="An experiment as one file",
+    operation_id="export_experiment",
+    response_class=Response,
+    responses={
+        **responses(404, 409),
+        200: {
+            "description": "A zip of JSON, npz and PNG files with a manifest of their sums",
+            "content": {MEDIA: {"schema": {"type": "string", "format": "binary"}}},
+        },
+    },
+)
+def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
+    """Spec, runs, curves, arrays and figures, each with its sha256; only once it has ended."""
+    exported = shared.storage.transfer.export(experiment_id)
+    full = archive.Archive(exported.experiment, exported.runs, _figures(shared, experiment_id))
+    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    archive.write(full, file, __version__)
+    size = file.tell()
+    file.seek(0)
+    headers = {
+        "Content-Disposition": f'attachment; filename="reglab-{experiment_id}.zip"',
+        "Content-Length": str(size),
+    }
+    return StreamingResponse(_pieces(file), media_type=MEDIA, headers=headers)
+
+
+@router.post(
+    "/import",
+    status_code=201,
+    summary="Import an exported experiment",
+    operation_id="import_experiment",
+    response_model=schemas.ExperimentBody,
+    responses=responses(409, 413, 415, 422),
+    openapi_extra=BODY,
+)
+async def import_experiment(
+    request: Request, response: Response, shared: Shared
+) -> schemas.ExperimentBody:
+    """Store an export with its ids, runs and results, whole or not at all.
+
+    Every file is checked against the manifest's sums, the runs against the spec.
+    """
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != MEDIA:
+        remedy = f"Send the header Content-Type: {MEDIA}."
+        problem = FieldProblem("Content-Type", f"Got '{kind[:60]}'.", remedy)
+        raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > MAX_UPLOAD:
+                detail = f"The file is larger than {MAX_UPLOAD >> 20} MiB."
+                problem = FieldProblem("body", detail, "Import a smaller experiment.")
+                raise Problem(413, "too-large", "Too large", problem)
+            file.write(piece)
+        file.seek(0)
+        body = await run_in_threadpool(_import, shared, file)
+    response.headers["Location"] = f"/v1/experiments/{body.id}"
+    return body
+
+
+def _import(shared: Context, file: IO[bytes]) -> schemas.ExperimentBody:
+    try:
+        identifier = shared.storage.transfer.insert(archive.read(file))
+    except AlreadyThere as error:
+        problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
+        raise Problem(409, "already-there", "Already there", problem) from error
+    record = shared.storage.experiments.get(identifier)
+    return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(identifier))
+
+
+def _figures(shared: Context, experiment_id: str) -> dict[str, bytes]:
+    runs = shared.storage.results.experiment(experiment_id)
+    runs = [run for run in runs if run.state == "succeeded"]
+    return {
+        figure.name: render(figure, runs, Style(), "png", 120)
+        for figure in REGISTRY.values()
+        if figure.applies(runs) is None
+    }
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
