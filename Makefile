@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	@$(BIN)/python -m reglab.api.demo --output $(OUTPUT)
+	@$(BIN)/reglab reproduce --own-server --output $(OUTPUT)
 
 serve: $(STAMP)
 	@$(BIN)/python -m reglab.api.serve

@@ -29,6 +29,7 @@ from reglab.api.routers import (
     figures,
     health,
     playground,
+    report,
     runs,
     transfer,
 )
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         figures,
         claims,
         compare,
+        report,
         runs,
         catalog,
         playground,

@@ -39,7 +39,8 @@ def _context(request: Request) -> Context:
 Shared = Annotated[Context, Depends(_context)]
 
 
-def _identifier(name: str, value: str) -> str:
+def identifier(name: str, value: str) -> str:
+    """The id, or a 404 that names the parameter."""
     if not UUID.fullmatch(value):
         problem = FieldProblem(name, f"'{value[:60]}' is not an id.", "Ids are lower-case UUIDs.")
         raise Problem(404, "not-found", "Not found", problem)
@@ -47,11 +48,11 @@ def _identifier(name: str, value: str) -> str:
 
 
 def _experiment_id(experiment_id: Annotated[str, Path(description="UUIDv7.")]) -> str:
-    return _identifier("experiment_id", experiment_id)
+    return identifier("experiment_id", experiment_id)
 
 
 def _run_id(run_id: Annotated[str, Path(description="UUIDv7.")]) -> str:
-    return _identifier("run_id", run_id)
+    return identifier("run_id", run_id)
 
 
 ExperimentId = Annotated[str, Depends(_experiment_id)]

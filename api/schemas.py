@@ -340,6 +340,10 @@ class PresetRow(BaseModel):
     figures: list[str] = Field(description="Figures it feeds.", examples=[["fig04-weights"]])
     runs: int = Field(description="Number of runs.", examples=[9])
     spec: dict[str, Any] = Field(description="Its spec.", examples=[{}])
+    article: bool = Field(description="Whether it is one of the article's six.", examples=[True])
+    substitute: str | None = Field(
+        description="Dataset to fall back to where its own cannot be had.", examples=[None]
+    )
 
 
 class PresetList(BaseModel):

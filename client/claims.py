@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from reglab.client.models import Reply
 
 
 class Claim(Reply):
     """One claim and what the runs say about it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str = Field(description="Short name.")
     text: str = Field(description="The statement.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from reglab.client import flows
 from reglab.client.compare import Comparison, compare_flow
 from reglab.client.errors import Unavailable
 from reglab.client.experiments import AsyncExperiment, Experiment, ExperimentSurface
-from reglab.client.files import read_whole
+from reglab.client.files import read_whole, write_whole
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, documented_as, operation
 from reglab.client.models import (
     DatasetInfo,
@@ -31,7 +32,7 @@ from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
 from reglab.client.settings import Settings
-from reglab.client.submission import Spec, body
+from reglab.client.submission import Spec, body, identifier
 from reglab.client.waiting import wait_for
 
 ALL = 2**31
@@ -93,6 +94,17 @@ class ClientSurface:
             experiments: Experiments or their ids.
         """
         return (yield from compare_flow(experiments))
+
+    @operation
+    def report(self, *experiments: Any, path: str | os.PathLike[str] = "report.html") -> Flow[Path]:
+        """Save a report of several experiments as one HTML file: figures, claims, numbers, data.
+
+        Args:
+            experiments: Experiments or their ids.
+            path: The file.
+        """
+        query = {"experiment": [identifier(each) for each in experiments]}
+        return write_whole(path, (yield Call("GET", "/v1/report", params=query)).content)
 
     @operation
     def wait(

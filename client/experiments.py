@@ -211,22 +211,23 @@ class ExperimentSurface:
     @operation
     def download(
         self,
-        what: Literal["curves", "ece"],
+        what: Literal["curves", "ece", "claims"],
         path: str | os.PathLike[str],
-        format: Literal["csv", "parquet", "json"] | None = None,  # noqa: A002
+        format: Literal["csv", "parquet", "json", "md"] | None = None,  # noqa: A002
         query: Mapping[str, Any] | None = None,
     ) -> Flow[Path]:
         """Save a table as a file of the server's making; needs no other package.
 
         Args:
-            what: 'curves' or 'ece'.
+            what: 'curves', 'ece' or 'claims'.
             path: The file; its ending tells the format if that is left out.
-            format: 'csv', 'parquet' or 'json'.
+            format: 'csv', 'parquet' or 'json'; 'md' or 'json' for claims.
             query: Arguments of ``curves`` or ``ece``, as in ``{"max_points": 100}``.
         """
         chosen = format or Path(path).suffix.removeprefix(".")
-        if chosen not in ("csv", "parquet", "json"):
-            raise ClientError(f"There is no format '{chosen}'.", "Use csv, parquet or json.")
+        known = ("json", "md") if what == "claims" else ("csv", "parquet", "json")
+        if chosen not in known:
+            raise ClientError(f"There is no format '{chosen}'.", f"Use {', '.join(known)}.")
         call = Call("GET", self._path(what), params={**(query or {}), "format": chosen})
         return write_whole(path, (yield call).content)
 

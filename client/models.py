@@ -126,7 +126,7 @@ class PresetInfo(Reply):
     figures: list[str] = Field(description="Article figures that its runs feed.")
     runs: int = Field(description="Number of runs.")
     spec: dict[str, Any] = Field(description="Its spec.")
-    article: bool = Field(True, description="Whether it is one of the article's six.")
+    article: bool = Field(description="Whether it is one of the article's six.")
     substitute: str | None = Field(
         None, description="Dataset to fall back to where the preset's own cannot be had."
     )

@@ -9,11 +9,13 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from reglab.client.models import TERMINAL, ExperimentData
 from reglab.client.packages import in_notebook, need
 
-COLOURS = {"failed": "red", "cancelled": "yellow", "succeeded": "green"}
+COLOURS = {"failed": "red", "cancelled": "yellow"}
+LABEL = 32
 
 
 class Display:
@@ -42,7 +44,7 @@ class TerminalDisplay(Display):
 
     def __init__(self, console: Console | None = None) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TextColumn("{task.fields[runs]}"),
@@ -58,7 +60,7 @@ class TerminalDisplay(Display):
     def update(self, data: ExperimentData) -> None:
         """Move the experiment's bar, made when it is first seen."""
         if data.id not in self._bars:
-            self._bars[data.id] = self._progress.add_task(data.label(), total=1.0, runs="")
+            self._bars[data.id] = self._progress.add_task(_shortened(data), total=1.0, runs="")
         bar = self._bars[data.id]
         runs = f"{_ended(data)}/{len(data.runs)} runs"
         if data.state in COLOURS:
@@ -106,6 +108,11 @@ def choose_display(progress: bool | Display | None) -> Display:
     if progress or sys.stderr.isatty():
         return TerminalDisplay()
     return Display()
+
+
+def _shortened(data: ExperimentData) -> str:
+    label = data.label()
+    return label if len(label) <= LABEL else label[: LABEL - 1] + "…"
 
 
 def _ended(data: ExperimentData) -> int:

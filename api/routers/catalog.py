@@ -26,6 +26,8 @@ def list_presets() -> schemas.PresetList:
             figures=list(preset.figures),
             runs=count_runs(build(preset.name)),
             spec=preset.document,
+            article=preset.article,
+            substitute=preset.substitute,
         )
         for preset in PRESETS.values()
     ]

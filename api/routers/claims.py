@@ -15,8 +15,10 @@ from reglab.api.figure_cache import figure_key
 from reglab.api.problems import responses
 from reglab.api.routers.figures import succeeded_runs
 from reglab.core import claims
+from reglab.core.claims import document as claims_document
 
 router = APIRouter(prefix="/experiments/{experiment_id}/claims", tags=["results"])
+MARKDOWN = "text/markdown; charset=utf-8"
 With = Annotated[
     list[str] | None,
     Query(
@@ -96,9 +98,14 @@ class ClaimList(BaseModel):
     summary="Claims of the article against the runs",
     operation_id="list_claims",
     response_model=ClaimList,
-    responses=responses(404),
+    responses={**responses(404, 422), 200: {"content": {MARKDOWN: {"schema": {"type": "string"}}}}},
 )
-def list_claims(shared: Shared, experiment_id: ExperimentId, with_: With = None) -> Any:
+def list_claims(
+    shared: Shared,
+    experiment_id: ExperimentId,
+    with_: With = None,
+    form: Annotated[Literal["json", "md"], Query(alias="format", description="Form.")] = "json",
+) -> Any:
     """Each claim with the value that was measured, its interval over seeds, and the verdict.
 
     Supported: the whole interval lies where the claim needs it. Not supported: the whole interval
@@ -112,4 +119,8 @@ def list_claims(shared: Shared, experiment_id: ExperimentId, with_: With = None)
         rows = [ClaimRow.of(outcome).model_dump() for outcome in claims.evaluate(runs)]
         return json.dumps({"items": rows}, allow_nan=False).encode()
 
-    return Response(shared.figures.get(key, measure), media_type="application/json")
+    data = shared.figures.get(key, measure)
+    if form == "md":
+        text = claims_document.markdown(json.loads(data)["items"])
+        return Response(text, media_type=MARKDOWN)
+    return Response(data, media_type="application/json")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from reglab import __version__
 from reglab.api import schemas
-from reglab.api.context import Context, ExperimentId, Shared, _identifier
+from reglab.api.context import Context, ExperimentId, Shared, identifier
 from reglab.api.figure_cache import figure_key
 from reglab.api.problems import Problem, not_found, responses
 from reglab.core.errors import FieldProblem
@@ -90,7 +90,7 @@ def succeeded_runs(
     shared: Context, experiment_id: str, others: list[str] | None
 ) -> list[RunResult]:
     """Finished runs of an experiment and of those named beside it."""
-    ids = [experiment_id, *(_identifier("with", other) for other in others or [])]
+    ids = [experiment_id, *(identifier("with", other) for other in others or [])]
     found = [run for one in dict.fromkeys(ids) for run in shared.storage.results.experiment(one)]
     return [run for run in found if run.state == "succeeded"]
 

@@ -18,7 +18,7 @@ from rich.markup import escape
 from reglab.client.cli.base import Json, connect
 from reglab.client.cli.doctor import Check, check_client, check_server
 from reglab.client.cli.output import console, print_json
-from reglab.client.errors import MissingPackage
+from reglab.client.own_server import need_extra
 
 PANEL = "Service"
 Home = Annotated[
@@ -39,7 +39,7 @@ def serve(
     home: Home = None,
 ) -> None:
     """Run a server and a worker until Ctrl-C."""
-    need_extra("fastapi", "server", "serve")
+    need_extra("fastapi", "server", "`reglab serve`")
     settings = {"REGLAB_HOST": host, "REGLAB_PORT": str(port)}
     _run("reglab.api.serve", settings | _home(home))
 
@@ -52,7 +52,7 @@ def worker(
     home: Home = None,
 ) -> None:
     """Run a worker on the database and broker of REGLAB_DATABASE_URL and REGLAB_BROKER_URL."""
-    need_extra("celery", "worker", "worker")
+    need_extra("celery", "worker", "`reglab worker`")
     settings = {"REGLAB_WORKER_PROCESSES": str(processes)} if processes else {}
     _run("reglab.worker", settings | _home(home))
 
@@ -71,15 +71,6 @@ def doctor(ctx: typer.Context, as_json: Json = False) -> None:
         _print_checks(checks)
     if any(check.state == "fault" for check in checks):
         raise typer.Exit(1)
-
-
-def need_extra(module: str, extra: str, command: str) -> None:
-    """MissingPackage that names the extra, if a module of it is not installed."""
-    if importlib.util.find_spec(module) is None:
-        raise MissingPackage(
-            f"`reglab {command}` needs the extra '{extra}', which is not installed.",
-            f"Run `pip install 'reglab[{extra}]'`.",
-        )
 
 
 def _home(home: Path | None) -> dict[str, str]:

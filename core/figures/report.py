@@ -1,11 +1,11 @@
-"""The HTML report: figures with captions, and what they were drawn from."""
+"""The HTML report, one file: figures with captions, claims, and what they were drawn from."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
@@ -13,53 +13,54 @@ from jinja2 import Environment
 TEMPLATE = files("reglab.core.figures").joinpath("report.html.jinja")
 
 
-def write_report(
-    folder: Path,
-    figures: Sequence[tuple[str, Path, str]],
-    experiments: Sequence[dict[str, Any]],
+@dataclass(frozen=True)
+class Picture:
+    """One figure of the report."""
+
+    name: str
+    caption: str
+    png: bytes
+
+    @property
+    def source(self) -> str:
+        """The picture as a data URI, so that the report is one file."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode()
+
+
+def render_report(
+    pictures: Sequence[Picture],
+    experiments: Sequence[Mapping[str, Any]],
     notes: Sequence[str] = (),
-    claims: Sequence[dict[str, Any]] = (),
-    claims_figure: tuple[Path, str] | None = None,
-) -> Path:
-    """Write ``report.html`` into a folder.
+    claims: Sequence[Mapping[str, Any]] = (),
+    claims_figure: Picture | None = None,
+) -> str:
+    """The page.
 
     Args:
-        folder: Where to write; paths of figures are made relative to it.
-        figures: Name, file and caption of each.
+        pictures: Figures in order.
         experiments: Documents as the API gives them, with runs and their summaries.
         notes: Warnings to show on top, such as stand-in datasets.
         claims: Rows as ``GET .../claims`` gives them; they get a section of their own.
-        claims_figure: File and caption of the figure ``claims``.
+        claims_figure: The figure ``claims``.
     """
     page = Environment(autoescape=True).from_string(TEMPLATE.read_text("utf-8"))
-    relative = [
-        (name, Path(os.path.relpath(path, folder)).as_posix(), text) for name, path, text in figures
-    ]
-    text = page.render(
-        figures=relative,
+    runs = [run for one in experiments for run in one["runs"] if run["summary"]]
+    return page.render(
+        figures=pictures,
         experiments=experiments,
         notes=notes,
-        sources=_sources(experiments),
+        sources=_sources(runs),
         claims=[row for row in claims if row["value"] is not None],
         absent=[row for row in claims if row["value"] is None],
-        claims_figure=_relative(claims_figure, folder),
+        claims_figure=claims_figure,
     )
-    path = folder / "report.html"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
-def _relative(figure: tuple[Path, str] | None, folder: Path) -> tuple[str, str] | None:
-    if figure is None:
-        return None
-    return Path(os.path.relpath(figure[0], folder)).as_posix(), figure[1]
-
-
-def _sources(experiments: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sources(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for experiment in experiments:
-        for run in experiment["runs"]:
-            source = run["summary"]["provenance"]
+    for run in runs:
+        source = run["summary"].get("provenance")
+        if source:
             entry = {"title": source["source"], "licence": source["licence"]}
             found[source["source"]] = entry | {"files": source.get("files", {})}
     return list(found.values())

@@ -15,7 +15,7 @@ from reglab.core.claims.base import Outcome, above, below, within
 from reglab.core.claims.document import markdown
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.claims import margins
-from reglab.core.figures.report import write_report
+from reglab.core.figures.report import Picture, render_report
 from tests.claims.cases import CASES
 
 CHOSEN = {
@@ -81,18 +81,18 @@ def test_no_figure_without_a_claim(only_chosen):
     assert "No claim" in REGISTRY["claims"].applies([])
 
 
-def test_the_report_has_a_section_where_claims_were_measured(tmp_path, rows):
-    picture = tmp_path / "claims.png"
-    page = write_report(tmp_path, [], [], (), rows, (picture, "Three claims.")).read_text()
+def test_the_report_has_a_section_where_claims_were_measured(rows):
+    picture = Picture("claims", "Three claims.", b"png")
+    page = render_report([], [], (), rows, picture)
     table = page[page.index('id="claims"') :]
     for row in rows[:3]:
         assert row["text"] in table
         assert f"{row['value']:.4g}" in table
     cells = re.findall(r'<td class="(supported|not_supported|undecided)">', table)
     assert sorted(cells) == ["not_supported", "supported", "undecided"]
-    assert 'src="claims.png" alt="Three claims."' in table
+    assert 'src="data:image/png;base64,cG5n" alt="Three claims."' in table
     assert "do not bear on" in table
-    assert 'id="claims"' not in write_report(tmp_path, [], []).read_text()
+    assert 'id="claims"' not in render_report([], [])
 
 
 def test_the_document_has_every_claim_with_its_numbers(rows):

@@ -81,8 +81,9 @@ def test_demo_writes_ten_figures_and_a_report(tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     nothing = {"REGLAB_DATA_DIR": str(empty), "REGLAB_CACHE_DIR": str(empty)}
+    command = [sys.executable, "-m", "reglab.client.cli", "reproduce", "--own-server"]
     done = subprocess.run(
-        [sys.executable, "-m", "reglab.api.demo", "--output", output, "--epochs-scale", "0.004"],
+        [*command, "--output", output, "--epochs-scale", "0.004"],
         env=os.environ | nothing | {"REGLAB_DOWNLOAD": "0"},
         capture_output=True,
         text=True,
@@ -96,7 +97,7 @@ def test_demo_writes_ten_figures_and_a_report(tmp_path):
     assert [p.stem for p in pictures] == sorted(n for n, f in REGISTRY.items() if f.article_number)
     assert all(min(Image.open(picture).size) > 300 for picture in pictures)
     report = (output / "report.html").read_text()
-    assert report.count("<img") == 10
+    assert report.count("<img") == report.count("data:image/png;base64,") == 10
     assert "could not be had" in report
     assert "mnist_5k.csv.gz sha256" in report
     assert of_this_folder(output / "service") == []

@@ -1,0 +1,116 @@
+"""The whole article over HTTP: six experiments, ten figures, claims, a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reglab.client.clients import Client
+from reglab.client.experiments import Experiment
+from reglab.client.figures import FORMATS
+from reglab.client.files import write_whole
+from reglab.client.models import PresetInfo
+from reglab.client.progress import Display
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What was written.
+
+    Attributes:
+        report: The HTML report.
+        figures: All figure files.
+        experiments: Id of each preset's experiment.
+        substitutes: Stand-in dataset of each preset whose own could not be had.
+    """
+
+    report: Path
+    figures: list[Path]
+    experiments: dict[str, str]
+    substitutes: dict[str, str]
+
+
+def reproduce(
+    client: Client,
+    output: Path,
+    seeds: int = 1,
+    scale: float = 1.0,
+    display: Display | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> Reproduction:
+    """Run the article's presets and write figures and report into a folder.
+
+    Args:
+        client: Of the server that trains.
+        output: The folder.
+        seeds: Number of seeds of each run; claims need several to be decided.
+        scale: Multiplies every preset's epochs, e.g. 0.01 for a quick look.
+        display: Shows progress.
+        warn: Is told of stand-in datasets.
+
+    Raises:
+        ExperimentFailed: One of the experiments failed.
+    """
+    presets = [preset for preset in client.presets() if preset.article]
+    available = {row.name: row.available for row in client.datasets()}
+    substitutes = {
+        preset.name: preset.substitute
+        for preset in presets
+        if preset.substitute and not available[preset.spec["dataset"]["name"]]
+    }
+    experiments = {}
+    for preset in presets:
+        substitute = substitutes.get(preset.name)
+        if substitute:
+            warn(
+                f"{preset.name}: '{preset.spec['dataset']['name']}' cannot be had here; using "
+                f"'{substitute}'. Set REGLAB_DATA_DIR on the server for the real set."
+            )
+        changes = _changes(preset, substitute, seeds, scale)
+        experiments[preset.name] = client.submit(preset.name, changes)
+    client.wait(*experiments.values(), progress=display or Display())
+    figures = _figures(presets, experiments, output / "figures")
+    if seeds > 1:
+        figures += _claims(list(experiments.values()), output)
+    report = client.report(*experiments.values(), path=output / "report.html")
+    ids = {name: experiment.id for name, experiment in experiments.items()}
+    return Reproduction(report, figures, ids, substitutes)
+
+
+def _changes(
+    preset: PresetInfo, substitute: str | None, seeds: int, scale: float
+) -> dict[str, Any]:
+    changes: dict[str, Any] = {"seeds": list(range(seeds))}
+    if substitute:
+        changes["dataset"] = {"name": substitute}
+    if scale != 1.0:
+        changes["training.epochs"] = max(2, round(preset.spec["training"]["epochs"] * scale))
+    return changes
+
+
+def _claims(experiments: Sequence[Experiment], output: Path) -> list[Path]:
+    """All claims over all experiments: JSON, Markdown, and a figure in every format."""
+    first, *others = experiments
+    rows = [claim.model_dump() for claim in first.claims(others)]
+    write_whole(output / "claims.json", json.dumps(rows, indent=1).encode())
+    first.download("claims", output / "claims.md", query={"with": [one.id for one in others]})
+    return [
+        first.figure("claims", form, others=others).save(output / "figures" / f"claims.{form}")  # type: ignore[arg-type]
+        for form in FORMATS
+    ]
+
+
+def _figures(
+    presets: Sequence[PresetInfo], experiments: dict[str, Experiment], folder: Path
+) -> list[Path]:
+    """Every figure of the presets, with the runs of all that feed it, in every format."""
+    written = []
+    for name in sorted({name for preset in presets for name in preset.figures}):
+        first, *others = [experiments[preset.name] for preset in presets if name in preset.figures]
+        for form in FORMATS:
+            drawn = first.figure(name, form, others=others)  # type: ignore[arg-type]
+            written.append(drawn.save(folder / f"{name}.{form}"))
+    return written
