@@ -10,9 +10,12 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from reglab import __version__
+from reglab.core.figures import Figure, Style, render
 from reglab.core.results import RunResult
 
 MEGABYTES = 128
+DPI = 144
 
 
 class FigureCache:
@@ -47,3 +50,10 @@ def figure_key(version: str, name: str, runs: Sequence[RunResult], **style: Any)
     parts += [[run.run_id, run.state, run.params, len(run.curves["epoch"])] for run in runs]
     parts += [run.summary.get("seconds") for run in runs]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def picture(cache: FigureCache, figure: Figure, runs: Sequence[RunResult]) -> bytes:
+    """The figure as PNG in the default style."""
+    style = {"form": "png", "dpi": DPI, "width": None, "theme": "light"}
+    key = figure_key(__version__, figure.name, runs, **style)
+    return cache.get(key, lambda: render(figure, runs, Style(), "png", DPI))

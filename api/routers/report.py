@@ -8,20 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, Shared, identifier
-from reglab.api.figure_cache import figure_key
+from reglab.api.figure_cache import picture
 from reglab.api.problems import responses
 from reglab.api.routers.claims import ClaimRow
 from reglab.core import claims
-from reglab.core.figures import REGISTRY, Figure, Style, render
+from reglab.core.figures import REGISTRY, Figure
 from reglab.core.figures.report import Picture, render_report
 from reglab.core.presets import PRESETS
 from reglab.core.results import RunResult
 
 router = APIRouter(tags=["results"])
-DPI = 144
 CLAIMS = REGISTRY["claims"]
 Experiments = Annotated[
     list[str],
@@ -47,23 +45,23 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     documents = [_document(shared, one) for one in ids]
     runs = {one: _succeeded(shared, one) for one in ids}
     pictures = [
-        Picture(figure.name, figure.caption(used), _png(shared, figure, used))
+        Picture(figure.name, figure.caption(used), picture(shared.figures, figure, used))
         for figure, used in _drawable(documents, runs)
     ]
     all_runs = [run for one in ids for run in runs[one]]
     rows: list[dict[str, Any]] = []
-    picture = None
+    shown = None
     # One seed never decides a claim.
     if len({run.seed for run in all_runs}) > 1 and CLAIMS.applies(all_runs) is None:
         rows = [ClaimRow.of(outcome).model_dump() for outcome in claims.evaluate(all_runs)]
-        png = _png(shared, CLAIMS, all_runs)
-        picture = Picture(CLAIMS.name, CLAIMS.caption(all_runs), png)
+        png = picture(shared.figures, CLAIMS, all_runs)
+        shown = Picture(CLAIMS.name, CLAIMS.caption(all_runs), png)
     page = render_report(
         pictures,
         [document.model_dump(mode="json") for document in documents],
         _notes(documents),
         rows,
-        picture,
+        shown,
     )
     return HTMLResponse(page)
 
@@ -96,11 +94,6 @@ def _drawable(
 
 def _of_a_preset(name: str) -> bool:
     return any(name in preset.figures for preset in PRESETS.values())
-
-
-def _png(shared: Context, figure: Figure, runs: list[RunResult]) -> bytes:
-    key = figure_key(__version__, figure.name, runs, form="png", dpi=DPI, width=None, theme="light")
-    return shared.figures.get(key, lambda: render(figure, runs, Style(), "png", DPI))
 
 
 def _notes(documents: Documents) -> list[str]:

@@ -13,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.figure_cache import picture
 from reglab.api.problems import Problem, responses
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
-from reglab.core.figures import REGISTRY, Style, render
+from reglab.core.figures import REGISTRY
 from reglab.core.storage import AlreadyThere
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -109,11 +110,8 @@ def _import(shared: Context, file: IO[bytes]) -> schemas.ExperimentBody:
 def _figures(shared: Context, experiment_id: str) -> dict[str, bytes]:
     runs = shared.storage.results.experiment(experiment_id)
     runs = [run for run in runs if run.state == "succeeded"]
-    return {
-        figure.name: render(figure, runs, Style(), "png", 120)
-        for figure in REGISTRY.values()
-        if figure.applies(runs) is None
-    }
+    drawable = [figure for figure in REGISTRY.values() if figure.applies(runs) is None]
+    return {figure.name: picture(shared.figures, figure, runs) for figure in drawable}
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -16,6 +16,11 @@ from tests.live import SMALL
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 
 
+@schemathesis.serializer("application/zip")
+def bytes_as_they_are(ctx, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 @pytest.fixture(scope="module")
 def finished(trained):
     return trained.finished(SMALL)
