@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from reglab.api.context import Context, Shared, _identifier, finished
+from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.problems import Problem, responses
 from reglab.core.comparison import (
     METRICS,
@@ -130,7 +130,7 @@ def _two(field: str, text: str) -> tuple[str, str]:
     if len(ids) != 2:
         problem = FieldProblem(field, f"Got {len(ids)} ids.", f"Give two: {field}=A,B.")
         raise Problem(422, "invalid", "Invalid request", problem)
-    return _identifier(field, ids[0]), _identifier(field, ids[1])
+    return identifier(field, ids[0]), identifier(field, ids[1])
 
 
 def _compare_runs(shared: Context, a: str, b: str) -> Comparison:

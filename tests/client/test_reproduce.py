@@ -20,19 +20,22 @@ def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
     done = CliRunner().invoke(app, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
     made = json.loads(done.stdout)
-    assert len(made["figures"]) == 30
+    assert len(made["figures"]) == 33
     assert list(made["experiments"])[1] == "l2"
     assert not (tmp_path / "service").exists()
     experiment = httpx.get(f"{server}/v1/experiments/{made['experiments']['dropout']}").json()
     assert [run["seed"] for run in experiment["runs"]] == [0, 1, 0, 1]
     report = (tmp_path / "report.html").read_text()
-    assert report.count("<img") == 10
+    assert report.count("<img") == 11
+    assert json.loads((tmp_path / "claims.json").read_text())
+    assert (tmp_path / "claims.md").read_text().startswith("Of ")
     assert "Epochs are not those of the presets: " in report
-    claims = httpx.get(f"{server}/v1/experiments/{made['experiments']['l2']}/claims").json()
-    decided = [row for row in claims["items"] if row["verdict"]]
-    assert decided
-    for row in decided:
-        assert row["threshold"].replace(">", "&gt;").replace("<", "&lt;") in report
+    told = json.loads((tmp_path / "claims.json").read_text())
+    measured = [row for row in told if row["value"] is not None]
+    assert len(measured) > 20
+    for row in measured:
+        assert row["seeds"] == 2
+        assert f"{row['value']:.4g}" in report
 
 
 def test_report_of_other_experiments(client, resolve, finished, tmp_path):
