@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import platformdirs
 
-# Read when numba is first imported; a package folder may be read-only or shared.
-os.environ.setdefault(
-    "NUMBA_CACHE_DIR", os.path.join(platformdirs.user_cache_dir("reglab"), "numba")
-)
+
+def _cache_folder() -> str:
+    """A folder of the user's, as a package's may be read-only; another one for other sources.
+
+    numba looks at the file of a kernel alone, not at those of the kernels it calls.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return os.path.join(platformdirs.user_cache_dir("reglab"), "numba", digest.hexdigest()[:16])
+
+
+# Read when numba is first imported.
+os.environ.setdefault("NUMBA_CACHE_DIR", _cache_folder())
 
 import numba
 from threadpoolctl import threadpool_limits

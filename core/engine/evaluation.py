@@ -7,56 +7,40 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reglab.core.engine import first_layer
 from reglab.core.engine.activations import bias_activation
 from reglab.core.engine.compiler import kernel
-from reglab.core.engine.inputs import Inputs, forward_sparse
+from reglab.core.engine.inputs import Inputs, choose_rows
 from reglab.core.engine.kernels import matrix, weight_start
+from reglab.core.engine.products import multiply
+from reglab.core.engine.workspace import make_scratch
 
 BLOCK = 128
 
 
 @kernel
-def _block_logits(
-    theta: Any, widths: Any, code: int, inputs: Any, begin: int, end: int, work: Any, out: Any
-) -> None:
-    dense, indptr, indices, values, is_sparse = inputs
-    layers = widths.shape[0] - 1
-    b = end - begin
-    a = matrix(work[0], 0, b, widths[1])
-    weights = matrix(theta, 0, widths[0], widths[1])
-    if is_sparse:
-        for row in range(begin, end):
-            low, high = indptr[row], indptr[row + 1]
-            row_indices = indices[low:high].reshape(1, high - low)
-            row_values = values[low:high].reshape(1, high - low)
-            count = np.array([high - low])
-            forward_sparse(
-                row_indices, row_values, count, weights, a[row - begin : row - begin + 1]
-            )
-    else:
-        np.dot(dense[begin:end], weights, a)
-    for layer in range(layers):
-        start = weight_start(widths, layer)
-        n_in, n_out = widths[layer], widths[layer + 1]
-        bias = theta[start + n_in * n_out : start + (n_in + 1) * n_out]
-        if layer == layers - 1:
-            for row in range(b):
-                for k in range(n_out):
-                    out[begin + row, k] = a[row, k] + bias[k]
-            return
-        bias_activation(a, bias, code)
-        after = widths[layer + 2]
-        z = matrix(work[(layer + 1) % 2], 0, b, after)
-        np.dot(a, matrix(theta, start + (n_in + 1) * n_out, n_out, after), z)
-        a = z
-
-
-@kernel
-def _all_logits(theta: Any, widths: Any, code: int, inputs: Any, out: Any) -> None:
+def _all_logits(theta: Any, widths: Any, code: int, inputs: Any, scratch: Any, out: Any) -> None:
     work = np.empty((2, BLOCK * widths[1:].max()), np.float32)
+    order = np.arange(out.shape[0])
+    still = np.zeros(2, np.int64)
+    last = widths.shape[0] - 2
     for begin in range(0, out.shape[0], BLOCK):
-        end = min(begin + BLOCK, out.shape[0])
-        _block_logits(theta, widths, code, inputs, begin, end, work, out)
+        rows = order[begin : min(begin + BLOCK, out.shape[0])]
+        b = rows.shape[0]
+        z = matrix(work[0], 0, b, widths[1])
+        chosen = choose_rows(inputs, rows, still, still, scratch)
+        first_layer.forward(inputs[4], chosen, matrix(theta, 0, widths[0], widths[1]), scratch, z)
+        for layer in range(last):
+            start = weight_start(widths, layer)
+            n_in, n_out, after = widths[layer], widths[layer + 1], widths[layer + 2]
+            a = z
+            bias_activation(a, theta[start + n_in * n_out : start + (n_in + 1) * n_out], code)
+            z = matrix(work[(layer + 1) % 2], 0, b, after)
+            multiply(a, matrix(theta, start + (n_in + 1) * n_out, n_out, after), z)
+        bias = theta[theta.shape[0] - widths[last + 1] :]
+        for row in range(b):
+            for k in range(out.shape[1]):
+                out[rows[row], k] = z[row, k] + bias[k]
 
 
 @kernel
@@ -101,6 +85,6 @@ def logits(
 ) -> NDArray[np.float32]:
     """Logits (N, K) float32 of all inputs."""
     out = np.empty((len(inputs.dense), int(widths[-1])), np.float32)
-    packed = (inputs.dense, inputs.indptr, inputs.indices, inputs.values, inputs.is_sparse)
-    _all_logits(theta, widths, code, packed, out)
+    scratch = make_scratch(int(widths[0]), BLOCK, 1)
+    _all_logits(theta, widths, code, inputs.packed(), scratch, out)
     return out

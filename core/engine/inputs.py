@@ -1,4 +1,4 @@
-"""Inputs as the first layer wants them: rows with their non-zero entries listed, or plain rows."""
+"""Inputs as the first layer wants them: the rows, and where they are not zero."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.tiles import LISTED_ROWS
 
-# Above this share of non-zeros a dense BLAS product is faster than sums over non-zero pixels.
-DENSE_ABOVE = 0.35
+STRIP = LISTED_ROWS
+# Above this share of non-zeros, or with fewer columns, passing over zeros costs more than it saves.
+DENSE_ABOVE = 0.65
+FEW_COLUMNS = 16
 
 
 @dataclass(frozen=True)
@@ -20,90 +23,63 @@ class Inputs:
 
     Attributes:
         dense: All entries, (N, d) float32, C order.
-        indptr: (N + 1,) int64; row i's non-zeros are ``indptr[i]:indptr[i + 1]``.
-        indices: Column of each non-zero, int32.
-        values: Value of each non-zero, float32.
-        is_sparse: Whether the first layer should go over non-zeros.
+        lit: Bit c % 64 of word c // 64 of a row is set where column c is not zero,
+            (N, ceil(d / 64)) uint64.
+        strips: The entries again, W neighbouring columns at a time, (ceil(d / W), N, W) float32.
+        strips_lit: 1 where any entry of a strip is not zero, (ceil(d / W), N) uint8.
+        is_sparse: Whether the first layer should pass over zeros; if not, only ``dense`` is used.
     """
 
     dense: NDArray[np.float32]
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    values: NDArray[np.float32]
+    lit: NDArray[np.uint64]
+    strips: NDArray[np.float32]
+    strips_lit: NDArray[np.uint8]
     is_sparse: bool
 
     @classmethod
-    def of(cls, x: NDArray[Any]) -> Inputs:
-        """List the non-zeros of x (N, d)."""
+    def of(cls, x: NDArray[Any], *, backward: bool = False) -> Inputs:
+        """Prepare x (N, d); strips are needed for a gradient only."""
         dense = np.ascontiguousarray(x, dtype=np.float32)
-        indptr, indices, values = list_nonzeros(dense)
-        density = len(indices) / max(dense.size, 1)
-        return cls(dense, indptr, indices, values, is_sparse=bool(density <= DENSE_ABOVE))
+        share = np.count_nonzero(dense) / max(dense.size, 1)
+        sparse = dense.shape[1] >= FEW_COLUMNS and share <= DENSE_ABOVE
+        lit = np.zeros((len(dense) if sparse else 0, -(-dense.shape[1] // 64)), np.uint64)
+        mark_lit(dense[: len(lit)], lit)
+        strips = empty_strips(*dense.shape) if sparse and backward else empty_strips(0, 1)
+        if sparse and backward:
+            fill_strips(dense, *strips)
+        return cls(dense, lit, *strips, is_sparse=bool(sparse))
+
+    def packed(self) -> tuple[Any, ...]:
+        """As compiled code takes them."""
+        return self.dense, self.lit, self.strips, self.strips_lit, self.is_sparse
+
+
+def empty_strips(rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Room for ``strips`` and ``strips_lit``."""
+    count = -(-columns // STRIP)
+    return np.zeros((count, rows, STRIP), np.float32), np.zeros((count, rows), np.uint8)
 
 
 @kernel
-def list_nonzeros(x: Any) -> Any:
-    """Compressed rows of x (N, d) float32: indptr int64, indices int32, values float32."""
-    rows, columns = x.shape
-    indptr = np.zeros(rows + 1, np.int64)
-    for row in range(rows):
-        count = 0
-        for column in range(columns):
-            if x[row, column] != 0:
-                count += 1
-        indptr[row + 1] = indptr[row] + count
-    indices = np.empty(indptr[rows], np.int32)
-    values = np.empty(indptr[rows], np.float32)
-    at = 0
-    for row in range(rows):
-        for column in range(columns):
-            if x[row, column] != 0:
-                indices[at] = column
-                values[at] = x[row, column]
-                at += 1
-    return indptr, indices, values
+def fill_strips(dense: Any, strips: Any, strips_lit: Any) -> None:
+    """From dense (N, d)."""
+    for row in range(dense.shape[0]):
+        for strip in range(strips.shape[0]):
+            lit = np.uint8(0)
+            for column in range(strip * STRIP, min((strip + 1) * STRIP, dense.shape[1])):
+                value = dense[row, column]
+                strips[strip, row, column - strip * STRIP] = value
+                if value != 0:
+                    lit = np.uint8(1)
+            strips_lit[strip, row] = lit
 
 
 @kernel
-def gather_sparse(
-    indptr: Any,
-    indices: Any,
-    values: Any,
-    rows: Any,
-    shift: Any,
-    image: Any,
-    batch_indices: Any,
-    batch_values: Any,
-    counts: Any,
-) -> None:
-    """Copy the non-zeros of the chosen rows, each image moved by shift = (dx, dy), zero filled.
+def gather(x: Any, rows: Any, shift: Any, image: Any, out: Any) -> None:
+    """out (B, d) <- the chosen rows of x, each image moved by shift = (dx, dy), zero filled.
 
-    image = (height, width) or (0, 0). Pixels that leave the image are left out.
+    image is (height, width), or (0, 0) for inputs that are none and are not moved.
     """
-    dx, dy = shift[0], shift[1]
-    height, width = image[0], image[1]
-    for at in range(rows.shape[0]):
-        row = rows[at]
-        count = 0
-        if dx == 0 and dy == 0:
-            for k in range(indptr[row], indptr[row + 1]):
-                batch_indices[at, count] = indices[k]
-                batch_values[at, count] = values[k]
-                count += 1
-        else:
-            for k in range(indptr[row], indptr[row + 1]):
-                y = indices[k] // width + dy
-                x = indices[k] % width + dx
-                if 0 <= y < height and 0 <= x < width:
-                    batch_indices[at, count] = y * width + x
-                    batch_values[at, count] = values[k]
-                    count += 1
-        counts[at] = count
-
-
-@kernel
-def gather_dense(x: Any, rows: Any, shift: Any, image: Any, out: Any) -> None:
-    """out (B, d) <- the chosen rows of x, each image moved by shift = (dx, dy), zero filled."""
     dx, dy = shift[0], shift[1]
     height, width = image[0], image[1]
     for at in range(rows.shape[0]):
@@ -112,46 +88,38 @@ def gather_dense(x: Any, rows: Any, shift: Any, image: Any, out: Any) -> None:
             for column in range(x.shape[1]):
                 out[at, column] = x[row, column]
             continue
-        for column in range(x.shape[1]):
-            y = column // width - dy
-            k = column % width - dx
-            inside = 0 <= y < height and 0 <= k < width
-            out[at, column] = x[row, y * width + k] if inside else np.float32(0)
+        for y in range(height):
+            for column in range(width):
+                inside = 0 <= y - dy < height and 0 <= column - dx < width
+                from_ = (y - dy) * width + column - dx
+                out[at, y * width + column] = x[row, from_] if inside else np.float32(0)
 
 
 @kernel
-def forward_sparse(
-    batch_indices: Any, batch_values: Any, counts: Any, weights: Any, z: Any
-) -> None:
-    """z (B, n) <- x W, four non-zeros of x at a time; z stays in the first-level cache."""
-    units = weights.shape[1]
-    for row in range(z.shape[0]):
-        for unit in range(units):
-            z[row, unit] = np.float32(0)
-        count = counts[row]
-        quads = count - count % 4
-        for k in range(0, quads, 4):
-            v0, v1 = batch_values[row, k], batch_values[row, k + 1]
-            v2, v3 = batch_values[row, k + 2], batch_values[row, k + 3]
-            w0, w1 = weights[batch_indices[row, k]], weights[batch_indices[row, k + 1]]
-            w2, w3 = weights[batch_indices[row, k + 2]], weights[batch_indices[row, k + 3]]
-            for unit in range(units):
-                z[row, unit] += (v0 * w0[unit] + v1 * w1[unit]) + (v2 * w2[unit] + v3 * w3[unit])
-        for k in range(quads, count):
-            value = batch_values[row, k]
-            weight = weights[batch_indices[row, k]]
-            for unit in range(units):
-                z[row, unit] += value * weight[unit]
+def mark_lit(x: Any, lit: Any) -> None:
+    """Set the bits of ``Inputs.lit`` for x (B, d)."""
+    for row in range(x.shape[0]):
+        for word in range(lit.shape[1]):
+            bits = np.uint64(0)
+            for column in range(word * 64, min((word + 1) * 64, x.shape[1])):
+                if x[row, column] != 0:
+                    bits |= np.uint64(1) << np.uint64(column % 64)
+            lit[row, word] = bits
 
 
 @kernel
-def add_outer_sparse(
-    batch_indices: Any, batch_values: Any, counts: Any, delta: Any, scale: Any, target: Any
-) -> None:
-    """target (d, n) += scale * x^T delta, over the non-zeros of x only."""
-    for row in range(delta.shape[0]):
-        for k in range(counts[row]):
-            value = scale * batch_values[row, k]
-            line = target[batch_indices[row, k]]
-            for unit in range(delta.shape[1]):
-                line[unit] += value * delta[row, unit]
+def choose_rows(inputs: Any, rows: Any, shift: Any, image: Any, scratch: Any) -> Any:
+    """(dense, lit, strips, strips_lit, rows): where to find the chosen rows of the inputs.
+
+    Sparse rows are read where they lie; others, and those that are moved, are gathered first.
+    """
+    dense, lit, strips, strips_lit, is_sparse = inputs
+    if is_sparse and shift[0] == 0 and shift[1] == 0:
+        return dense, lit, strips, strips_lit, rows
+    own_dense, own_lit, own_strips, own_strips_lit, own_rows = scratch[:5]
+    b = rows.shape[0]
+    gather(dense, rows, shift, image, own_dense[:b])
+    if is_sparse:
+        mark_lit(own_dense[:b], own_lit[:b])
+        fill_strips(own_dense[:b], own_strips, own_strips_lit)
+    return own_dense[:b], own_lit, own_strips, own_strips_lit, own_rows[:b]

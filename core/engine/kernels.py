@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reglab.core.engine import updates
+from reglab.core.engine import first_layer, updates
 from reglab.core.engine.activations import (
     apply_mask,
     bias_activation,
@@ -19,12 +19,8 @@ from reglab.core.engine.activations import (
     times_derivative,
 )
 from reglab.core.engine.compiler import kernel
-from reglab.core.engine.inputs import (
-    add_outer_sparse,
-    forward_sparse,
-    gather_dense,
-    gather_sparse,
-)
+from reglab.core.engine.inputs import choose_rows
+from reglab.core.engine.products import multiply, multiply_transposed, transpose
 
 ADAM = 1
 NO_MASK, BATCH_MASK, EXAMPLE_MASK = 0, 1, 2
@@ -106,6 +102,7 @@ def column_sums(delta: Any, out: Any) -> None:
 def train_epoch(
     parameters: Any,
     inputs: Any,
+    image: Any,
     targets: Any,
     order: Any,
     noise: Any,
@@ -118,11 +115,10 @@ def train_epoch(
     """Train on every batch of one epoch; returns the number of updates so far.
 
     Args:
-        parameters: (theta, grad, m, v), each (P,) float32, updated in place; grad is zero between
-            calls when the first layer is sparse.
-        inputs: (dense, indptr, indices, values, is_sparse, image, active): see ``inputs.Inputs``;
-            image (2,) int64 is (height, width) or zeros; active (A, 2) int64 are the ranges of
-            theta that can have a gradient or decay.
+        parameters: (theta, grad, m, v), each (P,) float32, updated in place, and ``moving``: see
+            ``first_layer.adam``.
+        inputs: As ``inputs.Inputs.packed`` gives them.
+        image: (2,) int64, (height, width) or zeros.
         targets: (N, K) float32.
         order: (N,) int64, the epoch's permutation.
         noise: (shifts (batches, 2) int64, masks float32, mask_mode, keep).
@@ -130,15 +126,15 @@ def train_epoch(
         network: (widths (L + 1,) int64, activation code, whether the loss is squared).
         optimizer: (code, hyper (9,) float64, decoupled, proximal); hyper is lr, alpha, tau, l2, l1,
             beta1, beta2, eps.
-        workspace: (outputs, deltas, batch_x, batch_indices, batch_values, counts).
+        workspace: (outputs, deltas, transposed, batch): see ``workspace.make_workspace``.
         t: Number of updates before this epoch.
     """
-    theta, grad, m, v = parameters
-    dense, indptr, indices, values, is_sparse, image, active = inputs
+    theta, grad, m, v, moving = parameters
     shifts, masks, mask_mode, keep = noise
     widths, code, squared = network
     algorithm, hyper, decoupled, proximal = optimizer
-    outputs, deltas, batch_x, batch_indices, batch_values, counts = workspace
+    outputs, deltas, transposed, scratch = workspace
+    is_sparse = inputs[4]
     layers = widths.shape[0] - 1
     size = order.shape[0]
     first = widths[0] * widths[1]
@@ -152,28 +148,11 @@ def train_epoch(
         rows = order[begin : min(begin + batch_size, size)]
         b = rows.shape[0]
         mask_row = batch if shared else begin
-        x = batch_x[:b]
 
         # Forward.
         z = matrix(outputs, 0, b, widths[1])
-        if is_sparse:
-            gather_sparse(
-                indptr,
-                indices,
-                values,
-                rows,
-                shifts[batch],
-                image,
-                batch_indices,
-                batch_values,
-                counts,
-            )
-            forward_sparse(
-                batch_indices, batch_values, counts, matrix(theta, 0, widths[0], widths[1]), z
-            )
-        else:
-            gather_dense(dense, rows, shifts[batch], image, x)
-            np.dot(x, matrix(theta, 0, widths[0], widths[1]), z)
+        chosen = choose_rows(inputs, rows, shifts[batch], image, scratch)
+        first_layer.forward(is_sparse, chosen, matrix(theta, 0, widths[0], widths[1]), scratch, z)
         unit = 0
         for layer in range(layers - 1):
             start = weight_start(widths, layer)
@@ -186,7 +165,7 @@ def train_epoch(
             unit += n_out
             after = widths[layer + 2]
             z = matrix(outputs, output_start(widths, layer + 1, b), b, after)
-            np.dot(a, matrix(theta, start + (n_in + 1) * n_out, n_out, after), z)
+            multiply(a, matrix(theta, start + (n_in + 1) * n_out, n_out, after), z)
 
         # Backward.
         last = layers - 1
@@ -203,9 +182,11 @@ def train_epoch(
             n_in, n_out = widths[layer], widths[layer + 1]
             a = matrix(outputs, output_start(widths, layer - 1, b), b, n_in)
             column_sums(delta, grad[start + n_in * n_out : start + (n_in + 1) * n_out])
-            np.dot(a.T, delta, matrix(grad, start, n_in, n_out))
+            multiply_transposed(a, delta, matrix(grad, start, n_in, n_out))
             below = matrix(deltas, output_start(widths, layer - 1, b), b, n_in)
-            np.dot(delta, matrix(theta, start, n_in, n_out).T, below)
+            weights = matrix(transposed, 0, n_out, n_in)
+            transpose(matrix(theta, start, n_in, n_out), weights)
+            multiply(delta, weights, below)
             if mask_mode != NO_MASK:
                 unit -= n_in
                 masked_derivative(below, a, masks, unit, mask_row, shared, keep, code)
@@ -214,42 +195,23 @@ def train_epoch(
             delta = below
         column_sums(delta, grad[first : first + widths[1]])
 
-        # Update.
+        # Update. A sparse first layer is updated while its gradient is formed.
         t += 1
         lr = updates.learning_rate(hyper[0], hyper[1], hyper[2], t)
+        weights = matrix(theta, 0, widths[0], widths[1])
+        if not is_sparse:
+            multiply_transposed(chosen[0], delta, matrix(grad, 0, widths[0], widths[1]))
+        done = first if is_sparse else 0
         if algorithm == ADAM:
-            gradient = matrix(grad, 0, widths[0], widths[1])
+            rule = (lr, l2, l1, decoupled, hyper[5], hyper[6], hyper[7], t)
             if is_sparse:
-                one = np.float32(1)
-                add_outer_sparse(batch_indices, batch_values, counts, delta, one, gradient)
-            else:
-                np.dot(x.T, delta, gradient)
-            for at in range(active.shape[0]):
-                low, high = active[at, 0], active[at, 1]
-                updates.adam(
-                    theta[low:high],
-                    grad[low:high],
-                    m[low:high],
-                    v[low:high],
-                    lr,
-                    l2,
-                    l1,
-                    decoupled,
-                    hyper[5],
-                    hyper[6],
-                    hyper[7],
-                    t,
-                )
-        elif is_sparse:
-            if l2 != 0 or l1 != 0:
-                updates.decay(theta[:first], lr, l2, l1)
-            weights = matrix(theta, 0, widths[0], widths[1])
-            step = np.float32(-lr)
-            add_outer_sparse(batch_indices, batch_values, counts, delta, step, weights)
-            updates.sgd(theta[first:], grad[first:], lr, l2, l1)
+                first_layer.adam(chosen, delta, scratch, moving, theta, m, v, rule)
+            updates.adam(theta[done:], grad[done:], m[done:], v[done:], rule)
         else:
-            np.dot(x.T, delta, matrix(grad, 0, widths[0], widths[1]))
-            updates.sgd(theta, grad, lr, l2, l1)
+            if is_sparse:
+                updates.decay(theta[:first], lr, l2, l1)
+                first_layer.add_gradient(chosen, delta, scratch, np.float32(-lr), weights)
+            updates.sgd(theta[done:], grad[done:], lr, l2, l1)
         if proximal:
             updates.soft_threshold(theta, lr * hyper[4])
     return t

@@ -13,11 +13,12 @@ from reglab.core.engine import kernels
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.compiler import one_blas_thread
 from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
-from reglab.core.engine.inputs import Inputs
+from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.streams import get_state, set_state, stream
+from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDiverged
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
 from reglab.core.spec import RunSpec
@@ -49,20 +50,22 @@ class Trainer:
         self.step = 0
         self._regularizers = active(spec)
         self._widths = np.array(spec.widths(), np.int64)
-        self._theta = initialize(spec.widths(), stream(seed, "init"))
-        self._m, self._v = np.zeros_like(self._theta), np.zeros_like(self._theta)
-        self._grad = np.zeros_like(self._theta)
+        first = initialize(spec.widths(), stream(seed, "init"))
+        self._theta, self._grad, self._m, self._v = (aligned(len(first)) for _ in range(4))
+        self._theta[:] = first
         names = {"batches"} | {r.stream for r in self._regularizers if r.stream}
         self._streams = {name: stream(seed, name) for name in sorted(names)}
-        self._train, self._test = Inputs.of(data.x_train), Inputs.of(data.x_test)
+        self._train = Inputs.of(data.x_train, backward=True)
+        self._test = Inputs.of(data.x_test)
         self._validation = None if data.x_validation is None else Inputs.of(data.x_validation)
         stopping = spec.regularization.early_stopping
         self._stopping = Stopping(stopping) if stopping else None
         self._targets = self._make_targets(data.y_train)
         self._sizes = self._make_sizes()
         self._optimizer = self._make_optimizer()
-        self._workspace = self._make_workspace()
-        self._active = self._active_ranges()
+        batch = min(spec.training.batch_size, len(data.y_train))
+        self._workspace = make_workspace(spec.widths(), batch)
+        self._moving = self._moving_strips()
         self._last: Evaluation | None = None
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -155,18 +158,10 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         order, train, targets = self._lay_out()
-        image = np.array(self.data.image_shape or (0, 0), np.int64)
         self.step = kernels.train_epoch(
-            (self._theta, self._grad, self._m, self._v),
-            (
-                train.dense,
-                train.indptr,
-                train.indices,
-                train.values,
-                train.is_sparse,
-                image,
-                self._active,
-            ),
+            (self._theta, self._grad, self._m, self._v, self._moving),
+            train.packed(),
+            np.array(self.data.image_shape or (0, 0), np.int64),
             targets,
             order,
             self._draw_noise(),
@@ -199,7 +194,7 @@ class Trainer:
         epoch = Epoch(x[order], targets[order], batch, shape)
         for regularizer in rewriting:
             epoch = regularizer.rewrite(self._stream_of(regularizer), epoch)
-        return np.arange(len(order)), Inputs.of(epoch.inputs), epoch.targets
+        return np.arange(len(order)), Inputs.of(epoch.inputs, backward=True), epoch.targets
 
     def _stream_of(self, regularizer: Regularizer) -> np.random.Generator:
         assert regularizer.stream is not None
@@ -244,36 +239,13 @@ class Trainer:
         hyper = np.array(numbers, np.float64)
         return code, hyper, wanted.decoupled, any(decay.proximal for decay in decays)
 
-    def _make_workspace(self) -> tuple[NDArray[Any], ...]:
-        batch = min(self.spec.training.batch_size, len(self.data.y_train))
-        outputs = np.empty(batch * int(self._widths[1:].sum()), np.float32)
-        longest = max(int(np.diff(self._train.indptr).max()), 1) if self._train.is_sparse else 1
-        dense_rows = 1 if self._train.is_sparse else batch
-        if any(regularizer.rewrites for regularizer in self._regularizers):
-            # Rewritten inputs may be sparse in one epoch and dense in the next.
-            longest, dense_rows = int(self._widths[0]), batch
-        return (
-            outputs,
-            np.empty_like(outputs),
-            np.empty((dense_rows, int(self._widths[0])), np.float32),
-            np.empty((batch, longest), np.int32),
-            np.empty((batch, longest), np.float32),
-            np.empty(batch, np.int64),
-        )
-
-    def _active_ranges(self) -> NDArray[np.int64]:
-        """Ranges of theta that training can move: weights of pixels that are never lit stay put."""
-        everything = np.array([[0, len(self._theta)]], np.int64)
+    def _moving_strips(self) -> NDArray[np.bool_]:
+        """Strips of pixels whose weights training can move: those that are never lit stay put."""
         _, hyper, _, _ = self._optimizer
-        moves = "augmentation" in self._streams
-        if not self._train.is_sparse or moves or hyper[3] or hyper[4]:
-            return everything
-        lit = np.zeros(int(self._widths[0]) + 2, np.int8)
-        lit[self._train.indices + 1] = 1
-        edges = np.flatnonzero(np.diff(lit)).reshape(-1, 2)
-        ranges = edges.astype(np.int64) * self._widths[1]
-        rest = np.array([[self._widths[0] * self._widths[1], len(self._theta)]], np.int64)
-        return np.concatenate([ranges, rest])
+        changes = any(regularizer.rewrites for regularizer in self._regularizers)
+        if changes or "augmentation" in self._streams or hyper[3] or hyper[4]:
+            return np.ones(-(-int(self._widths[0]) // STRIP), np.bool_)
+        return np.asarray(self._train.strips_lit.any(axis=1))
 
     def _diverged(self, what: str) -> TrainingDiverged:
         return TrainingDiverged(

@@ -48,6 +48,8 @@ def sgd(theta: Any, grad: Any, lr: float, l2: float, l1: float) -> None:
 def decay(theta: Any, lr: float, l2: float, l1: float) -> None:
     """The weight decay part of ``sgd`` alone, where gradients are added sparsely afterwards."""
     step, pull, push = np.float32(lr), np.float32(l2), np.float32(l1)
+    if l2 == 0 and l1 == 0:
+        return
     if l1 == 0:
         keep = np.float32(1) - step * pull
         for i in range(theta.shape[0]):
@@ -58,25 +60,14 @@ def decay(theta: Any, lr: float, l2: float, l1: float) -> None:
 
 
 @kernel
-def adam(
-    theta: Any,
-    grad: Any,
-    m: Any,
-    v: Any,
-    lr: float,
-    l2: float,
-    l1: float,
-    decoupled: bool,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    t: int,
-) -> None:
-    """All (n,) float32, in place; the gradient is set to zero on the way.
+def adam(theta: Any, grad: Any, m: Any, v: Any, rule: Any) -> None:
+    """All (n,) float32; all but the gradient change in place.
 
-    With bias corrections c1 and c2 the step lr * (m/c1) / (sqrt(v/c2) + eps) is computed as
+    ``rule`` is (lr, l2, l1, decoupled, beta1, beta2, eps, t). With bias corrections c1 and c2 the
+    step lr * (m/c1) / (sqrt(v/c2) + eps) is computed as
     (lr * sqrt(c2) / c1) * m / (sqrt(v) + eps * sqrt(c2)).
     """
+    lr, l2, l1, decoupled, beta1, beta2, eps, t = rule
     root = np.sqrt(1.0 - beta2**t)
     size = np.float32(lr * root / (1.0 - beta1**t))
     floor = np.float32(eps * root)
@@ -86,7 +77,6 @@ def adam(
     decays = l2 != 0 or l1 != 0
     for i in range(theta.shape[0]):
         g = grad[i]
-        grad[i] = np.float32(0)
         old = theta[i]
         if decays and not decoupled:
             g += pull * old + push * _sign(old)

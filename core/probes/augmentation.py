@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.engine.inputs import gather_dense
+from reglab.core.engine.inputs import gather
 from reglab.core.engine.streams import stream
 from reglab.core.probes.base import Arrays, FinalProbe
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
@@ -52,5 +52,5 @@ class AugmentedExamples(FinalProbe):
         moved = np.empty_like(x)
         shape = np.array(self.data.image_shape, np.int64)
         for at in range(len(x)):
-            gather_dense(x, np.array([at]), shifts[at], shape, moved[at : at + 1])
+            gather(x, np.array([at]), shifts[at], shape, moved[at : at + 1])
         return moved

@@ -33,9 +33,9 @@ def test_sgd_with_l1_moves_at_constant_speed_and_keeps_exact_zero():
 def test_first_adam_step_has_the_size_of_the_rate():
     grad = np.array([3.0, -1e-3, 0.0], np.float32)
     theta, m, v = (np.zeros(3, np.float32) for _ in range(3))
-    updates.adam(theta, grad, m, v, 0.01, 0.0, 0.0, True, 0.9, 0.999, 1e-8, 1)
+    updates.adam(theta, grad, m, v, (0.01, 0.0, 0.0, True, 0.9, 0.999, 1e-8, 1))
     np.testing.assert_allclose(theta, [-0.01, 0.01, 0.0], rtol=1e-4)
-    np.testing.assert_array_equal(grad, 0)
+    np.testing.assert_array_equal(grad, np.array([3.0, -1e-3, 0.0], np.float32))
 
 
 def test_soft_threshold_minimizes_its_objective():

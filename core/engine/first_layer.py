@@ -1,0 +1,131 @@
+"""The first layer where most inputs are zero: both of its products pass over zeros.
+
+Images are dark at the same places, so a tile of a product goes over only those pixels that any of
+its rows lights, or over those rows that light any of its neighbouring pixels. Rows are read where
+they lie in the training set.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba.cpython.unsafe import numbers
+
+from reglab.core.engine import updates
+from reglab.core.engine.compiler import kernel
+from reglab.core.engine.products import multiply
+from reglab.core.engine.tiles import LISTED_ROWS as ROWS
+from reglab.core.engine.tiles import listed_product, prefetch
+
+trailing_zeros: Any = numbers.trailing_zeros
+
+
+@kernel
+def _listed(
+    a: Any,
+    bases: Any,
+    across: Any,
+    b: Any,
+    down: Any,
+    count: Any,
+    begin: Any,
+    rows: Any,
+    out: Any,
+    scale: Any,
+) -> None:
+    # A function of its own, so that the product is compiled once for all who call it.
+    listed_product(a, bases, across, b, down, count, begin, rows, out, scale)
+
+
+@kernel
+def _list_pixels(lit: Any, rows: Any, pixels: Any) -> int:
+    """List the columns that any of the rows lights; returns how many."""
+    count = 0
+    for word in range(lit.shape[1]):
+        bits = np.uint64(0)
+        for at in range(rows.shape[0]):
+            bits |= lit[rows[at], word]
+        while bits != 0:
+            pixels[count] = word * 64 + np.int64(trailing_zeros(bits))
+            count += 1
+            bits &= bits - np.uint64(1)
+    return count
+
+
+@kernel
+def forward(is_sparse: bool, chosen: Any, weights: Any, scratch: Any, z: Any) -> None:
+    """z (B, n) <- x W for the rows of x that ``inputs.choose_rows`` has chosen, W (d, n)."""
+    x, lit, _, _, rows = chosen
+    bases, across, down = scratch[5]
+    if not is_sparse:
+        multiply(x, weights, z)
+        return
+    for begin in range(0, rows.shape[0], ROWS):
+        end = min(begin + ROWS, rows.shape[0])
+        count = _list_pixels(lit, rows[begin:end], across)
+        for n in range(count):
+            down[n] = across[n] * z.shape[1]
+        for at in range(begin, end):
+            bases[at - begin] = rows[at] * x.shape[1]
+        _listed(x, bases, across, weights, down, count, begin, end - begin, z, np.float32(0))
+
+
+@kernel
+def _list_rows(strip: int, chosen: Any, width: int, across: Any, down: Any) -> int:
+    """List the rows that light any pixel of a strip; returns how many."""
+    _, _, strips, strips_lit, rows = chosen
+    lit = strips_lit[strip]
+    ahead = min(strip + 1, strips.shape[0] - 1) * strips.shape[1] * ROWS
+    count = 0
+    for at in range(rows.shape[0]):
+        prefetch(strips, ahead + rows[at] * ROWS)
+        across[count] = rows[at] * ROWS
+        down[count] = at * width
+        count += lit[rows[at]]
+    return count
+
+
+@kernel
+def _set_bases(strip: int, strips: Any, pixels: int, bases: Any) -> int:
+    """Where each pixel of a strip begins in ``strips``; returns how many pixels it has."""
+    for pixel in range(ROWS):
+        bases[pixel] = strip * strips.shape[1] * ROWS + pixel
+    return min(ROWS, pixels - strip * ROWS)
+
+
+@kernel
+def add_gradient(chosen: Any, delta: Any, scratch: Any, scale: Any, weights: Any) -> None:
+    """weights (d, n) += scale * x^T delta for the chosen rows of sparse x, delta (B, n)."""
+    strips = chosen[2]
+    bases, across, down = scratch[5]
+    for strip in range(strips.shape[0]):
+        count = _list_rows(strip, chosen, weights.shape[1], across, down)
+        high = _set_bases(strip, strips, weights.shape[0], bases)
+        if count > 0:
+            begin = strip * ROWS
+            _listed(strips, bases, across, delta, down, count, begin, high, weights, scale)
+
+
+@kernel
+def adam(
+    chosen: Any, delta: Any, scratch: Any, moving: Any, theta: Any, m: Any, v: Any, rule: Any
+) -> None:
+    """Adam's update of the weights in theta, strip by strip while a gradient is in the cache.
+
+    ``moving`` (strips,) is False for strips whose gradient and decay are always zero; ``rule`` is
+    that of ``updates.adam``.
+    """
+    x, strips = chosen[0], chosen[2]
+    bases, across, down = scratch[5]
+    grad, zero, none = scratch[6], np.float32(0), np.int64(0)
+    units = grad.shape[1]
+    flat = grad.reshape(grad.size)
+    for strip in range(strips.shape[0]):
+        if not moving[strip]:
+            continue
+        count = _list_rows(strip, chosen, units, across, down)
+        high = _set_bases(strip, strips, x.shape[1], bases)
+        _listed(strips, bases, across, delta, down, count, none, high, grad, zero)
+        low, end = strip * ROWS * units, (strip * ROWS + high) * units
+        updates.adam(theta[low:end], flat[: end - low], m[low:end], v[low:end], rule)

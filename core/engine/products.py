@@ -1,0 +1,45 @@
+"""Matrix products of the sizes that training needs, where a BLAS call costs more than its work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reglab.core.engine.compiler import kernel
+from reglab.core.engine.tiles import block, product
+from reglab.core.engine.vectors import LANES
+
+
+@kernel
+def _strided(a: Any, down: Any, along: Any, inner: Any, b: Any, out: Any) -> None:
+    # A function of its own, so that the product is compiled once for all who call it.
+    product(a, down, along, inner, b, out)
+
+
+@kernel
+def multiply(a: Any, b: Any, out: Any) -> None:
+    """out (M, N) <- a (M, K) b (K, N); all float32 in C order."""
+    _strided(a, a.shape[1], np.int64(1), a.shape[1], b, out)
+
+
+@kernel
+def multiply_transposed(a: Any, b: Any, out: Any) -> None:
+    """out (M, N) <- a^T b for a (K, M), b (K, N); all float32 in C order."""
+    _strided(a, np.int64(1), a.shape[1], a.shape[0], b, out)
+
+
+@kernel
+def transpose(a: Any, out: Any) -> None:
+    """out (N, M) <- a^T for a (M, N); both float32 in C order."""
+    rows, columns = a.shape
+    whole, wide = rows - rows % LANES, columns - columns % LANES
+    for i in range(0, whole, LANES):
+        for j in range(0, wide, LANES):
+            block(a, i, j, out)
+    for i in range(whole):
+        for j in range(wide, columns):
+            out[j, i] = a[i, j]
+    for i in range(whole, rows):
+        for j in range(columns):
+            out[j, i] = a[i, j]
