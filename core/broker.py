@@ -20,7 +20,7 @@ from reglab.core.settings import Settings
 RUN_TASK = "reglab.run"
 QUEUE = "reglab"
 EMBEDDED_URL = "folder://"
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.01
 CONNECT_SECONDS = 2.0
 
 

@@ -131,7 +131,6 @@ class Runs:
                 values["epoch"] = last
             self._fence(session, claim, values | _ended())
             _add_columns(session, claim.run_id, columns)
-            session.execute(delete(Array).where(Array.run_id == claim.run_id))
             for name, item in encoded.items():
                 session.add(Array(run_id=claim.run_id, name=name, **vars(item)))
             drop_checkpoint(session, claim.run_id)
@@ -242,15 +241,16 @@ class Runs:
 
     def _claim_of(self, session: Session, run_id: str, owner: str) -> Claim:
         row = session.get_one(Run, run_id, populate_existing=True)
-        stored = session.get(StoredCheckpoint, run_id)
+        # A first attempt finds nothing of an earlier one: most claims are spared two statements.
+        stored = session.get(StoredCheckpoint, run_id) if row.attempt > 1 else None
         epoch = stored.epoch if stored else 0
         row.epoch, row.progress = epoch, epoch / row.spec["training"]["epochs"]
         session.flush()
-        # Columns beyond the checkpoint will be made again, to the same bits.
-        kept = epoch if stored else -1
-        session.execute(
-            delete(MetricChunk).where(MetricChunk.run_id == run_id, MetricChunk.last_epoch > kept)
-        )
+        if row.attempt > 1:
+            # Columns beyond the checkpoint will be made again, to the same bits.
+            kept = epoch if stored else -1
+            mine, beyond = MetricChunk.run_id == run_id, MetricChunk.last_epoch > kept
+            session.execute(delete(MetricChunk).where(mine, beyond))
         checkpoint = (codec.unpack(stored.arrays), stored.state) if stored else None
         return Claim(run_id, row.attempt, owner, RunRecord.of(row), checkpoint)
 
