@@ -137,19 +137,21 @@ def measure(url: str, folder: Path) -> list[str]:
         bench.send(-1)
         if not bench.wait(1, 60):
             return ["no worker came up"] * 5
-        idle = _idle(bench)
+        idle = sorted(_idle(bench))
         began = time.monotonic()
         for number in range(MANY_MESSAGES):
             bench.send(number)
-        bench.wait(MANY_MESSAGES, 120)
+        complete = bench.wait(MANY_MESSAGES, 120)
         rate = MANY_MESSAGES / (time.monotonic() - began)
     bench.forget()
     twice = _twice(bench)
     bench.forget()
     kept, back = _killed(bench)
+    lost = IDLE_MESSAGES - len(idle)
     return [
-        f"{1000 * statistics.median(idle):.0f} / {1000 * sorted(idle)[-3]:.0f}",
-        f"{rate:.0f}",
+        f"{1000 * statistics.median(idle):.0f} / {1000 * idle[-2]:.0f}"
+        + (f", {lost} never" if lost else ""),
+        f"{rate:.0f}" if complete else "not all arrived",
         twice,
         f"{kept} of {KILL_MESSAGES - 1}",
         back,
@@ -157,11 +159,13 @@ def measure(url: str, folder: Path) -> list[str]:
 
 
 def _idle(bench: Bench) -> list[float]:
+    """Seconds from sending to start; those that did not start in time are left out."""
     waits = []
     for number in range(IDLE_MESSAGES):
         bench.forget()
         sent = bench.send(number)
-        bench.wait(1, 20)
+        if not bench.wait(1, 15):
+            return waits
         waits.append(bench.began()[0][1] - sent)
         # Not in step with the polling.
         time.sleep(0.05 + 0.017 * (number % 5))
@@ -210,7 +214,9 @@ def main() -> None:
     with Redis() as redis:
         for name, url in brokers.items():
             with tempfile.TemporaryDirectory(prefix="reglab-bench-") as folder:
-                table.add_row(name, *measure(url(Path(folder), redis.url), Path(folder)))
+                row = measure(url(Path(folder), redis.url), Path(folder))
+                print(name, row, flush=True)
+                table.add_row(name, *row)
     Console(width=120).print(table)
 
 
