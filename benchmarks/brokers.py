@@ -141,8 +141,8 @@ def measure(url: str, folder: Path) -> list[str]:
         began = time.monotonic()
         for number in range(MANY_MESSAGES):
             bench.send(number)
-        complete = bench.wait(MANY_MESSAGES, 120)
-        rate = MANY_MESSAGES / (time.monotonic() - began)
+        bench.wait(MANY_MESSAGES, 60)
+        rate = len({number for number, _ in bench.began()}) / (time.monotonic() - began)
     bench.forget()
     twice = _twice(bench)
     bench.forget()
@@ -151,7 +151,7 @@ def measure(url: str, folder: Path) -> list[str]:
     return [
         f"{1000 * statistics.median(idle):.0f} / {1000 * idle[-2]:.0f}"
         + (f", {lost} never" if lost else ""),
-        f"{rate:.0f}" if complete else "not all arrived",
+        f"{rate:.0f}" if rate > 5 else f"{rate:.1f}",
         twice,
         f"{kept} of {KILL_MESSAGES - 1}",
         back,
@@ -174,29 +174,40 @@ def _idle(bench: Bench) -> list[float]:
 
 
 def _twice(bench: Bench) -> str:
-    for number in range(MANY_MESSAGES):
+    # Numbers of its own: a slow broker may still hold earlier messages.
+    numbers = range(1000, 1000 + MANY_MESSAGES)
+    for number in numbers:
         bench.send(number)
     with bench.workers(2) as workers:
-        complete = bench.wait(MANY_MESSAGES, 90)
+        bench.wait(MANY_MESSAGES, 90)
         dead = sum(worker.poll() is not None for worker in workers)
-    counts = Counter(number for number, _ in bench.began())
+    counts = Counter(number for number, _ in bench.began() if number in numbers)
+    late = MANY_MESSAGES - len(counts)
     text = str(sum(count > 1 for count in counts.values()))
-    missing = "" if complete else f", {MANY_MESSAGES - len(counts)} never"
-    return text + missing + (f", {dead} worker died" if dead else "")
+    text += f", {late} not within 90 s" if late else ""
+    return text + (f", {dead} worker died" if dead else "")
 
 
 def _killed(bench: Bench) -> tuple[int, str]:
     """Of the waiting messages so many were served by the next worker; and the one in work?"""
-    for number in range(KILL_MESSAGES):
-        bench.send(number, 2.0 if number == 0 else 0.0)
+    _empty(bench)
+    numbers = range(2000, 2000 + KILL_MESSAGES)
+    for number in numbers:
+        bench.send(number, 2.0 if number == numbers[0] else 0.0)
     with bench.workers(1):
         bench.wait(1, 60)
     first = bench.began()[0][0]
     bench.forget()
     with bench.workers(1):
         bench.wait(KILL_MESSAGES, 8 + 4 * VISIBILITY_SECONDS)
-    served = {number for number, _ in bench.began()}
+    served = {number for number, _ in bench.began()} & set(numbers)
     return len(served - {first}), "comes back" if first in served else "is gone"
+
+
+def _empty(bench: Bench) -> None:
+    with bench.app.connection_for_write() as connection:
+        connection.default_channel.queue_purge("bench")
+    bench.forget()
 
 
 def main() -> None:

