@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUTPUT ?= reglab-output
+# Replicates of every run of the demo; with 10 the report decides the article's claims.
+SEEDS ?= 1
 
 .PHONY: demo test test-fast test-services faults serve lint format install clean bench
 
@@ -17,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)
-	@$(BIN)/reglab reproduce --own-server --output $(OUTPUT)
+	@$(BIN)/reglab reproduce --own-server --output $(OUTPUT) --seeds $(SEEDS)
 
 serve: $(STAMP)
 	@$(BIN)/python -m reglab.api.serve

@@ -21,7 +21,6 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.style import GREY, PALETTE, TIME_MAP, Style, canvas, sequence, time_norm
 from reglab.core.probes.spectrum import cumulative
-from reglab.core.results import RunResult
 
 ALONE = "It shows one setting: it needs an experiment without a sweep, as 'early-stopping'."
 
@@ -83,8 +82,8 @@ class Spectrum(Figure):
 
     def draw(self, runs: Runs, style: Style) -> Canvas:
         """Left: a line a time, isotropic reference in grey. Right: losses, marked by colour."""
-        run = _with_spectrum(runs)
-        epochs, share = run.arrays["spectrum.epochs"], cumulative(run.arrays["spectrum.energy"])
+        group = _with_spectrum(runs)
+        epochs, share = _shares(group)
         rank = np.arange(1, share.shape[1] + 1)
         norm = time_norm(float(epochs[0]), float(epochs[-1]))
         figure = canvas(style, 12, 4.6)
@@ -97,7 +96,7 @@ class Spectrum(Figure):
         left.set_ylabel("cumulative energy")
         left.set_ylim(0, 1.02)
         left.legend(loc="lower right")
-        self._losses(right, run, epochs, norm, style)
+        self._losses(right, group, epochs, norm, style)
         bar = figure.colorbar(
             mpl.cm.ScalarMappable(norm, TIME_MAP), ax=[left, right], label="epoch", shrink=0.9
         )
@@ -105,16 +104,14 @@ class Spectrum(Figure):
         return figure
 
     def _losses(
-        self, axes: Axes, run: RunResult, steps: NDArray[np.int64], norm: Normalize, style: Style
+        self, axes: Axes, group: Group, steps: NDArray[np.int64], norm: Normalize, style: Style
     ) -> None:
-        curve = run.curves
         for metric, look, name in (("train_loss", ":", "train"), ("test_loss", "-", "test")):
-            shown = curve["epoch"] > 0
-            x, y = curve["epoch"][shown], curve[metric][shown]
-            axes.plot(x, y, look, color=style.ink, linewidth=1, label=name)
-            at = np.searchsorted(curve["epoch"], steps)
-            colours = TIME_MAP(norm(steps))
-            axes.scatter(steps, curve[metric][at], c=colours, s=26, zorder=3)
+            epochs, mean, _, _ = group.curve(metric)
+            shown = epochs > 0
+            axes.plot(epochs[shown], mean[shown], look, color=style.ink, linewidth=1, label=name)
+            at = np.searchsorted(epochs, steps)
+            axes.scatter(steps, mean[at], c=TIME_MAP(norm(steps)), s=26, zorder=3)
         axes.set_xscale("log")
         axes.set_xlabel("epoch")
         axes.set_ylabel("cross-entropy")
@@ -123,15 +120,15 @@ class Spectrum(Figure):
 
     def caption(self, runs: Runs) -> str:
         """Share of the first ten components early and late."""
-        run = _with_spectrum(runs)
-        share = cumulative(run.arrays["spectrum.energy"])
-        epochs = run.arrays["spectrum.epochs"]
+        group = _with_spectrum(runs)
+        epochs, share = _shares(group)
         ten = min(10, share.shape[1]) - 1
         return (
             "Left: share of the energy of the first layer's change in the first k principal "
             "components, from early (red) to late (blue); grey: isotropic change. The first ten "
             f"hold {share[0, ten]:.0%} at epoch {epochs[0]} and {share[-1, ten]:.0%} at epoch "
             f"{epochs[-1]}. Right: train and test loss, marked in the same colours."
+            + (f" All are means over {len(group.runs)} seeds." if len(group.runs) > 1 else "")
             + dataset_note(runs, "fashion_mnist")
         )
 
@@ -191,5 +188,15 @@ def _visible_top(group: Group) -> float:
     return float(later.max())
 
 
-def _with_spectrum(runs: Runs) -> RunResult:
-    return next(run for run in runs if "spectrum.energy" in run.arrays)
+def _with_spectrum(runs: Runs) -> Group:
+    """The first setting with spectra, and those of its replicates that were looked at alike."""
+    group = groups([run for run in runs if "spectrum.energy" in run.arrays])[0]
+    first = group.runs[0].arrays["spectrum.epochs"]
+    alike = [run for run in group.runs if np.array_equal(run.arrays["spectrum.epochs"], first)]
+    return Group(group.params, alike)
+
+
+def _shares(group: Group) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Epochs (T,), and the mean over replicates of the cumulative share by rank, (T, d)."""
+    shares = [cumulative(run.arrays["spectrum.energy"]) for run in group.runs]
+    return group.runs[0].arrays["spectrum.epochs"], np.mean(shares, axis=0)
