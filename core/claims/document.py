@@ -16,7 +16,6 @@ WORDS = {
     "supported": "supported",
     "not_supported": "**not supported**",
     "undecided": "*undecided*",
-    None: "does not apply",
 }
 HEAD = (
     "| claim | statistic (mean over seeds) | value | 95 % interval | needs | seeds | verdict |\n"
@@ -25,11 +24,15 @@ HEAD = (
 
 
 def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table for each section with every claim's numbers and verdict."""
+    """A table for each section with every measured claim's numbers and verdict."""
     parts = [f"{_counts(rows)}\n"]
-    for section, members in itertools.groupby(rows, key=lambda row: row["section"]):
+    measured = [row for row in rows if row["value"] is not None]
+    for section, members in itertools.groupby(measured, key=lambda row: row["section"]):
         lines = [_line(row) for row in members]
         parts.append("\n".join([f"## {section}", HEAD, *lines]) + "\n")
+    absent = [f"`{row['id']}`" for row in rows if row["value"] is None]
+    if absent:
+        parts.append(f"These runs do not bear on {', '.join(absent)}.\n")
     return "\n".join(parts)
 
 
@@ -43,15 +46,11 @@ def _counts(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    if row["value"] is None:
-        value, interval = "", row["reason"] or ""
-    else:
-        value = f"{row['value']:.4g}"
-        interval = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
+    interval = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
     cells = (
         f"`{row['id']}`<br>{row['text']}",
         row["statistic"].replace("|", "\\|"),
-        value,
+        f"{row['value']:.4g}",
         interval,
         row["threshold"],
         str(row["seeds"]),
