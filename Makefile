@@ -7,7 +7,7 @@ OUTPUT ?= reglab-output
 # Replicates of every run of the demo; with 10 the report decides the article's claims.
 SEEDS ?= 1
 
-.PHONY: demo test test-fast test-services faults serve lint format install clean bench
+.PHONY: demo test test-fast test-services faults serve lint format docs install clean bench
 
 install: $(STAMP)
 
@@ -47,6 +47,10 @@ $(BENCH_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $(BENCH_STAMP)
 
+docs: $(STAMP)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 # mypy and import-linter do not see the mapped names of an editable install; links show the tree.
 .PHONY: .typed
 .typed:
@@ -65,4 +69,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build *.egg-info .typed $(OUTPUT)
+	rm -rf $(VENV) docs/_build build *.egg-info .typed $(OUTPUT)

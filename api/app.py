@@ -49,7 +49,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_env()
     one_blas_thread()
     app = FastAPIOffline(
-        title="reglab", version=__version__, description=DESCRIPTION, lifespan=_lifespan
+        title="reglab",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        # Two schemas of one title make generators of clients give up on both.
+        separate_input_output_schemas=False,
     )
     storage = Storage.of(settings)
     app.state.context = Context(
@@ -102,7 +107,6 @@ def _complete_schema(app: FastAPI) -> None:
             for name, definition in schema.pop("$defs", {}).items():
                 components.setdefault(name, definition)
             components.setdefault(model.__name__, schema)
-        components.setdefault("ExperimentSpec-Input", components["ExperimentSpec"])
         _only_problems(document)
         return document
 

@@ -44,7 +44,7 @@ SUBMISSION = {
             "application/json": {
                 "schema": {
                     "anyOf": [
-                        {"$ref": "#/components/schemas/ExperimentSpec-Input"},
+                        {"$ref": "#/components/schemas/ExperimentSpec"},
                         {"$ref": "#/components/schemas/PresetRequest"},
                     ]
                 },

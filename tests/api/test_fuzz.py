@@ -44,6 +44,6 @@ def _try(operation, known):
     def run(case):
         for name in known.keys() & (case.path_parameters or {}).keys():
             case.path_parameters[name] = known[name]
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=60)
 
     run()
