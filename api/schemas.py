@@ -349,7 +349,7 @@ class PresetRow(BaseModel):
 class PresetList(BaseModel):
     """All presets."""
 
-    items: list[PresetRow] = Field(description="In the article's order.")
+    items: list[PresetRow] = Field(description="The article's in its order, then the others.")
 
 
 class DatasetRow(BaseModel):

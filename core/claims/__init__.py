@@ -1,8 +1,22 @@
-"""The article's measurable statements: a new one is a file here and a line in ``REGISTRY``."""
+"""Measurable statements, the article's first: a new one is a file here and a line in REGISTRY."""
 
 from __future__ import annotations
 
-from reglab.core.claims import augmentation, dropout, early_stopping, label_smoothing, weight_decay
+from reglab.core.claims import (
+    augmentation,
+    augmentations,
+    batch_size,
+    closed_forms,
+    decay_methods,
+    dropout,
+    early_stopping,
+    ensembles,
+    label_smoothing,
+    masked_text,
+    temperature,
+    validation_stopping,
+    weight_decay,
+)
 from reglab.core.claims.base import (
     MINIMUM_SEEDS,
     Claim,
@@ -21,6 +35,14 @@ REGISTRY: dict[str, Claim] = {
         *dropout.CLAIMS,
         *label_smoothing.CLAIMS,
         *early_stopping.CLAIMS,
+        *validation_stopping.CLAIMS,
+        *decay_methods.CLAIMS,
+        *temperature.CLAIMS,
+        *batch_size.CLAIMS,
+        *ensembles.CLAIMS,
+        *augmentations.CLAIMS,
+        *closed_forms.CLAIMS,
+        *masked_text.CLAIMS,
     )
 }
 

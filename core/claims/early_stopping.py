@@ -22,7 +22,8 @@ SAME_DECADE = 0.5
 def _is_plain(run: RunResult) -> bool:
     chosen = run.spec.regularization
     penalties = (chosen.l2, chosen.l1, chosen.dropout, chosen.label_smoothing)
-    return not run.params and not any(penalties) and chosen.augmentation is None
+    plain = not any(penalties) and chosen.augmentation is None
+    return plain and not run.params and run.spec.model.loss == "cross_entropy"
 
 
 def _plain_runs(runs: Runs) -> dict[int, RunResult]:

@@ -4,42 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-from numpy.typing import NDArray
 
+from reglab.core.claims.laws import closed_form, deviation, follows_closed_form
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import dataset_note
 from reglab.core.figures.style import GREY, PALETTE, TIME_MAP, Style, canvas, sequence, time_norm
 from reglab.core.results import RunResult
 
-Floats = NDArray[np.float64]
 RANKS = (1, 2, 5, 10, 20, 50, 100, 200)
 TIMES = 6
-
-
-def follows_closed_form(run: RunResult) -> bool:
-    """Whether a run is what the closed form speaks of: linear, squared loss, gradient descent."""
-    spec = run.spec
-    plain = spec.optimizer.name == "sgd" and spec.optimizer.schedule.alpha == 0
-    whole = spec.training.batch_size >= spec.dataset.train_size
-    centred = getattr(spec.dataset, "centred", False)
-    regularized = spec.regularization.model_dump(exclude_defaults=True)
-    linear = not spec.model.hidden and spec.model.loss == "squared"
-    return bool(linear and plain and whole and centred and not regularized)
-
-
-def closed_form(run: RunResult) -> Floats:
-    """|1 - lr lambda_k|^t times the error at the start, (T, r)."""
-    epochs, eigenvalues = run.arrays["components.epochs"], run.arrays["components.eigenvalues"]
-    keep = np.abs(1 - run.spec.optimizer.schedule.lr * eigenvalues)
-    return np.asarray(run.arrays["components.error"][0] * keep ** epochs[:, None])
-
-
-def deviation(run: RunResult, floor: float = 1e-3) -> float:
-    """Largest relative deviation from the closed form, where that is above floor * start."""
-    expected, found = closed_form(run), run.arrays["components.error"]
-    # Below the floor, float32 rounding of the outputs is what is left.
-    counted = expected > floor * found[0]
-    return float(np.max(np.abs(found[counted] / expected[counted] - 1)))
 
 
 class LinearSpectrum(Figure):

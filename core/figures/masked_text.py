@@ -58,7 +58,7 @@ class MaskedText(Figure):
             left.axhline(unigram, color=GREY, linestyle="--", label="word frequencies alone")
         left.set(title="Cross-entropy of the masked words", xlabel="epoch", ylabel="nats")
         left.set_ylim(0, 1.25 * (unigram or 6))
-        left.legend(fontsize=8)
+        left.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
         middle.set(title="Accuracy on unseen text", xlabel="epoch")
         middle.legend(fontsize=8)
         shares = sorted({_selected(run) for run in runs})

@@ -5,28 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from numpy.typing import NDArray
 
+from reglab.core.claims.laws import decayed, imbalance, law_deviation
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
 from reglab.core.results import RunResult
-
-Floats = NDArray[np.float64]
-
-
-def imbalance(run: RunResult) -> Floats:
-    """|W0|^2 + |b0|^2 - |W1|^2 over time, (T,)."""
-    weights, biases = run.arrays["norms.weights"], run.arrays["norms.biases"]
-    return np.asarray(weights[:, 0] + biases[:, 0] - weights[:, 1])
-
-
-def decayed(run: RunResult) -> Floats:
-    """What gradient flow predicts of it: its start times exp(-2 lambda sum of rates), (T,)."""
-    rate, l2 = run.spec.optimizer.schedule, run.spec.regularization.l2
-    steps = run.arrays["norms.steps"]
-    t = np.arange(1, int(steps[-1]) + 1)
-    time = np.concatenate([[0.0], np.cumsum(rate.lr / (1 + t / rate.tau) ** rate.alpha)])
-    return np.asarray(imbalance(run)[0] * np.exp(-2 * l2 * time[steps]))
 
 
 def _l2(run: RunResult) -> float:
@@ -96,12 +79,6 @@ class ReluScale(Figure):
             "multiplied by c and the second by 1/c. Largest deviation from the law, as a share of "
             f"the start, and largest change: {'; '.join(told)}."
         )
-
-
-def law_deviation(run: RunResult) -> float:
-    """Largest distance of the imbalance from the law, as a share of its start."""
-    found = imbalance(run)
-    return float(np.max(np.abs(found - decayed(run))) / abs(found[0]))
 
 
 def _kind(runs: Runs, activation: str) -> list[RunResult]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from reglab.core import datasets
+from reglab.core.claims.laws import closed_form, deviation, follows_closed_form
 from reglab.core.engine import Trainer
 from reglab.core.engine.streams import stream
 from reglab.core.errors import SpecError
 from reglab.core.figures import REGISTRY, Style, render
-from reglab.core.figures.linear_spectrum import closed_form, deviation, follows_closed_form
 from reglab.core.presets import build
 from reglab.core.probes import Recorder
 from reglab.core.spec import expand

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from reglab.core.claims.laws import decayed, imbalance, law_deviation
 from reglab.core.engine import Trainer
 from reglab.core.errors import SpecError
 from reglab.core.figures import REGISTRY, Style, render
-from reglab.core.figures.relu_scale import decayed, imbalance, law_deviation
 from reglab.core.presets import build
 from reglab.core.probes.norms import output_change, rescaled
 from tests.engine import oracle

@@ -1,0 +1,36 @@
+"""The claim that small batches regularize."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, below
+from reglab.core.claims.select import family, over_sweep, rank_correlation
+from reglab.core.results import RunResult
+
+SECTION = Section("Batch size", "batch-size", ("batch-size",))
+PATH = "training.batch_size"
+
+
+def late_accuracy(run: RunResult) -> float:
+    """Test accuracy, mean over the last tenth of the evaluations."""
+    accuracy = run.curves["test_accuracy"]
+    return float(np.mean(accuracy[-max(1, len(accuracy) // 10) :]))
+
+
+def _trend(runs: Runs) -> PerSeed:
+    values, found = over_sweep(family(runs, PATH), late_accuracy)
+    if len(values) < 4:
+        raise NotMeasurable("It needs at least 4 values of training.batch_size, as 'batch-size'.")
+    return rank_correlation(values, found)
+
+
+CLAIMS = (
+    SECTION.claim(
+        "small-is-accurate",
+        "At one learning rate and number of epochs, smaller batches test more accurate.",
+        "Spearman's rho of late test accuracy with the batch size",
+        below(-0.5),
+        _trend,
+    ),
+)

@@ -1,0 +1,69 @@
+"""Claims about ensembles and Monte Carlo dropout."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import softmax
+
+from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above
+from reglab.core.claims.select import Family, family
+from reglab.core.probes.mc_dropout import METRICS, scores
+from reglab.core.results import RunResult
+
+SECTION = Section("Ensembles and MC dropout", "ensembles", ("ensembles",))
+PATH, SCORES = "regularization.dropout", "mc_dropout.scores"
+
+
+def _table(runs: Runs) -> Family:
+    return family(runs, PATH, where=lambda run: run.spec.probes.mc_dropout is not None)
+
+
+def _probabilities(run: RunResult) -> np.ndarray:
+    return np.asarray(softmax(run.logits().astype(np.float64), axis=1))
+
+
+def _accuracy_of_the_others(runs: Runs) -> PerSeed:
+    plain = _table(runs).get((0.0,), {})
+    if len(plain) < 2:
+        raise NotMeasurable(
+            "It needs several seeds without dropout and with probes.mc_dropout, as the preset "
+            "'ensembles'."
+        )
+    members = {seed: _probabilities(run) for seed, run in plain.items()}
+    labels = next(iter(plain.values())).labels()
+    total = np.sum(list(members.values()), axis=0)
+    found = {}
+    for seed, own in members.items():
+        together = np.mean((total - own).argmax(axis=1) == labels)
+        found[seed] = float(together - np.mean(own.argmax(axis=1) == labels))
+    return found
+
+
+def _mc_gain(runs: Runs) -> PerSeed:
+    dropped = {key: row for key, row in _table(runs).items() if key[0] > 0}
+    if not dropped:
+        raise NotMeasurable("It needs runs with dropout and probes.mc_dropout, as 'ensembles'.")
+    at = METRICS.index("nll")
+    return {
+        seed: scores(_probabilities(run), run.labels())[at] - float(run.arrays[SCORES][-1, at])
+        for seed, run in dropped[max(dropped)].items()
+    }
+
+
+CLAIMS = (
+    SECTION.claim(
+        "more-accurate",
+        "The average of networks that differ in their seed is more accurate than a single one.",
+        "test accuracy of the average of all other seeds less that of this seed's network",
+        above(0.0),
+        _accuracy_of_the_others,
+    ),
+    SECTION.claim(
+        "mc-dropout-likelihood",
+        "Averaging over dropout masks at inference gives more likely predictions than turning "
+        "dropout off.",
+        "test NLL with dropout off less that of the average over masks, nats",
+        above(0.0),
+        _mc_gain,
+    ),
+)
