@@ -56,6 +56,19 @@ def _position(epochs: list[int], epoch: int) -> int:
     raise Problem(422, "invalid", "Invalid request", problem)
 
 
+def _classifier(shared: Shared, run_id: RunId) -> RunResult:
+    """A finished run whose outputs are logits of class probabilities."""
+    run = finished(shared, run_id)
+    if run.spec.model.loss == "squared":
+        problem = FieldProblem(
+            "model.loss",
+            "The run was trained with squared loss; its outputs are no probabilities.",
+            "Use a run with model.loss 'cross_entropy'.",
+        )
+        raise Problem(404, "not-measured", "Not measured", problem)
+    return run
+
+
 @router.get("", summary="One run", operation_id="get_run", responses=responses(404))
 def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
     """State, parameters, progress, summary and resolved spec."""
@@ -75,7 +88,7 @@ def get_calibration(
     bins: Annotated[int | None, Query(ge=1, le=1000, description="As in the spec.")] = None,
 ) -> schemas.CalibrationBody:
     """Mean confidence and accuracy in each bin, ECE, and confidence on errors."""
-    run = finished(shared, run_id)
+    run = _classifier(shared, run_id)
     probe = run.spec.probes.calibration or CalibrationProbe()
     bins, binning = bins or probe.bins, binning or probe.binning
     confidence, right = calibration.top_label(run.logits(), run.labels())
@@ -213,7 +226,7 @@ def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
 )
 def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
     """Class probabilities of every test example, dropout off."""
-    run = finished(shared, run_id)
+    run = _classifier(shared, run_id)
     logits = run.logits()
     return schemas.PredictionsBody(
         run_id=run_id,
@@ -231,7 +244,7 @@ def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
 )
 def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> schemas.PredictBody:
     """Class probabilities; with ``dropout_samples`` also their spread over dropout networks."""
-    run = finished(shared, run_id)
+    run = _classifier(shared, run_id)
     wanted = run.spec.dataset.n_features
     wrong = next((at for at, row in enumerate(body.inputs) if len(row) != wanted), None)
     if wrong is not None:

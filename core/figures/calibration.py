@@ -65,7 +65,12 @@ class Calibration(Figure):
 
     def applies(self, runs: Runs) -> str | None:
         """Needs an image run without label smoothing."""
-        plain = [run for run in runs if run.spec.regularization.label_smoothing == 0]
+        plain = [
+            run
+            for run in runs
+            if run.spec.regularization.label_smoothing == 0
+            and run.spec.model.loss == "cross_entropy"
+        ]
         if not plain:
             return "It needs a run without label smoothing, as in the preset 'label-smoothing'."
         return None
@@ -204,8 +209,11 @@ class Reliability(Figure):
     title = "Reliability"
 
     def applies(self, runs: Runs) -> str | None:
-        """Needs a finished run."""
-        return None if runs else "No run has finished yet."
+        """Needs a finished run that gives probabilities."""
+        if not runs:
+            return "No run has finished yet."
+        squared = any(run.spec.model.loss == "squared" for run in runs)
+        return "Networks trained with squared loss give no probabilities." if squared else None
 
     def draw(self, runs: Runs, style: Style) -> Canvas:
         """A curve a sweep point, at most twelve."""
@@ -232,8 +240,11 @@ class Ece(Figure):
     title = "Expected calibration error"
 
     def applies(self, runs: Runs) -> str | None:
-        """Needs a finished run."""
-        return None if runs else "No run has finished yet."
+        """Needs a finished run that gives probabilities."""
+        if not runs:
+            return "No run has finished yet."
+        squared = any(run.spec.model.loss == "squared" for run in runs)
+        return "Networks trained with squared loss give no probabilities." if squared else None
 
     def draw(self, runs: Runs, style: Style) -> Canvas:
         """A bar a sweep point with its interval."""

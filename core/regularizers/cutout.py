@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.regularizers.base import Epoch, Regularizer
-from reglab.core.spec import CutoutAugmentation, RunSpec
+from reglab.core.regularizers.augmentation import Augmentation
+from reglab.core.regularizers.base import Epoch
+from reglab.core.spec import CutoutAugmentation
+from reglab.core.spec.augmentation import AugmentationBase
 
 
 @dataclass(frozen=True)
-class Cutout(Regularizer):
+class Cutout(Augmentation):
     """With a probability an image, zeroes a square about a random pixel, cut off at the edges."""
 
     size: int
     probability: float
-    stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> Self | None:
-        """Active for ``regularization.augmentation`` named 'cutout'."""
-        wanted = spec.regularization.augmentation
-        if not isinstance(wanted, CutoutAugmentation):
-            return None
-        return cls(wanted.size, wanted.probability)
+    model: ClassVar[type[AugmentationBase]] = CutoutAugmentation
 
     def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws, for all examples in order, whether each is changed, then the centres."""

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from reglab.core.regularizers.base import Epoch, Regularizer
+from reglab.core.regularizers.augmentation import Augmentation
+from reglab.core.regularizers.base import Epoch
 from reglab.core.regularizers.warping import warp
-from reglab.core.spec import ElasticAugmentation, RunSpec
+from reglab.core.spec import ElasticAugmentation
+from reglab.core.spec.augmentation import AugmentationBase
 
 
 @dataclass(frozen=True)
-class Elastic(Regularizer):
+class Elastic(Augmentation):
     """Displaces pixels by alpha times a field uniform on [-1, 1], smoothed with width sigma."""
 
     alpha: float
     sigma: float
     probability: float
-    stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> Self | None:
-        """Active for ``regularization.augmentation`` named 'elastic'."""
-        wanted = spec.regularization.augmentation
-        if not isinstance(wanted, ElasticAugmentation):
-            return None
-        return cls(wanted.alpha, wanted.sigma, wanted.probability)
+    model: ClassVar[type[AugmentationBase]] = ElasticAugmentation
 
     def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws whether each example is changed, then (2, n, H, W) of fields for those that are."""

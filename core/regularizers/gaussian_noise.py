@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from reglab.core.regularizers.base import Epoch, Regularizer
-from reglab.core.spec import GaussianNoiseAugmentation, RunSpec
+from reglab.core.regularizers.augmentation import Augmentation
+from reglab.core.regularizers.base import Epoch
+from reglab.core.spec import GaussianNoiseAugmentation
+from reglab.core.spec.augmentation import AugmentationBase
 
 
 @dataclass(frozen=True)
-class GaussianNoise(Regularizer):
+class GaussianNoise(Augmentation):
     """With a probability an example, adds independent N(0, std^2) to each of its inputs."""
 
     std: float
     probability: float
-    stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> Self | None:
-        """Active for ``regularization.augmentation`` named 'gaussian_noise'."""
-        wanted = spec.regularization.augmentation
-        if not isinstance(wanted, GaussianNoiseAugmentation):
-            return None
-        return cls(wanted.std, wanted.probability)
+    model: ClassVar[type[AugmentationBase]] = GaussianNoiseAugmentation
 
     def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws whether each example is changed, then noise (n, d) for those that are."""

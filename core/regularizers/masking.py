@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
 from reglab.core.datasets.base import Dataset, Examples
-from reglab.core.regularizers.base import Regularizer
-from reglab.core.spec import MaskingAugmentation, RunSpec
+from reglab.core.regularizers.augmentation import Augmentation
+from reglab.core.spec import MaskingAugmentation
+from reglab.core.spec.augmentation import AugmentationBase
 
 
 @dataclass(frozen=True)
-class Masking(Regularizer):
+class Masking(Augmentation):
     """Replaces the training examples by others of the same text, which the dataset draws."""
 
-    stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> Self | None:
-        """Active for ``regularization.augmentation`` named 'masking'."""
-        return cls() if isinstance(spec.regularization.augmentation, MaskingAugmentation) else None
+    model: ClassVar[type[AugmentationBase]] = MaskingAugmentation
 
     def redraw(self, rng: np.random.Generator, data: Dataset) -> Examples:
         """New windows and words."""

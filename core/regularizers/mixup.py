@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from reglab.core.regularizers.base import Epoch, Regularizer
-from reglab.core.spec import MixupAugmentation, RunSpec
+from reglab.core.regularizers.augmentation import Augmentation
+from reglab.core.regularizers.base import Epoch
+from reglab.core.spec import MixupAugmentation
+from reglab.core.spec.augmentation import AugmentationBase
 
 
 @dataclass(frozen=True)
-class Mixup(Regularizer):
+class Mixup(Augmentation):
     """x = s x_i + (1 - s) x_j and the same of the targets; s ~ Beta(alpha, alpha), j of the batch.
 
     j runs over a random permutation of the batch, so that an example may meet itself.
     """
 
     alpha: float
-    stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> Self | None:
-        """Active for ``regularization.augmentation`` named 'mixup'."""
-        wanted = spec.regularization.augmentation
-        return cls(wanted.alpha) if isinstance(wanted, MixupAugmentation) else None
+    model: ClassVar[type[AugmentationBase]] = MixupAugmentation
 
     def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws the shares of all examples in order, then a permutation of each batch."""

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from reglab.core.regularizers.base import Epoch, Regularizer
+from reglab.core.regularizers.augmentation import Augmentation
+from reglab.core.regularizers.base import Epoch
 from reglab.core.regularizers.warping import warp_linear
-from reglab.core.spec import RunSpec, ScalingAugmentation
+from reglab.core.spec import ScalingAugmentation
+from reglab.core.spec.augmentation import AugmentationBase
 
 
 @dataclass(frozen=True)
-class Scaling(Regularizer):
+class Scaling(Augmentation):
     """With a probability an image, scales it by a factor log-uniform from 1/factor to factor."""
 
     factor: float
     probability: float
-    stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
-
-    @classmethod
-    def of(cls, spec: RunSpec) -> Self | None:
-        """Active for ``regularization.augmentation`` named 'scaling'."""
-        wanted = spec.regularization.augmentation
-        if not isinstance(wanted, ScalingAugmentation):
-            return None
-        return cls(wanted.factor, wanted.probability)
+    model: ClassVar[type[AugmentationBase]] = ScalingAugmentation
 
     def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws, for all examples in order, whether each is changed, then the factors."""
