@@ -7,7 +7,7 @@ OUTPUT ?= reglab-output
 # Replicates of every run of the demo; with 10 the report decides the article's claims.
 SEEDS ?= 1
 
-.PHONY: demo test test-fast test-services faults serve lint format docs install clean bench
+.PHONY: demo test test-fast test-services faults serve lint format docs install clean bench screenshots
 
 install: $(STAMP)
 
@@ -57,6 +57,10 @@ docs: $(STAMP)
 	@mkdir -p .typed/reglab
 	@for room in core api worker client; do ln -sfn ../../$$room .typed/reglab/$$room; done
 	@ln -sfn ../../client/_root/__init__.py .typed/reglab/__init__.py
+
+# The pictures of the pages in the README; needs Chromium.
+screenshots: $(STAMP)
+	$(BIN)/python docs/screenshots/take.py
 
 lint: $(STAMP) .typed
 	$(BIN)/ruff check .

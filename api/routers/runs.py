@@ -151,7 +151,8 @@ def get_boundary(
         )
     epochs = _snapshot_epochs(run)
     if epoch is not None:
-        probability = run.arrays["boundary.snapshots"][_position(epochs, epoch)]
+        at = _position(epochs, epoch)
+        probability = run.arrays["boundary.snapshots"][at]
     return schemas.BoundaryBody(
         run_id=run_id,
         x=x.tolist(),

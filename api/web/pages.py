@@ -84,6 +84,7 @@ def new_page(request: Request, shared: Shared, preset: str = "", like: str = "")
             "name": one.name,
             "title": one.title,
             "description": one.description,
+            "article": one.article,
             "runs": count_runs(build(one.name)),
             "spec": snippets.lean(build(one.name).model_dump(mode="json")),
         }

@@ -10,8 +10,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from reglab.api.stack import Stack
-from reglab.core.settings import Settings
-from reglab.core.storage.migrate import upgrade
 from tests.services import absent
 
 FLAGS = [
@@ -28,13 +26,9 @@ expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory) -> Iterator[Stack]:
-    """Server and worker on an embedded database of their own."""
-    home = tmp_path_factory.mktemp("web")
-    environment = {"REGLAB_HOME": str(home), "REGLAB_WORKER_PROCESSES": "2"}
-    upgrade(Settings.from_env(environment).database_url)
-    with Stack(env=environment, logs=home / "logs") as running:
-        yield running
+def stack(service) -> Stack:
+    """The suite's live server and worker."""
+    return service
 
 
 @pytest.fixture(scope="session")

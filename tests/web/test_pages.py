@@ -154,15 +154,16 @@ def test_errors_stand_beside_their_fields(new_context, http):
     watched = new_context()
     page = watched.open("/experiments/new?preset=l2")
     expect(page.locator("#estimate dd").first).to_have_text("9")
-    page.get_by_label("Noise").fill("-1")
+    noise = page.locator("[id='field-dataset.noise']")
+    noise.fill("-1")
     error = page.locator("[id='error-dataset.noise']")
     expect(error).to_contain_text("greater than or equal to 0")
-    expect(page.get_by_label("Noise")).to_have_attribute("aria-invalid", "true")
+    expect(noise).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Epochs *").fill("many")
     expect(page.locator("[id='error-training.epochs']")).to_contain_text("'many'")
     page.get_by_label("Values, separated by commas").fill("0, -5")
     expect(page.locator("#sweep .wrong").first).to_be_empty()
-    page.get_by_label("Noise").fill("0.2")
+    noise.fill("0.2")
     page.get_by_label("Epochs *").fill("10")
     expect(page.locator("#sweep .wrong").first).to_contain_text("[1]")
     before = len(http.get("/experiments").json()["items"])
@@ -183,6 +184,7 @@ def test_every_preset_fills_the_form_as_it_is(open_page, http):
         "request",
         lambda request: request.url.endswith("/estimate") and sent.append(request.post_data_json),
     )
+    page.locator("summary").click()
     there = {row["name"] for row in http.get("/datasets").json()["items"] if row["available"]}
     for preset in http.get("/presets").json()["items"]:
         if preset["spec"]["dataset"]["name"] not in there:
@@ -206,7 +208,7 @@ def test_parts_of_a_spec_are_turned_on_and_off(open_page, stack):
     expect(page.get_by_label("Use spectrum")).to_be_focused()
     page.locator("[id='field-probes.spectrum.snapshots']").fill("5")
     page.locator("[id='field-dataset']").select_option("digits")
-    page.get_by_label("Use augmentation").check()
+    page.locator("[id='field-regularization.augmentation']").select_option("shift")
     page.get_by_label("Seeds").fill("1, 2, 3")
     expect(page.locator("#estimate dd").first).to_have_text("27")
     overrides = sent[-1]["overrides"]

@@ -107,7 +107,8 @@ const showLoss = throttled(() => {
     xaxis: { title: { text: "epoch" }, ...(logx ? logAxis(x) : {}) },
     yaxis: logAxis(traces.flatMap((trace) => trace.y)),
     showlegend: true,
-    legend: { orientation: "h", y: 1.14 },
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+    margin: { l: 48, r: 8, t: 56, b: 44 },
     uirevision: String(logx),
   });
 }, 250);
