@@ -12,7 +12,7 @@ one_thread()
 
 from benchmarks import machine, plots, results, tables
 
-PARTS = ("steps",)
+PARTS = ("steps", "article", "service", "growth")
 
 
 def main() -> None:
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--repeats", type=int, default=15, help="repeats of a step time")
     parser.add_argument("--images", help="a dataset in the place of MNIST and Fashion-MNIST")
+    parser.add_argument("--epochs-scale", type=float, default=1.0, help="of the article's runs")
     parser.add_argument("--table-only", action="store_true", help="write table and plots again")
     wanted = parser.parse_args()
     unknown = set(wanted.parts) - set(PARTS)
@@ -47,8 +48,23 @@ def run(part: str, wanted: argparse.Namespace) -> object:
     if part == "steps":
         from benchmarks import steps
 
-        return steps.measure(wanted.repeats, wanted.images, lambda text: print(text, flush=True))
-    raise ValueError(part)
+        return steps.measure(wanted.repeats, wanted.images, say)
+    if part == "article":
+        from benchmarks import article
+
+        return article.measure(wanted.images, wanted.epochs_scale, say)
+    if part == "service":
+        from benchmarks import service
+
+        return service.measure(wanted.repeats, say)
+    from benchmarks import growth
+
+    return growth.measure(say)
+
+
+def say(text: str) -> None:
+    """Progress, at once."""
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ def describe() -> dict[str, Any]:
         "cpu": cpu.get("model name", platform.processor() or platform.machine()),
         "cpu_family": f"{cpu.get('cpu family', '?')}/{cpu.get('model', '?')}",
         "llvm_cpu": _llvm_cpu(),
+        "load": round(os.getloadavg()[0], 1),
         "cores": len(os.sched_getaffinity(0)),
         "vector_flags": [flag for flag in VECTOR_FLAGS if flag in cpu.get("flags", "").split()],
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
@@ -42,10 +43,12 @@ def sentence(machine: dict[str, Any]) -> str:
     """The description in one line."""
     blas = ", ".join(dict.fromkeys(machine["blas"]))
     versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    load = machine["load"]
+    busy = f" Load average {load:g} when it ended." if load > machine["cores"] + 0.5 else ""
     return (
         f"{machine['cpu']} ({machine['llvm_cpu']}; {', '.join(machine['vector_flags'])}), "
         f"{machine['cores']} cores, {machine['memory_gib']} GiB; {machine['system']}; "
-        f"Python {machine['python']}; {versions}; BLAS: {blas}"
+        f"Python {machine['python']}; {versions}; BLAS: {blas}.{busy}"
     )
 
 

@@ -20,7 +20,55 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
     files = []
     if "steps" in results:
         files += save(steps(results["steps"]), folder / "steps")
+    if "growth" in results:
+        files += save(growth(results["growth"]), folder / "growth")
     return files
+
+
+def growth(found: dict[str, list[dict[str, float]]]) -> Figure:
+    """Time, and memory where one process was measured, against what doubles."""
+    labels = {
+        "width": ("hidden width, two layers", "µs an epoch"),
+        "training size": ("training examples", "µs an epoch"),
+        "runs": ("runs of a sweep, all cores", "seconds"),
+        "workers": ("worker processes, 16 runs", "seconds"),
+    }
+    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    for axes, (name, points) in zip(figure.subplots(2, 2).flat, found.items(), strict=True):
+        x = [point["x"] for point in points]
+        time = [point["seconds"] * point["unit"] for point in points]
+        axes.plot(x, time, "o-", color=COLORS["reglab"], label="time")
+        for at, value in zip(x, time, strict=True):
+            axes.annotate(
+                number(value),
+                (at, value),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+                color=COLORS["reglab"],
+            )
+        falls = name == "workers"
+        ideal = [time[0] * (x[0] / at if falls else at / x[0]) for at in x]
+        axes.plot(x, ideal, ":", color="#999999", label="in proportion")
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks(x, [f"{at:g}" for at in x])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+        axes.margins(y=0.15)
+        axes.set_xlabel(labels[name][0])
+        axes.set_ylabel(labels[name][1])
+        axes.spines["top"].set_visible(False)
+        if points[0]["mib"]:
+            memory = axes.twinx()
+            memory.plot(x, [p["mib"] for p in points], "s--", color=COLORS["numpy"], ms=4)
+            memory.set_ylim(0, 1.4 * max(p["mib"] for p in points))
+            memory.set_ylabel("MiB of the process", color=COLORS["numpy"])
+            memory.spines["top"].set_visible(False)
+            axes.plot([], [], "s--", color=COLORS["numpy"], ms=4, label="memory")
+        axes.legend(frameon=False, fontsize=8, loc="best")
+    return figure
 
 
 def steps(rows: list[dict[str, Any]]) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,11 +18,13 @@ BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 def markdown(results: dict[str, Any]) -> str:
     """All parts that were measured, each under its own line of text."""
-    parts = [steps(results["steps"], results["machine"])] if "steps" in results else []
-    return "\n\n".join(parts)
+    drawn = {"steps": steps, "article": article, "service": service, "growth": growth}
+    parts = [draw(results[name]) for name, draw in drawn.items() if name in results]
+    machine = results["machine"]
+    return "\n\n".join([*parts, f"Measured {machine['date']} on {sentence(machine)}"])
 
 
-def steps(rows: list[dict[str, Any]], machine: dict[str, Any]) -> str:
+def steps(rows: list[dict[str, Any]]) -> str:
     """(a) Microseconds per step, ratios with the goal met or not."""
     body = []
     for row in rows:
@@ -45,12 +48,79 @@ def steps(rows: list[dict[str, Any]], machine: dict[str, Any]) -> str:
     )
     stolen = max(row["stolen"] for row in rows)
     busy = f" Other processes took up to {stolen:.0%} of the core." if stolen > BUSY else ""
-    return text + table(head, body) + f"\n\n{sentence(machine)}. {machine['date']}.{busy}"
+    compiled = ", ".join(f"{row['compile_seconds'][row['jax_best']]:.1f}" for row in rows)
+    note = f"JAX is `vmap` and `scan` in the better of two forms, compiled before in {compiled} s."
+    return text + table(head, body) + f"\n\n{note}{busy}"
+
+
+def article(found: dict[str, Any]) -> str:
+    """(b) The whole article."""
+    body = [
+        (
+            f"reglab, {found['warm']['runs']} runs over HTTP, all cores",
+            number(found["warm"]["work"]),
+            verdict_above(found["times_as_fast"], found["goal"]),
+        ),
+        (
+            "the same on a new machine: kernels compiled, processes started",
+            number(found["cold"]["all"]),
+            f"{found['times_as_fast_cold']:.1f}",
+        ),
+        (
+            "NumPy loop, same epochs and evaluations, from a sample",
+            number(found["numpy_seconds"]),
+            "1",
+        ),
+    ]
+    scaled = f" Only {found['scale']:.1%} of the epochs." if found["scale"] != 1 else ""
+    text = f"The whole article: six presets, one seed.{scaled}\n\n"
+    return text + table(("", "seconds", "times as fast"), body)
+
+
+def service(rows: list[dict[str, Any]]) -> str:
+    """(c) What the service costs."""
+    body = []
+    for row in rows:
+        shown = number(row["median"])
+        if row["goal"] is not None:
+            met = row["median"] <= row["goal"]
+            shown += f" ({'≤' if met else 'missed:'} {row['goal']:g})"
+        body.append((row["what"], shown, number(row["max"])))
+    text = "What the service costs around a training, milliseconds.\n\n"
+    return text + table(("", "median", "largest"), body)
+
+
+def growth(found: dict[str, list[dict[str, float]]]) -> str:
+    """(d) How time grows when something doubles, over the last doubling and all of them."""
+    body = []
+    for name, points in found.items():
+        if len(points) < 2:
+            continue
+        first, before, last = points[0], points[-2], points[-1]
+        doublings = math.log2(last["x"] / first["x"])
+        body.append(
+            (
+                f"{name}, {first['x']:g} to {last['x']:g}",
+                f"{last['seconds'] / before['seconds']:.2f}",
+                f"{(last['seconds'] / first['seconds']) ** (1 / doublings):.2f}",
+                f"{max(0.0, last['mib'] - first['mib']):.0f} MiB more" if last["mib"] else "",
+            )
+        )
+    text = (
+        "Growth: time is multiplied by so much when a thing doubles (width and training size: an "
+        "epoch of the l2 preset; runs and workers: a sweep through the service).\n\n"
+    )
+    return text + table(("", "last doubling", "mean", "memory, in all"), body)
 
 
 def verdict(ratio: float, goal: float) -> str:
     """A ratio, its goal, and whether it is met."""
     return f"{ratio:.2f} ({'≤' if ratio <= goal else 'missed:'} {goal:.2f})"
+
+
+def verdict_above(ratio: float, goal: float) -> str:
+    """As ``verdict`` for a ratio that should be large."""
+    return f"{ratio:.1f} ({'≥' if ratio >= goal else 'missed:'} {goal:g})"
 
 
 def number(value: float) -> str:

@@ -39,18 +39,22 @@ class Workload:
         return np.eye(self.data.n_classes)[self.data.y_train]
 
 
-def _workload(name: str, preset: str, at: int, images: str | None) -> Workload:
+def preset_workload(
+    preset: str, at: int, images: str | None = None, name: str | None = None
+) -> Workload:
+    """The ``at``-th run of a preset."""
     overrides: dict[str, Any] = {"dataset": {"name": images}} if images else {}
     spec = expand(build(preset, overrides))[at].spec
-    return Workload(name, spec, datasets.load(spec.dataset, stream(0, "data")))
+    data = datasets.load(spec.dataset, stream(0, "data"))
+    return Workload(name or f"{preset}, run {at}", spec, data)
 
 
 def article_workloads(images: str | None = None) -> list[Workload]:
     """The five workloads; ``images`` replaces the image sets where they cannot be had."""
     return [
-        _workload("2-64-64-2, B 32, SGD", "l2", 1, None),
-        _workload("2-96-96-2, B 32, Adam, dropout", "dropout", 1, None),
-        _workload("784-128-10, B 32, SGD", "label-smoothing", 0, images),
-        _workload("784-128-10, B 8, Adam", "augmentation", 0, images),
-        _workload("784-128-128-10, B 500, SGD", "early-stopping", 0, images),
+        preset_workload("l2", 1, None, "2-64-64-2, B 32, SGD"),
+        preset_workload("dropout", 1, None, "2-96-96-2, B 32, Adam, dropout"),
+        preset_workload("label-smoothing", 0, images, "784-128-10, B 32, SGD"),
+        preset_workload("augmentation", 0, images, "784-128-10, B 8, Adam"),
+        preset_workload("early-stopping", 0, images, "784-128-128-10, B 500, SGD"),
     ]

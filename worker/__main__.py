@@ -26,7 +26,9 @@ _sweeper: Sweeper | None = None
 
 @worker_process_init.connect
 def _prepare_process(**_: Any) -> None:
-    # Compiled kernels load from the cache here rather than in the first run's time.
+    # Compiled kernels and libraries load here rather than in the first run's time.
+    import sklearn.datasets  # noqa: F401
+
     from reglab.core.engine.warm_up import warm_up
 
     warm_up()

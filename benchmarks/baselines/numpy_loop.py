@@ -90,36 +90,55 @@ class Adam(Sgd):
             layer.b -= lr * ((mb / c1) / (np.sqrt(vb / c2) + self.eps) + self.lam * layer.b)
 
 
+class NumpyLoop:
+    def __init__(self, workload: Workload) -> None:
+        self.rng = rng = np.random.default_rng(0)
+        widths = workload.spec.widths()
+        p = workload.spec.regularization.dropout
+        self.linears = [Linear(a, b, rng) for a, b in itertools.pairwise(widths)]
+        chain: list[Linear | Tanh | Dropout] = []
+        for layer, width in zip(self.linears, widths[1:], strict=True):
+            chain += [layer, Tanh()] + ([Dropout(width, p, rng)] if p else [])
+        self.chain = chain[: chain.index(self.linears[-1]) + 1]
+        self.optimizer = (Adam if workload.spec.optimizer.name == "adam" else Sgd)(workload)
+        data = workload.data
+        self.x, self.y = data.x_train.astype(np.float64), workload.one_hot()
+        self.sets = [(self.x, data.y_train), (data.x_test.astype(np.float64), data.y_test)]
+        self.size = workload.spec.training.batch_size
+
+    def train(self, epochs: int) -> None:
+        for _ in range(epochs):
+            order = self.rng.permutation(len(self.x))
+            for start in range(0, len(self.x), self.size):
+                self.step(order[start : start + self.size])
+
+    def step(self, batch: NDArray[np.int64]) -> None:
+        z = self.x[batch]
+        for part in self.chain:
+            z = part.forward(z)
+        delta = (softmax(z) - self.y[batch]) / len(batch)
+        for part in reversed(self.chain):
+            delta = part.backward(delta)
+        self.optimizer.step(self.linears)
+
+    def evaluate(self) -> list[tuple[float, float]]:
+        """Cross-entropy and accuracy on the training and the test set, dropout off."""
+        found = []
+        for x, labels in self.sets:
+            z = x
+            for part in self.chain:
+                z = z if isinstance(part, Dropout) else part.forward(z)
+            p = softmax(z)
+            loss = -np.log(np.maximum(p[np.arange(len(p)), labels], 1e-300)).mean()
+            found.append((float(loss), float((p.argmax(axis=1) == labels).mean())))
+        return found
+
+
+def softmax(z: Array) -> Array:
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+
 def prepare(workload: Workload) -> Callable[[int], None]:
     """A function that trains some epochs."""
-    rng = np.random.default_rng(0)
-    widths = workload.spec.widths()
-    p = workload.spec.regularization.dropout
-    linears = [Linear(a, b, rng) for a, b in itertools.pairwise(widths)]
-    chain: list[Linear | Tanh | Dropout] = []
-    for layer, width in zip(linears, widths[1:], strict=True):
-        chain += [layer, Tanh()] + ([Dropout(width, p, rng)] if p else [])
-    chain = chain[: chain.index(linears[-1]) + 1]
-    optimizer = Adam(workload) if workload.spec.optimizer.name == "adam" else Sgd(workload)
-    x = workload.data.x_train.astype(np.float64)
-    y = workload.one_hot()
-    size = workload.spec.training.batch_size
-
-    def epoch() -> None:
-        order = rng.permutation(len(x))
-        for start in range(0, len(x), size):
-            batch = order[start : start + size]
-            z = x[batch]
-            for part in chain:
-                z = part.forward(z)
-            z = np.exp(z - z.max(axis=1, keepdims=True))
-            delta = (z / z.sum(axis=1, keepdims=True) - y[batch]) / len(batch)
-            for part in reversed(chain):
-                delta = part.backward(delta)
-            optimizer.step(linears)
-
-    def train(epochs: int) -> None:
-        for _ in range(epochs):
-            epoch()
-
-    return train
+    return NumpyLoop(workload).train

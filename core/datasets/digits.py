@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.datasets.images import RawImages, build, split
@@ -38,5 +37,8 @@ def load(spec: Digits, rng: np.random.Generator) -> Dataset:
 
 @functools.cache
 def _read() -> RawImages:
+    # Half of a process's start is scikit-learn, which most processes do not need.
+    from sklearn.datasets import load_digits
+
     bunch = load_digits()
     return RawImages(bunch.data.astype(np.uint8), bunch.target.astype(np.int64), 16.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import make_moons
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.spec import TwoMoons
@@ -44,6 +43,9 @@ def load(spec: TwoMoons, rng: np.random.Generator) -> Dataset:
 def _draw(
     size: int, noise: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    # Half of a process's start is scikit-learn, which most processes do not need.
+    from sklearn.datasets import make_moons
+
     points, labels = make_moons(size, shuffle=False)
     points = points + noise * rng.standard_normal(points.shape)
     return points.astype(np.float32), labels.astype(np.int64)

@@ -40,6 +40,14 @@ def kernel(function: F) -> F:
     return cast(F, compile_it(function))
 
 
+def inlined(function: F) -> F:
+    """A kernel that is written out where it is called; saves compiling it by itself."""
+    compile_it: Any = numba.njit(
+        cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always"
+    )
+    return cast(F, compile_it(function))
+
+
 def one_blas_thread() -> None:
     """Keep this process's BLAS to one thread: runs are spread over processes instead."""
     threadpool_limits(limits=1, user_api="blas")

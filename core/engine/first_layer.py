@@ -13,7 +13,7 @@ import numpy as np
 from numba.cpython.unsafe import numbers
 
 from reglab.core.engine import updates
-from reglab.core.engine.compiler import kernel
+from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.products import multiply
 from reglab.core.engine.tiles import LISTED_ROWS as ROWS
 from reglab.core.engine.tiles import listed_product, prefetch
@@ -53,7 +53,7 @@ def _list_pixels(lit: Any, rows: Any, pixels: Any) -> int:
     return count
 
 
-@kernel
+@inlined
 def forward(is_sparse: bool, chosen: Any, weights: Any, scratch: Any, z: Any) -> None:
     """z (B, n) <- x W for the rows of x that ``inputs.choose_rows`` has chosen, W (d, n)."""
     x, lit, _, _, rows = chosen
@@ -94,7 +94,7 @@ def _set_bases(strip: int, strips: Any, pixels: int, bases: Any) -> int:
     return min(ROWS, pixels - strip * ROWS)
 
 
-@kernel
+@inlined
 def add_gradient(chosen: Any, delta: Any, scratch: Any, scale: Any, weights: Any) -> None:
     """weights (d, n) += scale * x^T delta for the chosen rows of sparse x, delta (B, n)."""
     strips = chosen[2]
@@ -107,7 +107,7 @@ def add_gradient(chosen: Any, delta: Any, scratch: Any, scale: Any, weights: Any
             _listed(strips, bases, across, delta, down, count, begin, high, weights, scale)
 
 
-@kernel
+@inlined
 def adam(
     chosen: Any, delta: Any, scratch: Any, moving: Any, theta: Any, m: Any, v: Any, rule: Any
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.engine.compiler import kernel
+from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.tiles import LISTED_ROWS
 
 STRIP = LISTED_ROWS
@@ -107,7 +107,7 @@ def mark_lit(x: Any, lit: Any) -> None:
             lit[row, word] = bits
 
 
-@kernel
+@inlined
 def choose_rows(inputs: Any, rows: Any, shift: Any, image: Any, scratch: Any) -> Any:
     """(dense, lit, strips, strips_lit, rows): where to find the chosen rows of the inputs.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from reglab.core.engine.compiler import kernel
+from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.tiles import block, product
 from reglab.core.engine.vectors import LANES
 
@@ -17,13 +17,13 @@ def _strided(a: Any, down: Any, along: Any, inner: Any, b: Any, out: Any) -> Non
     product(a, down, along, inner, b, out)
 
 
-@kernel
+@inlined
 def multiply(a: Any, b: Any, out: Any) -> None:
     """out (M, N) <- a (M, K) b (K, N); all float32 in C order."""
     _strided(a, a.shape[1], np.int64(1), a.shape[1], b, out)
 
 
-@kernel
+@inlined
 def multiply_transposed(a: Any, b: Any, out: Any) -> None:
     """out (M, N) <- a^T b for a (K, M), b (K, N); all float32 in C order."""
     _strided(a, np.int64(1), a.shape[1], a.shape[0], b, out)
