@@ -68,7 +68,7 @@ def fill(settings: Settings) -> str:
         columns = dict.fromkeys(CURVE_COLUMNS, noisy) | {"epoch": epochs}
         storage.runs.record(claim, int(epochs[-1]), 1.0, columns)
         storage.runs.cancelled(claim)
-    for at in range(300):
+    for at in range(60):
         storage.experiments.create(spec.model_copy(update={"name": f"Number {at}"}), expand(spec))
         storage.experiments.cancel(storage.experiments.find(limit=1).items[0].id)
     storage.close()
@@ -79,6 +79,7 @@ def visit(browser: Browser, url: str, drawn: bool) -> dict[str, float]:
     """One cold visit."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
+    page.set_default_timeout(180_000)
     began = time.perf_counter()
     page.goto(url)
     found = {}
@@ -112,6 +113,7 @@ def measure(url: str, experiment: str) -> dict[str, Any]:
                 key: round(statistics.median(one[key] for one in visits)) for key in visits[0]
             }
         page = browser.new_page()
+        page.set_default_timeout(180_000)
         page.goto(f"{url}/experiments/{experiment}")
         page.wait_for_function(DRAWN)
         times = page.evaluate(FRAMES)

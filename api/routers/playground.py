@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import anyio
 from fastapi import APIRouter, Depends, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -18,6 +19,8 @@ from reglab.core.errors import FieldProblem, TrainingDiverged
 router = APIRouter(tags=["playground"])
 # Each trains on a core of the server; workers need them too.
 MAX_STREAMS = 4
+# Less than the server's own timeout_graceful_shutdown.
+GRACE_SECONDS = 2
 STREAM = """Two nets on two moons, trained in the server as one watches; nothing is stored.
 
 Event `scene` comes first: training points, labels, the grid's extent and resolution. Then events
@@ -65,16 +68,25 @@ async def stream_playground(
         detail = f"{_open} playgrounds are open on this server."
         problem = FieldProblem("playground", detail, "Try again when one has ended.")
         raise Problem(429, "busy", "Too many playgrounds", problem, {"Retry-After": "10"})
-    return EventSourceResponse(_frames(settings), ping=10, send_timeout=30)
+    stop = anyio.Event()
+    return EventSourceResponse(
+        _frames(settings, stop),
+        ping=10,
+        send_timeout=30,
+        shutdown_event=stop,
+        shutdown_grace_period=GRACE_SECONDS,
+    )
 
 
-async def _frames(settings: Settings) -> AsyncIterator[ServerSentEvent]:
+async def _frames(settings: Settings, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
     global _open
     _open += 1
     try:
         playground = await run_in_threadpool(Playground, settings)
         yield _event("scene", playground.scene())
         async for frame in iterate_in_threadpool(playground.frames()):
+            if stop.is_set():
+                return
             yield _event("frame", frame)
         yield _event("end", {})
     except TrainingDiverged as error:

@@ -36,6 +36,7 @@ class HtmlErrors:
                         status.value,
                         title=status.phrase,
                         code=status.value,
+                        request_id=headers.get(b"x-request-id", b"").decode(),
                     )(scope, receive, send)
             if not replaced:
                 await send(message)

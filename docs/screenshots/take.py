@@ -86,8 +86,10 @@ def take_all(browser: Browser, url: str, moons: str, dropout: str) -> None:
     page.locator("#boundary").scroll_into_view_if_needed()
     page.locator("#boundary-facts dd").first.wait_for()
     page.locator("#boundary-time").fill("9")
-    page.evaluate("document.querySelector('#calibration').scrollIntoView()")
-    save(page, "calibration-and-boundary", 1040)
+    page.wait_for_timeout(1500)
+    page.locator("#matrices figure").first.wait_for()
+    page.evaluate("document.querySelector('#boundary').scrollIntoView()")
+    save(page, "boundary-and-weights", 900)
 
     page = open_page(browser, f"{url}/playground", "dark")
     page.wait_for_function(

@@ -85,7 +85,7 @@ export class CurvesView {
     const logy = quantity === "loss" && this.control("logy").checked;
     const traces = this.groups.filter((group) => group.shown).flatMap((group) => this.traces(group, quantity, logx));
     await draw(this.root.querySelector(`[data-plot="${quantity}"]`), traces, {
-      title: { text: quantity === "loss" ? "Loss (cross-entropy)" : "Accuracy", font: { size: 13 }, x: 0.02, y: 0.98 },
+      title: { text: quantity === "loss" ? "Loss" : "Accuracy", font: { size: 13 }, x: 0.02, y: 0.98 },
       xaxis: { title: { text: "epoch" }, ...(logx ? logAxis([0.5, this.lastEpoch]) : {}) },
       yaxis: logy ? logAxis(all(traces)) : { tickformat: quantity === "accuracy" ? ".0%" : "~g" },
       uirevision: `${logx}${logy}`,
