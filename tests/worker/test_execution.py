@@ -9,8 +9,10 @@ import threading
 import time
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import event
 
+from reglab.api.app import create_app
 from reglab.core.presets import build
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
@@ -84,6 +86,24 @@ def test_a_full_disk_refuses_a_submission_whole_and_says_what_helps(embedded):
     assert storage.runs.counts() == {}
     disk.free()
     submit(storage)
+
+
+def test_the_server_answers_a_full_disk_with_503_and_the_remedy(embedded):
+    settings, _ = embedded
+    app = create_app(settings)
+    storage = app.state.context.storage
+    disk = Disk(storage)
+    disk.fill(storage)
+    document = {"preset": "l2", "overrides": {"seeds": list(range(60))}}
+    with TestClient(app) as http:
+        reply = http.post("/v1/experiments", json=document)
+        assert reply.status_code == 503
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert reply.headers["retry-after"] == "5"
+        assert "Free space" in reply.json()["errors"][0]["remedy"]
+        assert http.get("/v1/experiments").json()["items"] == []
+        disk.free()
+        assert http.post("/v1/experiments", json=document).status_code == 202
 
 
 def test_persist_tells_a_second_try_and_gives_up_when_told():
