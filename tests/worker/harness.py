@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from reglab.api.dispatch import Dispatcher
+from reglab.core.engine.warm_up import warm_up
 from reglab.core.presets import build
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
@@ -110,6 +111,8 @@ class Delivery:
     """A migrated database, a broker, and the workers started on them."""
 
     def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+        # Kernels are compiled once a machine; no test should wait for that without knowing.
+        warm_up()
         self.env = {**QUICK, **env}
         self.folder = folder
         self.settings = Settings.from_env(self.env)

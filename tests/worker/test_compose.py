@@ -14,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from reglab.core.engine.warm_up import warm_up
 from tests.servers import Postgres, Redis, free_port
 from tests.services import fresh_database, running
 from tests.worker.harness import until
@@ -125,8 +126,8 @@ class Composed:
         env |= {"PATH": f"{bin_folder}:{os.environ['PATH']}", "HOME": "/nonexistent"}
         env["REGLAB_MIGRATIONS"] = str(ROOT / "migrations")
         # Kernels that are compiled already, so that the test does not wait for them.
-        if os.environ.get("NUMBA_CACHE_DIR"):
-            env["NUMBA_CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"]
+        warm_up()
+        env["NUMBA_CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"]
         if "REGLAB_PORT" in env:
             env["REGLAB_PORT"] = str(self.port)
         return env
