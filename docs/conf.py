@@ -15,7 +15,7 @@ project = "reglab"
 author = "the reglab authors"
 version = release = __version__
 extensions = ["mathml", "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "claims-notes.md"]
 
 html_theme = "furo"
 html_title = f"reglab {__version__}"

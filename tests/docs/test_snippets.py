@@ -15,7 +15,8 @@ import pytest
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
-pytestmark = pytest.mark.slow
+# A page is many submissions and pictures, and the machine may be busy.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = "http://127.0.0.1:8000"
