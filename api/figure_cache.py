@@ -26,6 +26,11 @@ class FigureCache:
         self._lock = threading.Lock()
         self._drawing: dict[str, threading.Lock] = {}
 
+    def kept(self, key: str) -> bytes | None:
+        """The figure of this key if it is kept."""
+        with self._lock:
+            return self._kept.get(key)
+
     def get(self, key: str, draw: Callable[[], bytes]) -> bytes:
         """The figure of this key, drawn if it is not kept."""
         with self._lock:
@@ -57,3 +62,9 @@ def picture(cache: FigureCache, figure: Figure, runs: Sequence[RunResult]) -> by
     style = {"form": "png", "dpi": DPI, "width": None, "theme": "light"}
     key = figure_key(__version__, figure.name, runs, **style)
     return cache.get(key, lambda: render(figure, runs, Style(), "png", DPI))
+
+
+def stamp_key(version: str, name: str, stamp: Sequence[Sequence[Any]], **style: Any) -> str:
+    """As ``figure_key``, from the stamps of the runs: nothing of the results is read."""
+    parts = [version, name, style, stamp]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

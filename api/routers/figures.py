@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared, identifier
-from reglab.api.figure_cache import figure_key
+from reglab.api.figure_cache import stamp_key
 from reglab.api.problems import Problem, not_found, responses
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY, Figure, Style, render
@@ -71,27 +71,38 @@ def get_figure(
     if form not in MEDIA:
         raise not_found("format", form, "Use png, svg or pdf.")
     figure = REGISTRY[name]
-    runs = succeeded_runs(shared, experiment_id, with_)
-    reason = figure.applies(runs)
-    if reason is not None:
-        raise Problem(
-            409, "not-drawable", "Figure cannot be drawn", FieldProblem("name", reason, "")
-        )
-    key = figure_key(__version__, name, runs, form=form, dpi=dpi, width=width, theme=theme)
+    results = shared.storage.results
+    stamp = [run for one in _together(experiment_id, with_) for run in results.stamp(one)]
+    look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
+    key = stamp_key(__version__, name, stamp, **look)
     headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
     if key in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    style = Style(theme=theme, width=width)
-    data = shared.figures.get(key, lambda: render(figure, runs, style, form, dpi))
+    data = shared.figures.kept(key)
+    if data is None:
+        runs = succeeded_runs(shared, experiment_id, with_)
+        reason = figure.applies(runs)
+        if reason is not None:
+            raise Problem(
+                409, "not-drawable", "Figure cannot be drawn", FieldProblem("name", reason, "")
+            )
+        style = Style(theme=theme, width=width)
+        data = shared.figures.get(key, lambda: render(figure, runs, style, form, dpi))
     return Response(data, media_type=MEDIA[form], headers=headers)
+
+
+def _together(experiment_id: str, others: list[str] | None) -> list[str]:
+    """The experiment and those named beside it, each once."""
+    named = [experiment_id, *(identifier("with", other) for other in others or [])]
+    return list(dict.fromkeys(named))
 
 
 def succeeded_runs(
     shared: Context, experiment_id: str, others: list[str] | None
 ) -> list[RunResult]:
     """Finished runs of an experiment and of those named beside it."""
-    ids = [experiment_id, *(identifier("with", other) for other in others or [])]
-    found = [run for one in dict.fromkeys(ids) for run in shared.storage.results.experiment(one)]
+    ids = _together(experiment_id, others)
+    found = [run for one in ids for run in shared.storage.results.experiment(one)]
     return [run for run in found if run.state == "succeeded"]
 
 

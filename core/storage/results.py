@@ -63,6 +63,18 @@ class Results:
             query = select(Run).where(Run.experiment_id == experiment_id).order_by(Run.index)
             return [self._result(row, curves[row.id]) for row in session.scalars(query)]
 
+    def stamp(self, experiment_id: str) -> list[tuple[str, int, str]]:
+        """(id, attempt, end) of the runs that succeeded: equal stamps, equal results."""
+        with self._transactions.read() as session:
+            if session.get(Experiment, experiment_id) is None:
+                raise NotFound(f"There is no experiment '{experiment_id}'.")
+            query = (
+                select(Run.id, Run.attempt, Run.finished_at)
+                .where(Run.experiment_id == experiment_id, Run.state == "succeeded")
+                .order_by(Run.index)
+            )
+            return [(row[0], row[1], str(row[2])) for row in session.execute(query)]
+
     def durations(self, limit: int) -> list[tuple[RunSpec, float]]:
         """Spec and seconds of the newest runs that succeeded in one attempt."""
         query = select(Run.spec, Run.summary).where(Run.state == "succeeded", Run.attempt == 1)
