@@ -15,6 +15,7 @@ project = "reglab"
 author = "the reglab authors"
 version = release = __version__
 extensions = ["mathml", "myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+# The notes are part of claims.md.
 exclude_patterns = ["_build", "_ext", "claims-notes.md"]
 
 html_theme = "furo"

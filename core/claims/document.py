@@ -23,13 +23,16 @@ HEAD = (
 )
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table for each section with every measured claim's numbers and verdict."""
+def markdown(rows: Sequence[Mapping[str, Any]], level: int = 2) -> str:
+    """A table for each section with every measured claim's numbers and verdict.
+
+    ``level`` is that of the sections' headings.
+    """
     parts = [f"{_counts(rows)}\n"]
     measured = [row for row in rows if row["value"] is not None]
     for section, members in itertools.groupby(measured, key=lambda row: row["section"]):
         lines = [_line(row) for row in members]
-        parts.append("\n".join([f"## {section}", HEAD, *lines]) + "\n")
+        parts.append("\n".join([f"{'#' * level} {section}\n", HEAD, *lines]) + "\n")
     absent = [f"`{row['id']}`" for row in rows if row["value"] is None]
     if absent:
         parts.append(f"These runs do not bear on {', '.join(absent)}.\n")
@@ -62,7 +65,7 @@ def _line(row: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Print the document of a file of rows, with a file of notes above the tables."""
     rows, notes = (Path(argument).read_text("utf-8") for argument in arguments)
-    print(f"{notes.rstrip()}\n\n# Numbers\n{markdown(json.loads(rows))}", end="")
+    print(f"{notes.rstrip()}\n\n## Numbers\n{markdown(json.loads(rows), 3)}", end="")
 
 
 if __name__ == "__main__":
