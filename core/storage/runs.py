@@ -49,6 +49,12 @@ class Runs:
         with self._transactions.read() as session:
             return session.scalar(select(Run.lease_owner).where(Run.id == run_id))
 
+    def owners(self) -> list[str]:
+        """Who holds leases at the moment."""
+        query = select(Run.lease_owner).where(Run.state == "running").order_by(Run.id)
+        with self._transactions.read() as session:
+            return [owner for owner in session.scalars(query) if owner]
+
     @repeats
     def claim_next(self, owner: str, again: bool = False) -> Claim | None:
         """Claim the queued run whose turn it is, or None if nothing waits.

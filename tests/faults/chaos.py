@@ -12,12 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from reglab.core.storage import StorageUnavailable
 from tests.servers import Server
 from tests.worker.harness import Delivery, Worker
 
 PAUSE_SECONDS = (0.2, 1.0)
 # Longer than the lease, so that silence ends it.
 FREEZE_SECONDS = 3.0
+LOOK_SECONDS = 3.0
 OUTAGE_SECONDS = (0.5, 3.0)
 
 
@@ -80,16 +82,32 @@ class Chaos:
         living = [worker for worker in self._delivery.workers if worker.alive]
         return self._random.choice(living)
 
+    def _holder(self) -> int | None:
+        """A process in the middle of a run, looked for a while: the one most worth killing."""
+        deadline = time.monotonic() + LOOK_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(StorageUnavailable):
+                owners = self._delivery.storage.runs.owners()
+                if owners:
+                    return int(self._random.choice(owners).split("/")[1].partition("@")[0])
+            time.sleep(0.05)
+        return None
+
     def _replace(self, worker: Worker) -> None:
         assert not worker.alive
         self._delivery.worker()
 
     def _kill_process(self) -> None:
-        with contextlib.suppress(ProcessLookupError, IndexError):
-            os.kill(self._random.choice(self._worker().pool()), signal.SIGKILL)
+        holder = self._holder()
+        with contextlib.suppress(ProcessLookupError):
+            if holder is not None:
+                os.kill(holder, signal.SIGKILL)
 
     def _kill_worker(self) -> None:
-        worker = self._worker()
+        holder = self._holder()
+        living = [worker for worker in self._delivery.workers if worker.alive]
+        busy = [worker for worker in living if holder in worker.pool()]
+        worker = self._random.choice(busy or living)
         worker.kill()
         self._replace(worker)
 
