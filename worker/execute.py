@@ -39,6 +39,10 @@ class Interrupted(Exception):
     """This worker is shutting down; the run should go on elsewhere."""
 
 
+class Overdue(Exception):
+    """The attempt has taken longer than ``task_seconds``."""
+
+
 class Execution:
     """Runs a claimed training; all writes are fenced by the claim.
 
@@ -67,7 +71,7 @@ class Execution:
         self._pending: list[Evaluation] = []
         self._cancel = threading.Event()
         self._lost = threading.Event()
-        self._written = self._saved = time.monotonic()
+        self._began = self._written = self._saved = time.monotonic()
         self._saved_epoch = claim.run.epoch
 
     @property
@@ -79,7 +83,8 @@ class Execution:
         """Train to the end and store the results.
 
         Raises:
-            Cancelled, Interrupted, LeaseLost: It was stopped; nothing is marked as finished.
+            Cancelled, Interrupted, LeaseLost, Overdue: It was stopped; nothing is marked as
+                finished.
             StorageUnavailable: The worker was asked to stop while the database was away.
         """
         done = threading.Event()
@@ -179,6 +184,11 @@ class Execution:
             raise Cancelled
         if stopping():
             raise Interrupted
+        if self._over(self._settings.task_seconds):
+            raise Overdue
+
+    def _over(self, seconds: float) -> bool:
+        return time.monotonic() - self._began > seconds
 
     def _beat(self, done: threading.Event) -> None:
         """Renew the lease while an epoch is long, and see that a stop does not wait for its end."""
@@ -191,6 +201,11 @@ class Execution:
             except Exception as error:
                 # The database may be restarting; the lease holds for many heartbeats.
                 log.debug("run %s: no heartbeat: %s", self._claim.run_id, error)
+            if self._over(self._settings.task_seconds + self._settings.grace_seconds):
+                # As the pool's own hard limit does, but also where the pool has lost sight of it.
+                if self._force_end is not None:
+                    self._force_end()
+                return
             asked = self._lost.is_set() or self._cancel.is_set() or stopping()
             if asked and not done.wait(PATIENCE_SECONDS) and self._let_go():
                 if self._force_end is not None:

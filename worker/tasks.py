@@ -14,7 +14,7 @@ from reglab.core.errors import ReglabError, TrainingDiverged
 from reglab.core.settings import Settings
 from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
 from reglab.worker.app import RUN_TASK, app, settings
-from reglab.worker.execute import Cancelled, Execution, Interrupted
+from reglab.worker.execute import Cancelled, Execution, Interrupted, Overdue
 from reglab.worker.identity import owner
 from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
@@ -102,7 +102,7 @@ def _fail(claim: Claim, error: Exception) -> str:
 
 def _describe(claim: Claim, error: Exception) -> tuple[dict[str, Any], bool]:
     """The error as it is kept, and whether another attempt may end better."""
-    if isinstance(error, SoftTimeLimitExceeded):
+    if isinstance(error, SoftTimeLimitExceeded | Overdue):
         return _problem("time-limit", "The run took longer than allowed."), False
     if isinstance(error, ReglabError):
         kind = "diverged" if isinstance(error, TrainingDiverged) else "refused"

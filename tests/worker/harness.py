@@ -30,10 +30,11 @@ QUICK = {
     "REGLAB_SWEEP_SECONDS": "0.3",
     "REGLAB_RESEND_SECONDS": "1",
 }
-# Adam, dropout and flips: moments and every random stream must survive.
+# Adam, dropout and flips: moments and every random stream must survive. Some seconds of training on an
+# idle machine, so that there is a middle to disturb.
 RESUMED = {
-    "training.epochs": 2000,
-    "training.eval_every": 50,
+    "training.epochs": 30_000,
+    "training.eval_every": 500,
     "dataset.train_size": 200,
     "dataset.test_size": 100,
     "sweep": {"regularization.dropout": [0.4]},
