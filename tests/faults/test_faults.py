@@ -14,9 +14,9 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("mode", ["embedded", pytest.param("servers", marks=pytest.mark.services)])
 def test_every_run_succeeds_once_to_its_bits_whatever_breaks(mode):
     try:
-        outcome = run_faults(mode, runs=16, seconds=10, seed=1, report=lambda *_: None)
+        outcome = run_faults(mode, runs=32, seconds=10, seed=1, report=lambda *_: None)
     except Absent as error:
         absent(str(error))
     assert outcome.verdict.wrong == []
     assert outcome.faults.total() >= 3
-    assert outcome.verdict.counts["runs"] == 16
+    assert outcome.verdict.counts["runs"] == 32

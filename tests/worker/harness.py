@@ -30,8 +30,8 @@ QUICK = {
     "REGLAB_SWEEP_SECONDS": "0.3",
     "REGLAB_RESEND_SECONDS": "1",
 }
-# Adam, dropout and flips: moments and every random stream must survive. Some seconds of training on an
-# idle machine, so that there is a middle to disturb.
+# Adam, dropout and flips: moments and every random stream must survive. Some seconds of training
+# even on an idle machine, so that there is a middle to disturb.
 RESUMED = {
     "training.epochs": 30_000,
     "training.eval_every": 500,
