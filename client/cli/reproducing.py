@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -100,14 +103,22 @@ def _say_where(out: Console, output: Path, made: Reproduction, home: Path | None
     start = ""
     if home:
         lines.append(f"[bold]Logs:[/]    {output / 'logs'}")
-        start = f"  reglab serve --home {home}\n"
+        start = f"  {_command()} serve --home {home}\n"
     for line in lines:
         out.print(line, soft_wrap=True)
     on = "start the service on these results with" if home else "look at these results with"
     out.print(
-        f"\nGo on: {on}\n{start}  reglab list\n"
+        f"\nGo on: {on}\n{start}  {_command()} list\n"
         "and submit an experiment of your own:\n"
-        "  reglab submit l2 --set training.epochs=2000 --wait",
+        f"  {_command()} submit l2 --set training.epochs=2000 --wait",
         soft_wrap=True,
         markup=False,
     )
+
+
+def _command() -> str:
+    """How this shell finds the command: by name, or in an environment that is not activated."""
+    if shutil.which("reglab"):
+        return "reglab"
+    beside = Path(sys.executable).with_name("reglab")
+    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
