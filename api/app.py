@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -98,6 +99,8 @@ def _complete_schema(app: FastAPI) -> None:
     """Add the models that handlers validate by hand, for exact field paths."""
     made = app.openapi
 
+    # Once: the document is asked for by every reader and by each refusal of a method.
+    @functools.cache
     def openapi() -> dict[str, Any]:
         document = made()
         components = document["components"]["schemas"]

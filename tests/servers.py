@@ -23,18 +23,14 @@ from typing import Any, Self
 
 import psycopg
 
+from reglab.api.stack import free_port
+
 POSTGRES_VARIABLE = "REGLAB_TEST_POSTGRES_URL"
 REDIS_VARIABLE = "REGLAB_TEST_REDIS_URL"
 
 
 class Absent(RuntimeError):
     """The server's program is not installed on this machine."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(attempt: Callable[[], Any], seconds: float = 30.0) -> None:

@@ -19,10 +19,7 @@ from tests.servers import (
     Postgres,
     Redis,
     Server,
-    free_port,
 )
-
-__all__ = ["absent", "free_port"]
 
 
 def absent(what: str) -> None:

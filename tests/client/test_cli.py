@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import signal
-import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
+from reglab.api.stack import free_port
 from reglab.client.cli import app
 from reglab.client.cli.output import sparkline
 from tests.client.conftest import SMALL
@@ -180,7 +179,7 @@ def test_doctor(reglab, monkeypatch):
     for name in ("server", "database", "broker", "worker", "data: digits", "threads"):
         assert checks[name]["state"] == "ok", checks[name]
     assert "reglab" in reglab("doctor").stdout
-    monkeypatch.setenv("REGLAB_URL", f"http://127.0.0.1:{_free_port()}")
+    monkeypatch.setenv("REGLAB_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("REGLAB_DOWNLOAD", "0")
     checks = json.loads(reglab("doctor", "--json", code=1).stdout)
     states = {check["name"]: check["state"] for check in checks}
@@ -254,28 +253,22 @@ def test_completion_script():
 
 @pytest.mark.slow
 def test_serve_as_a_process(tmp_path):
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-c", "from reglab.client.cli import main; main()"]
     command += ["serve", "--port", str(port), "--home", str(tmp_path)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.2)
+        # Its own word, not the server's answer, which comes a moment before it.
+        said = ""
+        for line in child.stdout:
+            said += line
+            if "is ready" in line:
+                break
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
         child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=40)
+        child.communicate(timeout=40)
     finally:
         child.kill()
     assert child.returncode == 0
     assert "is ready" in said
     assert (tmp_path / "reglab.db").is_file()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -41,18 +41,6 @@ def own_mnist(tmp_path, monkeypatch):
     return folder, images, labels
 
 
-@pytest.fixture
-def shared_data(pytestconfig, monkeypatch):
-    """The folder of real images, where this machine has one."""
-    import os
-
-    folder = os.environ.get("REGLAB_DATA_DIR", str(pytestconfig.rootpath.parent / "shared/data"))
-    if not Path(folder, "mnist").is_dir():
-        pytest.skip("no folder of real images; set REGLAB_DATA_DIR")
-    monkeypatch.setenv("REGLAB_DATA_DIR", folder)
-    return Path(folder)
-
-
 def test_two_moons_without_noise_are_scikit_learns():
     data = datasets.load(TwoMoons(name="two_moons", train_size=31, noise=0.0), rng())
     points, labels = make_moons(31, shuffle=False)
@@ -161,7 +149,7 @@ def test_what_cannot_be_had_says_what_to_do(tmp_path, monkeypatch):
     assert rows["mnist5k"]["available"]
 
 
-def test_real_images_match_the_published_class_counts(shared_data):
+def test_real_images_match_the_published_class_counts(images):
     mnist = datasets.load(Mnist(name="mnist"), rng())
     fashion = datasets.load(FashionMnist(name="fashion_mnist"), rng())
     expected = [97, 116, 99, 93, 105, 92, 94, 117, 87, 100]
