@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from reglab import __version__
 from reglab.api import problems, web
+from reglab.api.access.guard import Guard
+from reglab.api.access.policy import Policy
 from reglab.api.broadcast import Broadcaster
 from reglab.api.context import Context
 from reglab.api.dispatch import Dispatcher
@@ -45,9 +47,15 @@ train, ask for curves, calibration, boundaries, weights, spectra and figures. Er
 `application/problem+json` and name the field and the remedy."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The server over the settings' database and broker; the database must be migrated."""
+def create_app(settings: Settings | None = None, policy: Policy | None = None) -> FastAPI:
+    """The server over the settings' database and broker; the database must be migrated.
+
+    Args:
+        settings: REGLAB_* variables if left out.
+        policy: When tokens are asked for; REGLAB_* variables if left out.
+    """
     settings = settings or Settings.from_env()
+    policy = policy or Policy.from_env()
     one_blas_thread()
     app = FastAPIOffline(
         title="reglab",
@@ -66,6 +74,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "reglab_runs", "Runs by state.", ["state"], registry=app.state.registry
     )
     problems.install(app)
+    app.state.policy = policy
+    app.add_middleware(Guard, policy=policy, storage=storage)
     app.add_middleware(Observation, registry=app.state.registry)
     for module in (
         estimate,

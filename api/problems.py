@@ -86,10 +86,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ReglabError, _on_reglab_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]
-    app.add_exception_handler(NotFound, _on_storage)
-    app.add_exception_handler(WrongState, _on_storage)
-    app.add_exception_handler(KeyConflict, _on_storage)
-    app.add_exception_handler(StorageUnavailable, _on_storage)
+    app.add_exception_handler(NotFound, on_storage)
+    app.add_exception_handler(WrongState, on_storage)
+    app.add_exception_handler(KeyConflict, on_storage)
+    app.add_exception_handler(StorageUnavailable, on_storage)
 
 
 def answer(
@@ -172,7 +172,8 @@ def _allowed(request: Request) -> str:
     return "GET"
 
 
-async def _on_storage(request: Request, error: Exception) -> Response:
+async def on_storage(request: Request, error: Exception) -> Response:
+    """What storage raises on purpose, as a response."""
     if isinstance(error, NotFound):
         problem = FieldProblem("id", str(error), "List what there is with GET /v1/experiments.")
         return answer(request, 404, "not-found", "Not found", [problem])

@@ -10,8 +10,10 @@ import pytest
 
 # Set before anything of reglab is imported: the suite must never touch a user's own service.
 os.environ["REGLAB_HOME"] = tempfile.mkdtemp(prefix="reglab-tests-")
-for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL"):
+for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL", "REGLAB_ACCESS", "REGLAB_TOKEN"):
     os.environ.pop(_name, None)
+# The name by which test clients call an app.
+os.environ["REGLAB_ALLOWED_HOSTS"] = "testserver"
 
 pytest_plugins = ["tests.services", "tests.live"]
 

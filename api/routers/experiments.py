@@ -87,7 +87,8 @@ async def submit(
     results at once and says so in ``cached`` and ``reused_from``.
     """
     document = await _json(request)
-    body = await run_in_threadpool(_submit, shared, document, key, force)
+    submitter = request.state.principal.token_id
+    body = await run_in_threadpool(_submit, shared, document, key, force, submitter)
     response.headers["Location"] = f"/v1/experiments/{body.id}"
     return body
 
@@ -217,7 +218,9 @@ def find(
     raise Problem(422, "invalid", "Invalid request", problem)
 
 
-def _submit(shared: Context, document: Any, key: str | None, force: bool) -> schemas.ExperimentBody:
+def _submit(
+    shared: Context, document: Any, key: str | None, force: bool, token_id: str | None
+) -> schemas.ExperimentBody:
     spec, preset = _parse(document)
     runs = expand(spec)
     contents = {}
@@ -227,7 +230,14 @@ def _submit(shared: Context, document: Any, key: str | None, force: bool) -> sch
     request = [document, "force"] if force else document
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     identifier, is_new = shared.storage.experiments.create(
-        spec, runs, preset, key, digest, [contents[run.spec.dataset] for run in runs], force
+        spec,
+        runs,
+        preset,
+        key,
+        digest,
+        [contents[run.spec.dataset] for run in runs],
+        force,
+        token_id,
     )
     body = _body(shared, identifier)
     if is_new:

@@ -18,7 +18,7 @@ class HtmlErrors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not _wants_page(Request(scope)):
+        if scope["type"] != "http" or not wants_page(Request(scope)):
             await self._app(scope, receive, send)
             return
         replaced = False
@@ -44,7 +44,8 @@ class HtmlErrors:
         await self._app(scope, receive, sending)
 
 
-def _wants_page(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
+    """Whether a person looks for a page."""
     if request.url.path.startswith(("/v1/", "/static/")):
         return False
     return "text/html" in request.headers.get("accept", "")

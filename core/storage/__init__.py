@@ -16,14 +16,18 @@ from reglab.core.storage.records import (
     Page,
     RunRecord,
     Swept,
+    TokenRecord,
     Written,
 )
 from reglab.core.storage.results import Results
 from reglab.core.storage.reuse import Content
 from reglab.core.storage.runs import Runs
+from reglab.core.storage.sessions import Sessions
 from reglab.core.storage.states import (
+    SCOPES,
     STATES,
     TERMINAL,
+    AccessScope,
     KeyConflict,
     LeaseLost,
     NotFound,
@@ -31,15 +35,19 @@ from reglab.core.storage.states import (
     StorageConflict,
     StorageError,
     StorageUnavailable,
+    TokenRefused,
     WrongState,
 )
+from reglab.core.storage.tokens import Tokens
 from reglab.core.storage.transfer import AlreadyThere, Transfer
 from reglab.core.storage.upkeep import Upkeep
 from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
+    "SCOPES",
     "STATES",
     "TERMINAL",
+    "AccessScope",
     "AlreadyThere",
     "Claim",
     "Content",
@@ -57,6 +65,8 @@ __all__ = [
     "StorageError",
     "StorageUnavailable",
     "Swept",
+    "TokenRecord",
+    "TokenRefused",
     "Written",
     "WrongState",
 ]
@@ -70,6 +80,8 @@ class Storage:
         runs: Claims and fenced writes.
         results: Curves and arrays.
         upkeep: The sweep, and which workers live.
+        tokens: Bearer tokens: making, checking, revoking.
+        sessions: Browsers that signed in with a token.
         transfer: Whole experiments as archives, out and in.
         watch: What moves, for many experiments at once.
 
@@ -92,6 +104,8 @@ class Storage:
         self.experiments = Experiments(transactions, max_attempts)
         self.runs = Runs(transactions, lease_seconds)
         self.results = Results(transactions)
+        self.tokens = Tokens(transactions)
+        self.sessions = Sessions(transactions)
         self.transfer = Transfer(transactions, self.results)
         self.watch = Watch(transactions)
         self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))

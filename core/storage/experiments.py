@@ -38,6 +38,8 @@ class Experiments:
         request_hash: str = "",
         contents: Sequence[Content] | None = None,
         force: bool = False,
+        token_id: str | None = None,
+        estimated_seconds: float | None = None,
     ) -> tuple[str, bool]:
         """Store an experiment and its queued runs; runs that equal a finished one are done at once.
 
@@ -49,6 +51,8 @@ class Experiments:
             request_hash: Digest of the request that the key belongs to.
             contents: What decides each run's result beside spec and seed; None never reuses.
             force: Train even what could be reused.
+            token_id: The token that it was submitted with.
+            estimated_seconds: What its runs should cost together.
 
         Returns:
             The experiment's id, and False if the key had already made it.
@@ -63,6 +67,8 @@ class Experiments:
                 if known is not None:
                     return known, False
                 made = self._insert(session, spec, runs, preset, key, request_hash, keys)
+                row = session.get_one(Experiment, made)
+                row.token_id, row.estimated_seconds = token_id, estimated_seconds
                 if contents and not force:
                     reuse(session, made, dict(zip(keys, contents, strict=True)))
                 return made, True

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from reglab.core.storage.states import STATES
+from reglab.core.storage.states import SCOPES, STATES
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -30,6 +30,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 IN_STATES = f"state IN ({', '.join(repr(state) for state in STATES)})"
+IN_SCOPES = f"scope IN ({', '.join(repr(scope) for scope in SCOPES)})"
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -68,6 +69,10 @@ class Experiment(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
     # Number, among all claims, of the last one of its runs: the least recently served goes first.
     served_at: Mapped[float | None] = mapped_column(index=True)
+    # Who submitted it; no foreign key, as an experiment outlives its submitter's token.
+    token_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    # What its runs were expected to cost together when it was submitted.
+    estimated_seconds: Mapped[float | None]
 
 
 class Tag(Base):
@@ -179,3 +184,30 @@ class Worker(Base):
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     seen: Mapped[float]
     slots: Mapped[int]
+
+
+class Token(Base):
+    """A bearer token; of its secret only the digest is kept. A revoked one keeps its row."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (CheckConstraint(IN_SCOPES, name="scope"),)
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    scope: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class BrowserSession(Base):
+    """A browser that signed in with a token; of its cookie only the digest is kept."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_id: Mapped[str] = mapped_column(ForeignKey("tokens.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reglab.core.storage.models import Experiment, Run
-from reglab.core.storage.states import STATES, State, experiment_state
+from reglab.core.storage.models import Experiment, Run, Token
+from reglab.core.storage.states import STATES, AccessScope, State, experiment_state
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class ExperimentRecord:
     updated_at: datetime
     counts: dict[str, int]
     progress: float
+    token_id: str | None = None
+    estimated_seconds: float | None = None
 
     @property
     def state(self) -> State:
@@ -79,6 +81,8 @@ class ExperimentRecord:
             row.updated_at,
             full,
             progress,
+            row.token_id,
+            row.estimated_seconds,
         )
 
 
@@ -125,3 +129,33 @@ class Swept:
     failed: int = 0
     cancelled: int = 0
     details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """A bearer token without its secret, which nobody can read again.
+
+    Attributes:
+        expires_at: None never expires.
+        last_used_at: To within some minutes.
+    """
+
+    id: str
+    name: str
+    scope: AccessScope
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Token) -> TokenRecord:
+        """Copy a row."""
+        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+    def state(self, moment: datetime) -> str:
+        """'active', 'expired' or 'revoked' at this moment."""
+        if self.revoked_at is not None:
+            return "revoked"
+        expired = self.expires_at is not None and self.expires_at <= moment
+        return "expired" if expired else "active"

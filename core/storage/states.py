@@ -1,4 +1,4 @@
-"""States of runs and experiments, and the errors of storage."""
+"""States of runs and experiments, scopes of tokens, and the errors of storage."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
 TERMINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
+# Each scope includes those before it.
+AccessScope = Literal["read", "submit", "admin"]
+SCOPES: tuple[AccessScope, ...] = ("read", "submit", "admin")
+
 
 class StorageError(Exception):
     """Base of the errors that storage raises on purpose."""
 
 
 class NotFound(StorageError):
-    """No such experiment or run."""
+    """No such experiment, run or token."""
 
 
 class WrongState(StorageError):
@@ -28,6 +32,10 @@ class LeaseLost(StorageError):
 
 class KeyConflict(StorageError):
     """The Idempotency-Key was used with another request."""
+
+
+class TokenRefused(StorageError):
+    """The token, or the session of a browser, is not known, has expired or was revoked."""
 
 
 class StorageUnavailable(StorageError):

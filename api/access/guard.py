@@ -1,0 +1,159 @@
+"""Before every request: whether it may come from there, who makes it, what he may do."""
+
+from __future__ import annotations
+
+import contextlib
+from urllib.parse import urlencode
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reglab.api import problems
+from reglab.api.access import cookies
+from reglab.api.access.origins import check_name, check_origin
+from reglab.api.access.policy import Policy
+from reglab.api.access.principal import ANONYMOUS, NOBODY, Principal
+from reglab.api.access.scopes import SAFE, needed
+from reglab.api.problems import Problem
+from reglab.api.web.errors import wants_page
+from reglab.core.errors import FieldProblem
+from reglab.core.storage import (
+    AccessScope,
+    Storage,
+    StorageError,
+    StorageUnavailable,
+    TokenRecord,
+    TokenRefused,
+)
+
+# A stream may last for hours: whether its reader still may read is asked again so often.
+RECHECK_SECONDS = 15.0
+REALM = 'Bearer realm="reglab"'
+REMEDY = (
+    "Send 'Authorization: Bearer <token>' (clients: REGLAB_TOKEN). Whoever runs the server makes "
+    "one with `reglab tokens create`."
+)
+
+
+class Guard:
+    """Sets ``request.state.principal``, or refuses with 401, 403 or 421.
+
+    Args:
+        app: What is guarded.
+        policy: When tokens are asked for.
+        storage: Where they are.
+    """
+
+    def __init__(self, app: ASGIApp, policy: Policy, storage: Storage) -> None:
+        self._app, self._policy, self._storage = app, policy, storage
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        request.state.principal, request.state.csrf = NOBODY, None
+        try:
+            checked = await self._admit(request)
+        except Problem as problem:
+            await _refusal(request, problem)(scope, receive, send)
+        except StorageError as error:
+            await (await problems.on_storage(request, error))(scope, receive, send)
+        else:
+            watched = self._watching(request, receive) if checked else receive
+            await self._app(scope, watched, send)
+
+    async def _admit(self, request: Request) -> bool:
+        """Whether a token was checked; it may end while the answer is on its way."""
+        check_name(request, self._policy)
+        check_origin(request, self._policy)
+        if not self._policy.asks(request):
+            request.state.principal = ANONYMOUS
+            return False
+        scope = self._needed(request)
+        if scope is None:
+            return False
+        token = await run_in_threadpool(self._token, request)
+        request.state.principal = principal = Principal.of(token)
+        if scope not in principal.scopes:
+            raise _too_little(scope, token)
+        return True
+
+    def _needed(self, request: Request) -> AccessScope | None:
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        if path == "/metrics" and self._policy.open_metrics:
+            return None
+        return needed(request.method, path)
+
+    def _token(self, request: Request) -> TokenRecord:
+        header = request.headers.get("authorization")
+        session = cookies.session_of(request)
+        try:
+            if header is not None:
+                kind, _, text = header.partition(" ")
+                if kind.lower() != "bearer":
+                    raise TokenRefused("The header Authorization is not 'Bearer <token>'.")
+                token = self._storage.tokens.authenticate(text.strip())
+            elif session is not None:
+                token = self._storage.sessions.authenticate(session)
+                request.state.csrf = cookies.csrf_of(session)
+            else:
+                raise _unknown("This server asks for a token.", REALM)
+        except TokenRefused as error:
+            raise _unknown(str(error), f'{REALM}, error="invalid_token"') from error
+        if header is None and session is not None:
+            _check_csrf(request, session)
+        with contextlib.suppress(StorageUnavailable):
+            self._storage.tokens.note_use(token)
+        return token
+
+    def _watching(self, request: Request, receive: Receive) -> Receive:
+        """``receive`` that tells of a reader gone when his token has ended."""
+
+        async def watched() -> Message:
+            while True:
+                with anyio.move_on_after(RECHECK_SECONDS):
+                    return await receive()
+                try:
+                    await run_in_threadpool(self._token, request)
+                except Problem:
+                    return {"type": "http.disconnect"}
+                except StorageError:
+                    # An outage ends no stream that was rightly begun.
+                    continue
+
+        return watched
+
+
+def _check_csrf(request: Request, session: str) -> None:
+    if request.method in SAFE or cookies.same(request.headers.get(cookies.CSRF_HEADER), session):
+        return
+    remedy = "Load the page again, or send a token instead of the cookie."
+    problem = FieldProblem(cookies.CSRF_HEADER, "It is missing or wrong.", remedy)
+    raise Problem(403, "csrf", "CSRF token missing", problem)
+
+
+def _unknown(detail: str, challenge: str) -> Problem:
+    problem = FieldProblem("Authorization", detail, REMEDY)
+    return Problem(401, "unauthenticated", "Token needed", problem, {"WWW-Authenticate": challenge})
+
+
+def _too_little(scope: AccessScope, token: TokenRecord) -> Problem:
+    detail = f"This needs the scope '{scope}'; the token '{token.name}' has '{token.scope}'."
+    remedy = f"Use a token made with `reglab tokens create NAME --scope {scope}`."
+    challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
+    problem = FieldProblem("Authorization", detail, remedy)
+    return Problem(403, "scope", "Scope needed", problem, {"WWW-Authenticate": challenge})
+
+
+def _refusal(request: Request, problem: Problem) -> Response:
+    if problem.status == 401 and request.method == "GET" and wants_page(request):
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?{urlencode({'next': path})}", 303)
+    return problems.answer(
+        request, problem.status, problem.kind, problem.title, problem.problems, problem.headers
+    )

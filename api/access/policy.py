@@ -1,0 +1,129 @@
+"""When tokens are asked for, and from where requests may come: settings REGLAB_*."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from reglab.core.errors import FieldProblem
+from reglab.core.settings import SettingsError
+
+Mode = Literal["auto", "tokens", "open"]
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a server is protected.
+
+    Attributes:
+        mode: 'tokens' always asks for a token, 'open' never does, 'auto' asks unless the server
+            listens on loopback and the request comes from this machine.
+        host: Address that the server is bound to.
+        hosts: Names by which the server may be called, beside those of loopback.
+        origins: Origins of other sites whose scripts may call the API.
+        session_seconds: How long a browser stays signed in.
+        open_metrics: Whether ``/metrics`` is open to all.
+    """
+
+    mode: Mode = "auto"
+    host: str = "127.0.0.1"
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    session_seconds: float = 43_200.0
+    open_metrics: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Policy:
+        """Read the environment; SettingsError names the variable and what would be right."""
+        env = os.environ if env is None else env
+        mode = env.get("REGLAB_ACCESS") or "auto"
+        if mode not in get_args(Mode):
+            raise _wrong("REGLAB_ACCESS", mode, "Use auto, tokens or open.")
+        return cls(
+            mode=cast(Mode, mode),
+            host=env.get("REGLAB_HOST") or cls.host,
+            hosts=frozenset(host.lower().strip("[]") for host in _words(env, "ALLOWED_HOSTS")),
+            origins=frozenset(_origin(each) for each in _words(env, "CORS_ORIGINS")),
+            session_seconds=3600 * _hours(env),
+            open_metrics=env.get("REGLAB_OPEN_METRICS", "0") not in ("", "0"),
+        )
+
+    @property
+    def local(self) -> bool:
+        """Whether the server can be reached from this machine alone."""
+        return is_loopback(self.host)
+
+    @property
+    def needs_tokens(self) -> bool:
+        """Whether the server would be of no use while there is no token."""
+        return self.mode == "tokens" or (self.mode == "auto" and not self.local)
+
+    def asks(self, request: Request) -> bool:
+        """Whether this request must bring a token."""
+        return self.needs_tokens or (self.mode == "auto" and _from_elsewhere(request))
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """Host names that are answered; None answers all.
+
+        Where tokens are asked for, another name gives no one a right that he has not. Without
+        them, a page of any site could reach the server by a name that it makes point here.
+        """
+        if self.hosts or (self.local and self.mode != "tokens"):
+            return LOOPBACK_NAMES | self.hosts
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to bind means this machine alone; a name that is not known does not."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _from_elsewhere(request: Request) -> bool:
+    """Forwarded by a proxy, or received on an address that others can reach.
+
+    The second happens when the app is served by a command that does not tell us where it listens.
+    """
+    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in request.headers):
+        return True
+    address = (request.scope.get("server") or ("",))[0]
+    try:
+        return not ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _words(env: Mapping[str, str], name: str) -> list[str]:
+    return env.get(f"REGLAB_{name}", "").replace(",", " ").split()
+
+
+def _origin(text: str) -> str:
+    parsed = urlsplit(text)
+    if parsed.scheme not in ("http", "https") or text != f"{parsed.scheme}://{parsed.netloc}":
+        raise _wrong("REGLAB_CORS_ORIGINS", text, "Name origins like https://notes.example.org.")
+    return text.lower()
+
+
+def _hours(env: Mapping[str, str]) -> float:
+    text = env.get("REGLAB_SESSION_HOURS") or "12"
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1.0
+    if not 0 < hours <= 24 * 365:
+        raise _wrong("REGLAB_SESSION_HOURS", text, "Set it to a number of hours, e.g. 12.")
+    return hours
+
+
+def _wrong(name: str, value: str, remedy: str) -> SettingsError:
+    return SettingsError(FieldProblem(name, f"Got {value!r}.", remedy))

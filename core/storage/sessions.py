@@ -1,0 +1,62 @@
+"""Sessions of browsers: a cookie in place of the token that was given once."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select
+
+from reglab.core.storage.engine import Transactions, repeats
+from reglab.core.storage.models import BrowserSession, Token
+from reglab.core.storage.records import TokenRecord
+from reglab.core.storage.states import TokenRefused
+from reglab.core.storage.tokens import SECRET_BYTES, digest, valid
+
+
+class Sessions:
+    """Repository of sessions; every method is one transaction."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    @repeats
+    def open(self, token: TokenRecord, seconds: float) -> str:
+        """Begin a session; returns its secret, which is not stored.
+
+        It ends with its token at the latest. Sessions that have ended are forgotten.
+        """
+        secret, moment = secrets.token_urlsafe(SECRET_BYTES), datetime.now(UTC)
+        end = moment + timedelta(seconds=seconds)
+        with self._transactions.write() as session:
+            session.execute(delete(BrowserSession).where(BrowserSession.expires_at <= moment))
+            session.add(
+                BrowserSession(
+                    digest=digest(secret), token_id=token.id, created_at=moment, expires_at=end
+                )
+            )
+        return secret
+
+    def authenticate(self, secret: str) -> TokenRecord:
+        """The token that a session stands for.
+
+        The row is found by the digest of 256 random bits: how long that takes tells nothing of
+        the secret.
+
+        Raises:
+            TokenRefused: The session is not known or has ended, or its token has.
+        """
+        query = select(Token, BrowserSession.expires_at).join(
+            BrowserSession, BrowserSession.token_id == Token.id
+        )
+        with self._transactions.read() as session:
+            found = session.execute(query.where(BrowserSession.digest == digest(secret))).first()
+            if found is None or found.expires_at <= datetime.now(UTC):
+                raise TokenRefused("The session has ended.")
+            return valid(TokenRecord.of(found.Token))
+
+    @repeats
+    def close(self, secret: str) -> None:
+        """End a session; nothing happens if it has ended."""
+        with self._transactions.write() as session:
+            session.execute(delete(BrowserSession).where(BrowserSession.digest == digest(secret)))
