@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry, Gauge
 
 from reglab import __version__
-from reglab.api import problems, web
+from reglab.api import problems, reference, web
 from reglab.api.access.guard import Guard
 from reglab.api.access.policy import Policy
 from reglab.api.broadcast import Broadcaster
@@ -20,6 +20,9 @@ from reglab.api.context import Context
 from reglab.api.dispatch import Dispatcher
 from reglab.api.event_bodies import EVENT_MODELS
 from reglab.api.figure_cache import FigureCache
+from reglab.api.limits_body import Bodies
+from reglab.api.limits_rate import Requests
+from reglab.api.limits_streams import Streams
 from reglab.api.middleware import Observation
 from reglab.api.routers import (
     catalog,
@@ -38,6 +41,7 @@ from reglab.api.routers import (
 )
 from reglab.api.schemas import PresetRequest
 from reglab.core.engine.compiler import one_blas_thread
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.spec import ExperimentSpec
 from reglab.core.storage import Storage
@@ -47,15 +51,19 @@ train, ask for curves, calibration, boundaries, weights, spectra and figures. Er
 `application/problem+json` and name the field and the remedy."""
 
 
-def create_app(settings: Settings | None = None, policy: Policy | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, policy: Policy | None = None, limits: Limits | None = None
+) -> FastAPI:
     """The server over the settings' database and broker; the database must be migrated.
 
     Args:
         settings: REGLAB_* variables if left out.
         policy: When tokens are asked for; REGLAB_* variables if left out.
+        limits: How much may be asked for; REGLAB_* variables if left out.
     """
     settings = settings or Settings.from_env()
     policy = policy or Policy.from_env()
+    limits = limits or Limits.from_env()
     one_blas_thread()
     app = FastAPIOffline(
         title="reglab",
@@ -67,7 +75,13 @@ def create_app(settings: Settings | None = None, policy: Policy | None = None) -
     )
     storage = Storage.of(settings)
     app.state.context = Context(
-        settings, storage, Dispatcher(settings), FigureCache(), Broadcaster(storage)
+        settings,
+        storage,
+        Dispatcher(settings),
+        FigureCache(),
+        Broadcaster(storage),
+        limits,
+        Streams(limits),
     )
     app.state.registry = CollectorRegistry()
     app.state.run_gauge = Gauge(
@@ -75,6 +89,9 @@ def create_app(settings: Settings | None = None, policy: Policy | None = None) -
     )
     problems.install(app)
     app.state.policy = policy
+    # The last one added is the first that sees a request.
+    app.add_middleware(Bodies, limits=limits)
+    app.add_middleware(Requests, limits=limits)
     app.add_middleware(Guard, policy=policy, storage=storage)
     app.add_middleware(Observation, registry=app.state.registry)
     for module in (
@@ -94,7 +111,7 @@ def create_app(settings: Settings | None = None, policy: Policy | None = None) -
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     web.install(app)
-    _complete_schema(app)
+    _complete_schema(app, limits)
     return app
 
 
@@ -105,32 +122,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.context.storage.close()
 
 
-def _complete_schema(app: FastAPI) -> None:
-    """Add the models that handlers validate by hand, for exact field paths."""
+def _complete_schema(app: FastAPI, limits: Limits) -> None:
     made = app.openapi
+    models = (ExperimentSpec, PresetRequest, problems.ProblemDocument, *EVENT_MODELS)
 
     # Once: the document is asked for by every reader and by each refusal of a method.
     @functools.cache
     def openapi() -> dict[str, Any]:
-        document = made()
-        components = document["components"]["schemas"]
-        template = "#/components/schemas/{model}"
-        for model in (ExperimentSpec, PresetRequest, problems.ProblemDocument, *EVENT_MODELS):
-            schema = model.model_json_schema(ref_template=template)
-            for name, definition in schema.pop("$defs", {}).items():
-                components.setdefault(name, definition)
-            components.setdefault(model.__name__, schema)
-        _only_problems(document)
-        return document
+        return reference.complete(made(), models, limits)
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _only_problems(document: dict[str, Any]) -> None:
-    """Replace the framework's own error body, which this server never sends, by ours."""
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
-                operation["responses"]["422"] = problems.responses(422)[422]
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
 
 from reglab.api.broadcast import Broadcaster
 from reglab.api.dispatch import Dispatcher
 from reglab.api.figure_cache import FigureCache
+from reglab.api.limits_streams import Streams
+from reglab.api.limits_work import THREADS
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
+from reglab.core.limits import Limits
 from reglab.core.results import RunResult
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
@@ -29,6 +33,9 @@ class Context:
     dispatcher: Dispatcher
     figures: FigureCache
     broadcaster: Broadcaster
+    limits: Limits
+    streams: Streams
+    heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
 
 
 def _context(request: Request) -> Context:

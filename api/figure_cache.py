@@ -11,11 +11,12 @@ from typing import Any
 from cachetools import LRUCache
 
 from reglab import __version__
-from reglab.core.figures import Figure, Style, render
+from reglab.core.figures import Figure, FigureTooLarge, Style, render
 from reglab.core.results import RunResult
 
 MEGABYTES = 128
 DPI = 144
+COARSE_DPI = 50
 
 
 class FigureCache:
@@ -41,11 +42,14 @@ class FigureCache:
             with self._lock:
                 if key in self._kept:
                     return self._kept[key]
-            data = draw()
-            with self._lock:
-                if len(data) <= self._kept.maxsize:
-                    self._kept[key] = data
-                self._drawing.pop(key, None)
+            try:
+                data = draw()
+                with self._lock:
+                    if len(data) <= self._kept.maxsize:
+                        self._kept[key] = data
+            finally:
+                with self._lock:
+                    self._drawing.pop(key, None)
             return data
 
 
@@ -57,11 +61,20 @@ def figure_key(version: str, name: str, runs: Sequence[RunResult], **style: Any)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def picture(cache: FigureCache, figure: Figure, runs: Sequence[RunResult]) -> bytes:
-    """The figure as PNG in the default style."""
+def picture(
+    cache: FigureCache, figure: Figure, runs: Sequence[RunResult], max_pixels: int
+) -> bytes:
+    """The figure as PNG in the default style; coarser where it would be too large."""
     style = {"form": "png", "dpi": DPI, "width": None, "theme": "light"}
     key = figure_key(__version__, figure.name, runs, **style)
-    return cache.get(key, lambda: render(figure, runs, Style(), "png", DPI))
+
+    def draw() -> bytes:
+        try:
+            return render(figure, runs, Style(), "png", DPI, max_pixels)
+        except FigureTooLarge:
+            return render(figure, runs, Style(), "png", COARSE_DPI)
+
+    return cache.get(key, draw)
 
 
 def stamp_key(version: str, name: str, stamp: Sequence[Sequence[Any]], **style: Any) -> str:

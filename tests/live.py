@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
 from reglab.api.stack import Stack
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
@@ -24,6 +25,9 @@ SMALL = {
     "training": {"epochs": 6, "batch_size": 8, "eval_every": 2},
     "probes": {"boundary": {"resolution": 10}, "spectrum": {"snapshots": 3}},
 }
+
+# A suite asks faster than any person, and always from one address.
+UNHURRIED = Limits(rate=0)
 
 
 class Inline:
@@ -38,7 +42,7 @@ class Inline:
         self.settings = Settings(folder, f"sqlite:///{folder / 'reglab.db'}", None)
         upgrade(self.settings.database_url)
         self.storage = Storage.of(self.settings)
-        self.http = TestClient(create_app(self.settings), raise_server_exceptions=False)
+        self.http = TestClient(create_app(self.settings, limits=UNHURRIED), raise_server_exceptions=False)
 
     def submit(self, document: dict[str, Any], **headers: str) -> dict[str, Any]:
         reply = self.http.post("/v1/experiments", json=document, headers=headers)

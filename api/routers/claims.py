@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from reglab import __version__
 from reglab.api.context import ExperimentId, Shared
 from reglab.api.figure_cache import figure_key
+from reglab.api.limits_work import heavy
 from reglab.api.problems import responses
 from reglab.api.routers.figures import succeeded_runs
 from reglab.core import claims
@@ -100,6 +101,7 @@ class ClaimList(BaseModel):
     response_model=ClaimList,
     responses={**responses(404, 422), 200: {"content": {MARKDOWN: {"schema": {"type": "string"}}}}},
 )
+@heavy
 def list_claims(
     shared: Shared,
     experiment_id: ExperimentId,

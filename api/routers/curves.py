@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reglab.api import schemas, tables
 from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core import statistics
 from reglab.core.errors import FieldProblem
@@ -35,6 +36,7 @@ FILES: dict[int | str, dict[str, Any]] = {
     response_model=dict[str, list[Any]],
     responses={**responses(404, 422), **FILES},
 )
+@heavy
 def get_curves(
     shared: Shared,
     experiment_id: ExperimentId,
@@ -119,6 +121,7 @@ def _without_nan(values: NDArray[Any]) -> list[Any]:
     response_model=schemas.EceTable,
     responses={**responses(404, 422), **FILES},
 )
+@heavy
 def get_ece(
     shared: Shared,
     experiment_id: ExperimentId,

@@ -12,11 +12,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.event_bodies import event_schema
+from reglab.api.limits_streams import CountedStream
 from reglab.api.problems import responses
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 HEARTBEAT_SECONDS = 10
-SEND_SECONDS = 30
 # Less than the server's own timeout_graceful_shutdown.
 GRACE_SECONDS = 2
 RETRY_MILLISECONDS = 1000
@@ -42,7 +42,7 @@ REFERENCES = [
     for name in ("MetricsEvent", "ProgressEvent", "StateEvent", "DeletedEvent")
 ]
 ANSWERS: dict[int | str, dict[str, Any]] = {
-    **responses(404, 503),
+    **responses(404, 429, 503),
     200: {
         "description": "A stream of events; the data of each is one of these objects",
         "content": {"text/event-stream": {"schema": event_schema(NAMES, {"anyOf": REFERENCES})}},
@@ -72,10 +72,13 @@ async def stream_events(
         if channel.ended and last_event_id == channel.last_id:
             return Response(status_code=204)
     stop = anyio.Event()
-    return EventSourceResponse(
+    return CountedStream(
+        shared.streams,
+        "streams",
         _events(shared, experiment_id, asked, last_event_id, stop),
         ping=HEARTBEAT_SECONDS,
-        send_timeout=SEND_SECONDS,
+        # The connection's own deadline comes first; this one is for other servers than ours.
+        send_timeout=2 * shared.limits.write_seconds,
         shutdown_event=stop,
         shutdown_grace_period=GRACE_SECONDS,
     )

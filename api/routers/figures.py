@@ -10,6 +10,8 @@ from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared, identifier
 from reglab.api.figure_cache import stamp_key
+from reglab.api.limits import refusal
+from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, not_found, responses
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY, Figure, Style, render
@@ -33,6 +35,7 @@ With = Annotated[
     operation_id="list_figures",
     responses=responses(404),
 )
+@heavy
 def list_figures(
     shared: Shared, experiment_id: ExperimentId, with_: With = None
 ) -> schemas.FigureList:
@@ -52,6 +55,7 @@ def list_figures(
         304: {"description": "Not modified"},
     },
 )
+@heavy
 def get_figure(
     request: Request,
     shared: Shared,
@@ -59,9 +63,9 @@ def get_figure(
     name: Annotated[str, Path(description="As listed.", examples=["fig02-l2-boundaries"])],
     form: Annotated[str, Path(description="png, svg or pdf.", examples=["png"])],
     with_: With = None,
-    dpi: Annotated[int, Query(ge=50, le=400, description="Dots an inch (PNG).")] = 144,
+    dpi: Annotated[int, Query(ge=50, description="Dots an inch (PNG).")] = 144,
     width: Annotated[
-        float | None, Query(ge=3, le=24, description="Width in inches; height follows.")
+        float | None, Query(ge=3, description="Width in inches; height follows.")
     ] = None,
     theme: Annotated[Literal["light", "dark"], Query(description="Colours.")] = "light",
 ) -> Response:
@@ -70,6 +74,7 @@ def get_figure(
         raise not_found("figure", name, f"Known: {', '.join(REGISTRY)}.")
     if form not in MEDIA:
         raise not_found("format", form, "Use png, svg or pdf.")
+    _check_size(shared, dpi, width)
     figure = REGISTRY[name]
     results = shared.storage.results
     stamp = [run for one in _together(experiment_id, with_) for run in results.stamp(one)]
@@ -87,8 +92,23 @@ def get_figure(
                 409, "not-drawable", "Figure cannot be drawn", FieldProblem("name", reason, "")
             )
         style = Style(theme=theme, width=width)
-        data = shared.figures.get(key, lambda: render(figure, runs, style, form, dpi))
+
+        def draw() -> bytes:
+            return render(figure, runs, style, form, dpi, shared.limits.figure_pixels)
+
+        data = shared.figures.get(key, draw)
     return Response(data, media_type=MEDIA[form], headers=headers)
+
+
+def _check_size(shared: Context, dpi: int, width: float | None) -> None:
+    limits = shared.limits
+    if dpi > limits.figure_dpi:
+        remedy = f"Use from 50 to {limits.figure_dpi}."
+        raise refusal(limits, "figure_dpi", "dpi", f"Got {dpi}.", remedy)
+    # Written so that a NaN is refused.
+    if width is not None and not width <= limits.figure_width:
+        remedy = f"Use from 3 to {limits.figure_width:g} inches."
+        raise refusal(limits, "figure_width", "width", f"Got {width:g}.", remedy)
 
 
 def _together(experiment_id: str, others: list[str] | None) -> list[str]:

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
+from reglab.api.context import Shared
 from reglab.api.event_bodies import event_schema
+from reglab.api.limits_streams import CountedStream
 from reglab.api.playground import Playground, Settings
-from reglab.api.problems import Problem, responses
-from reglab.core.errors import FieldProblem, TrainingDiverged
+from reglab.api.problems import responses
+from reglab.core.errors import TrainingDiverged
 
 router = APIRouter(tags=["playground"])
-# Each trains on a core of the server; workers need them too.
-MAX_STREAMS = 4
 # Less than the server's own timeout_graceful_shutdown.
 GRACE_SECONDS = 2
 STREAM = """Two nets on two moons, trained in the server as one watches; nothing is stored.
@@ -35,7 +35,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": event_schema(NAMES, {"type": "object"})}},
     },
 }
-_open = 0
 
 
 def _settings(
@@ -61,26 +60,23 @@ def _settings(
     responses=ANSWERS,
 )
 async def stream_playground(
+    shared: Shared,
     settings: Annotated[Settings, Depends(_settings)],
 ) -> EventSourceResponse:
     """See STREAM."""
-    if _open >= MAX_STREAMS:
-        detail = f"{_open} playgrounds are open on this server."
-        problem = FieldProblem("playground", detail, "Try again when one has ended.")
-        raise Problem(429, "busy", "Too many playgrounds", problem, {"Retry-After": "10"})
     stop = anyio.Event()
-    return EventSourceResponse(
+    return CountedStream(
+        shared.streams,
+        "playgrounds",
         _frames(settings, stop),
         ping=10,
-        send_timeout=30,
+        send_timeout=2 * shared.limits.write_seconds,
         shutdown_event=stop,
         shutdown_grace_period=GRACE_SECONDS,
     )
 
 
 async def _frames(settings: Settings, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
-    global _open
-    _open += 1
     try:
         playground = await run_in_threadpool(Playground, settings)
         yield _event("scene", playground.scene())
@@ -91,8 +87,6 @@ async def _frames(settings: Settings, stop: anyio.Event) -> AsyncIterator[Server
         yield _event("end", {})
     except TrainingDiverged as error:
         yield _event("diverged", {"detail": str(error)})
-    finally:
-        _open -= 1
 
 
 def _event(name: str, data: dict[str, Any]) -> ServerSentEvent:

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from reglab.api import schemas
 from reglab.api.context import Context, Shared, identifier
 from reglab.api.figure_cache import picture
+from reglab.api.limits_work import heavy
 from reglab.api.problems import responses
 from reglab.api.routers.claims import ClaimRow
 from reglab.core import claims
@@ -35,6 +36,7 @@ Documents = Sequence[schemas.ExperimentBody]
     response_class=HTMLResponse,
     responses=responses(404, 422),
 )
+@heavy
 def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     """Figures with captions, claims with verdicts, all numbers, and the data they come from.
 
@@ -44,8 +46,9 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     ids = [identifier("experiment", one) for one in dict.fromkeys(experiment)]
     documents = [_document(shared, one) for one in ids]
     runs = {one: _succeeded(shared, one) for one in ids}
+    most = shared.limits.figure_pixels
     pictures = [
-        Picture(figure.name, figure.caption(used), picture(shared.figures, figure, used))
+        Picture(figure.name, figure.caption(used), picture(shared.figures, figure, used, most))
         for figure, used in _drawable(documents, runs)
     ]
     all_runs = [run for one in ids for run in runs[one]]
@@ -54,7 +57,7 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     # One seed never decides a claim.
     if len({run.seed for run in all_runs}) > 1 and CLAIMS.applies(all_runs) is None:
         rows = [ClaimRow.of(outcome).model_dump() for outcome in claims.evaluate(all_runs)]
-        png = picture(shared.figures, CLAIMS, all_runs)
+        png = picture(shared.figures, CLAIMS, all_runs, most)
         shown = Picture(CLAIMS.name, CLAIMS.caption(all_runs), png)
     page = render_report(
         pictures,

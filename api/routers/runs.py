@@ -10,6 +10,7 @@ from scipy.special import softmax
 
 from reglab.api import schemas
 from reglab.api.context import RunId, Shared, finished
+from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
@@ -243,6 +244,7 @@ def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
     operation_id="predict",
     responses=responses(400, 404, 409, 422),
 )
+@heavy
 def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> schemas.PredictBody:
     """Class probabilities; with ``dropout_samples`` also their spread over dropout networks."""
     run = _classifier(shared, run_id)

@@ -14,6 +14,7 @@ from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import picture
+from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
@@ -46,6 +47,7 @@ BODY = {
         },
     },
 )
+@heavy
 def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     """Spec, runs, curves, arrays and figures, each with its sha256; only once it has ended."""
     exported = shared.storage.transfer.export(experiment_id)
@@ -111,7 +113,8 @@ def _figures(shared: Context, experiment_id: str) -> dict[str, bytes]:
     runs = shared.storage.results.experiment(experiment_id)
     runs = [run for run in runs if run.state == "succeeded"]
     drawable = [figure for figure in REGISTRY.values() if figure.applies(runs) is None]
-    return {figure.name: picture(shared.figures, figure, runs) for figure in drawable}
+    most = shared.limits.figure_pixels
+    return {figure.name: picture(shared.figures, figure, runs, most) for figure in drawable}
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

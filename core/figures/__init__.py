@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reglab.core.figures.augmentation import Augmentation
 from reglab.core.figures.augmentations import Augmentations
-from reglab.core.figures.base import Figure, Runs, render
+from reglab.core.figures.base import Figure, FigureTooLarge, Runs, render
 from reglab.core.figures.batch_size import BatchSize
 from reglab.core.figures.boundaries import (
     Boundaries,
@@ -59,4 +59,4 @@ REGISTRY: dict[str, Figure] = {
     )
 }
 
-__all__ = ["REGISTRY", "Figure", "Runs", "Style", "render"]
+__all__ = ["REGISTRY", "Figure", "FigureTooLarge", "Runs", "Style", "render"]

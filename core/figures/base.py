@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
+from reglab.core.errors import FieldProblem, ReglabError
 from reglab.core.figures.style import Style
 from reglab.core.results import RunResult
 
@@ -50,10 +52,31 @@ class Figure:
         raise NotImplementedError
 
 
-def render(figure: Figure, runs: Runs, style: Style, form: str = "png", dpi: int = 144) -> bytes:
-    """The figure as a file of format 'png', 'svg' or 'pdf'; equal input gives equal bytes."""
+class FigureTooLarge(ReglabError):
+    """The picture would have more pixels than are allowed."""
+
+
+def render(
+    figure: Figure,
+    runs: Runs,
+    style: Style,
+    form: str = "png",
+    dpi: int = 144,
+    max_pixels: float = math.inf,
+) -> bytes:
+    """The figure as a file of format 'png', 'svg' or 'pdf'; equal input gives equal bytes.
+
+    Raises:
+        FigureTooLarge: A PNG would have more than ``max_pixels``.
+    """
     with _lock, mpl.rc_context(style.settings()):  # type: ignore[arg-type]
         drawn = figure.draw(runs, style)
+        width, height = drawn.get_size_inches()
+        if form == "png" and width * height * dpi**2 > max_pixels:
+            fits = int(math.sqrt(max_pixels / (width * height)))
+            detail = f"A picture of {width:.0f} x {height:.0f} inches at {dpi} dots an inch has "
+            detail += f"more than {max_pixels:.0f} pixels."
+            raise FigureTooLarge(FieldProblem("dpi", detail, f"Use at most {fits}, or svg."))
         buffer = io.BytesIO()
         drawn.savefig(buffer, format=form, dpi=dpi, metadata=METADATA[form])
     return buffer.getvalue()

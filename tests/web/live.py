@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
+from reglab.api import limits_protocol
 from reglab.api.app import create_app
 from reglab.api.stack import free_port
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.storage.migrate import upgrade
 
@@ -24,11 +27,20 @@ def settings_in(folder: Path) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings, port: int = 0) -> Iterator[tuple[str, object]]:
+def serving(
+    settings: Settings, port: int = 0, limits: Limits | None = None
+) -> Iterator[tuple[str, FastAPI]]:
     """The URL and the app of a server that runs until the block ends."""
-    app = create_app(settings)
+    limits = limits or Limits()
+    app = create_app(settings, limits=limits)
     port = port or free_port()
-    config = uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        app,
+        port=port,
+        log_level="error",
+        timeout_graceful_shutdown=3,
+        **limits_protocol.options(limits),
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from reglab.api.playground import EPOCHS, RESOLUTION, Playground, Settings
-from reglab.api.routers import playground as router
 from reglab.core import datasets
 from reglab.core.engine import Trainer
 from reglab.core.engine.streams import stream
@@ -58,12 +57,13 @@ def test_frames_come_slower_and_slower_and_end_at_the_last_epoch(monkeypatch):
 
 
 @pytest.fixture
-def url(tmp_path):
-    with serving(settings_in(tmp_path)) as (address, _):
-        yield f"{address}/v1/playground"
+def playground(tmp_path):
+    with serving(settings_in(tmp_path)) as (address, app):
+        yield f"{address}/v1/playground", app.state.context.streams
 
 
-def test_a_stream_begins_with_the_scene_and_ends_with_its_reader(url, monkeypatch):
+def test_a_stream_begins_with_the_scene_and_ends_with_its_reader(playground):
+    url, streams = playground
     names = []
     with httpx.stream("GET", url, params={"l2": 0.01}, timeout=30) as reply:
         for line in reply.iter_lines():
@@ -72,21 +72,23 @@ def test_a_stream_begins_with_the_scene_and_ends_with_its_reader(url, monkeypatc
             elif line.startswith("data: ") and names == ["scene"]:
                 assert len(json.loads(line.removeprefix("data: "))["points"]) == 250
             if len(names) == 4:
-                assert router._open == 1
+                assert streams.open("playgrounds") == 1
                 break
     assert names == ["scene", "frame", "frame", "frame"]
     deadline = time.monotonic() + 5
-    while router._open and time.monotonic() < deadline:
+    while streams.open("playgrounds") and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert router._open == 0, "a stream without a reader goes on training"
+    assert streams.open("playgrounds") == 0, "a stream without a reader goes on training"
 
 
-def test_too_many_streams_and_bad_settings_are_refused(url, monkeypatch):
-    monkeypatch.setattr(router, "MAX_STREAMS", 0)
+def test_too_many_streams_and_bad_settings_are_refused(playground):
+    url, streams = playground
+    for client in "abcd":
+        streams.enter("playgrounds", client)
     reply = httpx.get(url, timeout=30)
     assert reply.status_code == 429
     assert int(reply.headers["retry-after"]) > 0
-    assert reply.json()["type"] == "urn:reglab:busy"
+    assert "REGLAB_MAX_PLAYGROUNDS is 4" in reply.json()["errors"][0]["remedy"]
     reply = httpx.get(url, params={"l2": -1, "seed": "x"}, timeout=30)
     assert reply.status_code == 422
     assert {error["field"] for error in reply.json()["errors"]} == {"l2", "seed"}

@@ -1,0 +1,206 @@
+"""Bodies of requests: bounded in bytes, time and depth before any handler sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reglab.api.limits import refusal, send_problem
+from reglab.api.problems import Problem
+from reglab.core.errors import FieldProblem
+from reglab.core.limits import Limits
+from reglab.core.spec import dotted
+
+# Read by its handler piece by piece; all others are small and are read here, whole.
+STREAMED = "/v1/experiments/import"
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# Checking a longer body would hold up the event loop.
+CHECKED_AT_ONCE = 2**16
+# A client still sending is read for so long, so that it sees the refusal rather than a reset.
+LINGER_SECONDS = 2.0
+CLOSE = (b"connection", b"close")
+
+
+class Bodies:
+    """Pure ASGI; refuses before the handler runs."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app, self._limits = app, limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = Body(scope, receive, self._limits)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and body.unread:
+                await body.linger()
+                message["headers"] = [*message.get("headers", []), CLOSE]
+            await send(message)
+
+        try:
+            _check_target(scope)
+            read = body.piece if scope["path"] == STREAMED else await body.whole()
+            await self._app(scope, read, sending)
+        except Problem as problem:
+            await send_problem(problem, scope, receive, sending)
+        except Gone:
+            # Nobody is left to answer.
+            return
+
+
+class Gone(Exception):
+    """The client went away before its body had arrived."""
+
+
+class Body:
+    """The body of one request as it arrives."""
+
+    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
+        self._receive, self._limits = receive, limits
+        self._most = "import_bytes" if scope["path"] == STREAMED else "body_bytes"
+        headers = dict(scope["headers"])
+        self._told = int(headers.get(b"content-length", b"0"))
+        self.unread = self._told > 0 or b"transfer-encoding" in headers
+        self._size, self._began = 0, time.monotonic()
+
+    async def piece(self) -> Message:
+        """The next message, counted and timed."""
+        if self.unread:
+            self._check_size(self._told)
+        left = self._deadline() - time.monotonic() if self.unread else None
+        try:
+            async with asyncio.timeout(left):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._late() from None
+        if message["type"] == "http.request":
+            self._size += len(message.get("body", b""))
+            self._check_size(self._size)
+            self.unread = self.unread and message.get("more_body", False)
+        elif self.unread:
+            raise Gone
+        return message
+
+    async def whole(self) -> Receive:
+        """All of it, checked, as what a handler receives."""
+        if not self.unread:
+            return self._receive
+        pieces = bytearray()
+        while self.unread:
+            pieces += (await self.piece()).get("body", b"")
+        body = bytes(pieces)
+        if len(body) > CHECKED_AT_ONCE:
+            await run_in_threadpool(check_json, body, self._limits)
+        else:
+            check_json(body, self._limits)
+        return self._replay(body)
+
+    async def linger(self) -> None:
+        """Read on for a moment without keeping anything."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while self._size <= 2 * getattr(self._limits, self._most):
+                    message = await self._receive()
+                    self._size += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
+
+    def _replay(self, body: bytes) -> Receive:
+        given = False
+
+        async def receive() -> Message:
+            nonlocal given
+            if given:
+                return await self._receive()
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return receive
+
+    def _deadline(self) -> float:
+        limits = self._limits
+        return self._began + limits.body_seconds + self._size / limits.body_rate
+
+    def _check_size(self, size: int) -> None:
+        most = getattr(self._limits, self._most)
+        if size > most:
+            told = (
+                f"The body has {size} bytes." if self._told else f"The body has over {most} bytes."
+            )
+            remedy = f"Send at most {most} bytes."
+            raise refusal(self._limits, self._most, "body", told, remedy)
+
+    def _late(self) -> Problem:
+        seconds = time.monotonic() - self._began
+        detail = f"{self._size} bytes of the body had arrived after {seconds:.1f} s."
+        return refusal(self._limits, "body_seconds", "body", detail, "Send it without pauses.")
+
+
+def check_json(body: bytes, limits: Limits) -> None:
+    """Refuse what no handler should parse: too deep, or with text that cannot be stored.
+
+    Raises:
+        Problem: 400 that names the field or the depth.
+    """
+    deepest = depth_of(body)
+    if deepest > limits.json_depth:
+        detail = f"Objects and lists are {deepest} deep."
+        remedy = f"Use at most {limits.json_depth} levels."
+        raise refusal(limits, "json_depth", "body", detail, remedy)
+    if b"\0" in body:
+        raise _unusable("body", "It holds a NUL byte.", "Send JSON in UTF-8.")
+    if rb"\u" not in body:
+        return
+    with suppress(ValueError):
+        for path, text in _texts(json.loads(body), ()):
+            # Neither has a place in UTF-8 text or in a database.
+            if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+                where = dotted(path).encode("ascii", "backslashreplace").decode()
+                detail = "The text holds U+0000 or half of a surrogate pair."
+                raise _unusable(where[:200] or "body", detail, "Leave these signs out.")
+
+
+def depth_of(body: bytes) -> int:
+    """Depth of a JSON text by its brackets, without parsing; 0 where there are none."""
+    depth = deepest = 0
+    for sign in STRING.sub(b"", body).translate(None, NO_BRACKETS):
+        if sign in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+def _check_target(scope: Scope) -> None:
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise _unusable("path", "The address holds a NUL byte (%00).", "Leave it out.")
+
+
+def _unusable(where: str, detail: str, remedy: str) -> Problem:
+    return Problem(400, "bad-text", "Bad text", FieldProblem(where, detail, remedy))
+
+
+def _texts(value: Any, path: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Every text of a JSON value, keys included, with its place."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _texts(inner, (*path, at))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield path, key
+            yield from _texts(inner, (*path, key))

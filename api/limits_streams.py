@@ -1,0 +1,80 @@
+"""How many event streams are open, in all and of one client."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sse_starlette import EventSourceResponse
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from reglab.api.limits import refusal, send_problem
+from reglab.api.limits_rate import client_of
+from reglab.api.problems import Problem
+from reglab.core.limits import Limits
+
+RETRY_SECONDS = 10
+
+
+class Streams:
+    """The open streams of one server process; used from its event loop only."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._open: Counter[str] = Counter()
+        self._clients: Counter[str] = Counter()
+
+    def refused(self, kind: str, client: str) -> Problem | None:
+        """Why one more may not be opened, or None.
+
+        Args:
+            kind: ``streams`` or ``playgrounds``: the limit that holds for all clients together.
+            client: Who asks.
+        """
+        limits = self._limits
+        if self._open[kind] >= getattr(limits, kind):
+            detail = f"{self._open[kind]} are open on this server."
+            return refusal(limits, kind, kind, detail, "Try again later.", RETRY_SECONDS)
+        if self._clients[client] >= limits.client_streams:
+            detail = f"You have {self._clients[client]} open streams."
+            remedy = "Close some of them."
+            return refusal(limits, "client_streams", kind, detail, remedy, RETRY_SECONDS)
+        return None
+
+    def open(self, kind: str) -> int:
+        """How many are open."""
+        return self._open[kind]
+
+    def enter(self, kind: str, client: str) -> None:
+        """One more is open."""
+        self._open[kind] += 1
+        self._clients[client] += 1
+
+    def leave(self, kind: str, client: str) -> None:
+        """One less is open."""
+        self._open[kind] -= 1
+        self._clients[client] -= 1
+        # Who has none left is forgotten.
+        self._clients += Counter()
+
+
+class CountedStream(EventSourceResponse):
+    """A stream that holds a place while it is sent, or a refusal where none is free."""
+
+    def __init__(self, streams: Streams, kind: str, content: Any, **options: Any) -> None:
+        super().__init__(content, **options)
+        self._streams, self._kind = streams, kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; the place is taken and given back here, whatever becomes of the client."""
+        client = client_of(Request(scope))
+        problem = self._streams.refused(self._kind, client)
+        if problem is not None:
+            await send_problem(problem, scope, receive, send)
+            return
+        self._streams.enter(self._kind, client)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._streams.leave(self._kind, client)

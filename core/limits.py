@@ -1,0 +1,201 @@
+"""How much one request, client or experiment may take: one table, read from REGLAB_* variables.
+
+Every refusal names the limit's variable and value, so that a user can tell an operator what to
+change. ``python -m reglab.core.limits`` prints the table as this environment sets it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from reglab.core.errors import FieldProblem
+from reglab.core.settings import SettingsError
+
+MIB = 2**20
+
+
+def _limit(default: float, setting: str, status: int, what: str, least: float = 1) -> Any:
+    """A field with what the table says of it; whole where the default is."""
+    about = {"setting": setting, "status": status, "what": what, "least": least}
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One limit as the reference shows it.
+
+    Attributes:
+        name: Field of ``Limits``.
+        setting: Environment variable.
+        value: What holds.
+        default: What holds if the variable is not set.
+        status: HTTP status of a refusal; 0 where the connection is closed.
+        what: What is limited, with its unit.
+    """
+
+    name: str
+    setting: str
+    value: float
+    default: float
+    status: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of one server process; ``rows`` tells what each is."""
+
+    body_bytes: int = _limit(
+        4 * MIB, "REGLAB_MAX_BODY_BYTES", 413, "bytes of a request's JSON body", 1024
+    )
+    json_depth: int = _limit(
+        32, "REGLAB_MAX_JSON_DEPTH", 400, "objects and lists inside one another in a JSON body", 8
+    )
+    body_seconds: float = _limit(
+        20.0,
+        "REGLAB_MAX_BODY_SECONDS",
+        408,
+        "seconds for the body of a request to arrive, and one more for every REGLAB_MIN_BODY_RATE "
+        "bytes of it",
+        0.1,
+    )
+    body_rate: int = _limit(
+        10_000, "REGLAB_MIN_BODY_RATE", 408, "bytes a second at which a long body must arrive"
+    )
+    header_seconds: float = _limit(
+        20.0, "REGLAB_MAX_HEADER_SECONDS", 0, "seconds for the head of a request to arrive", 0.1
+    )
+    write_seconds: float = _limit(
+        30.0,
+        "REGLAB_MAX_WRITE_SECONDS",
+        0,
+        "seconds in which a client must take something of what is sent to it",
+        0.1,
+    )
+    connections: int = _limit(
+        2000, "REGLAB_MAX_CONNECTIONS", 0, "open connections; the next one is closed at once", 8
+    )
+    requests: int = _limit(
+        500, "REGLAB_MAX_REQUESTS", 429, "requests that are being answered at one time", 8
+    )
+    rate: float = _limit(
+        100.0,
+        "REGLAB_MAX_RATE",
+        429,
+        "requests a second of one token, or of one address without a token; 0 for no limit",
+        0,
+    )
+    burst: int = _limit(
+        1000, "REGLAB_MAX_BURST", 429, "requests beyond that rate before it holds", 1
+    )
+    streams: int = _limit(500, "REGLAB_MAX_STREAMS", 429, "open event streams", 1)
+    client_streams: int = _limit(
+        100, "REGLAB_MAX_CLIENT_STREAMS", 429, "open event streams of one token or address", 1
+    )
+    playgrounds: int = _limit(4, "REGLAB_MAX_PLAYGROUNDS", 429, "open playgrounds", 1)
+    queued_runs: int = _limit(
+        20_000, "REGLAB_MAX_QUEUED_RUNS", 429, "runs that wait for a worker", 1
+    )
+    runs: int = _limit(1000, "REGLAB_MAX_RUNS", 422, "runs of one experiment", 1)
+    parameters: int = _limit(
+        10_000_000, "REGLAB_MAX_PARAMETERS", 422, "trained parameters of one network", 1
+    )
+    experiment_seconds: float = _limit(
+        259_200.0,
+        "REGLAB_MAX_EXPERIMENT_SECONDS",
+        422,
+        "estimated seconds of one core for one experiment",
+        1,
+    )
+    token_seconds: float = _limit(
+        864_000.0,
+        "REGLAB_MAX_TOKEN_SECONDS",
+        429,
+        "estimated seconds of one core for the unfinished runs of one token, or of all who have "
+        "none",
+        1,
+    )
+    figure_width: float = _limit(
+        24.0, "REGLAB_MAX_FIGURE_WIDTH", 422, "width of a figure in inches", 3
+    )
+    figure_dpi: int = _limit(400, "REGLAB_MAX_FIGURE_DPI", 422, "dots an inch of a PNG", 50)
+    figure_pixels: int = _limit(
+        60_000_000, "REGLAB_MAX_FIGURE_PIXELS", 422, "pixels of a PNG", 10_000
+    )
+    import_bytes: int = _limit(
+        256 * MIB, "REGLAB_MAX_IMPORT_BYTES", 413, "bytes of an imported file", 1024
+    )
+    unpacked_bytes: int = _limit(
+        1024 * MIB, "REGLAB_MAX_UNPACKED_BYTES", 422, "bytes of its contents once unpacked", 1024
+    )
+    unpacked_ratio: int = _limit(
+        200, "REGLAB_MAX_UNPACKED_RATIO", 422, "times the file's size that they may be", 2
+    )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Limits:
+        """Read the environment.
+
+        Raises:
+            SettingsError: A variable is no number, or too small to work with.
+        """
+        env = os.environ if env is None else env
+        return cls(**{one.name: _read(env, one.metadata, one.default) for one in fields(cls)})
+
+    def rows(self) -> Iterator[Row]:
+        """The table, in order."""
+        for one in fields(self):
+            about = one.metadata
+            yield Row(
+                one.name,
+                about["setting"],
+                getattr(self, one.name),
+                one.default,  # type: ignore[arg-type]
+                about["status"],
+                about["what"],
+            )
+
+    def told(self, name: str) -> str:
+        """For a refusal: which variable sets this limit, and to what."""
+        row = next(row for row in self.rows() if row.name == name)
+        return f"This server's {row.setting} is {_number(row.value)}."
+
+
+def table(limits: Limits) -> str:
+    """The limits as a Markdown table."""
+    head = ["| variable | limits | default | refused with |", "|---|---|---|---|"]
+    rows = [
+        (f"`{row.setting}`", row.what, _number(row.value), str(row.status or "closed connection"))
+        for row in limits.rows()
+    ]
+    return "\n".join(head + [f"| {' | '.join(row)} |" for row in rows])
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) and value < 1e5 else f"{value:.0f}"
+
+
+def _read(env: Mapping[str, str], about: Mapping[str, Any], default: Any) -> float:
+    setting, least = about["setting"], about["least"]
+    text = env.get(setting)
+    if not text:
+        return float(default) if isinstance(default, float) else int(default)
+    kind: type[int] | type[float] = type(default)
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not least <= value < float("inf"):
+        whole = "a whole number" if kind is int else "a number"
+        remedy = (
+            f"Set it to {whole} of at least {least:g}, e.g. {_number(default)}: {about['what']}."
+        )
+        raise SettingsError(FieldProblem(setting, f"Got {text!r}.", remedy))
+    return value
+
+
+if __name__ == "__main__":
+    print(table(Limits.from_env()))
