@@ -1,7 +1,8 @@
 """How long an experiment will take, before it is submitted.
 
 A model of the arithmetic (multiply-adds of forward and backward pass, the optimizer's passes over
-memory, evaluations), scaled by what the last runs of this service really took.
+memory, augmentation, evaluations, probes), scaled by what the last runs of this service took.
+A run with early stopping counts with all its epochs: it may end sooner, and nobody knows when.
 """
 
 from __future__ import annotations
@@ -21,6 +22,19 @@ STEP_SECONDS = 2e-6
 START_SECONDS = 0.15
 # The kernels skip dark pixels: about a fifth are lit.
 LIT_PIXELS = 0.2
+# A changed input value; the epoch's examples are rewritten in NumPy.
+AUGMENTATION_SECONDS = {
+    "shift": 2e-9,
+    "mixup": 4e-9,
+    "masking": 4e-9,
+    "cutout": 16e-9,
+    "gaussian_noise": 20e-9,
+    "elastic": 100e-9,
+    "scaling": 150e-9,
+    "rotation": 180e-9,
+}
+# An eigendecomposition of d x d takes so many times d ** 3 multiply-adds.
+EIGEN_FLOPS = 25
 # Of a very short run the start is most of the time, which says nothing about training.
 SHORTEST_SECONDS = 0.5
 
@@ -94,5 +108,34 @@ def model_seconds(spec: RunSpec) -> float:
     step = STEP_SECONDS + 3 * batch * forward + parameters * PARAMETER_SECONDS[spec.optimizer.name]
     looks = 2 + spec.training.epochs // spec.training.eval_every
     examples = spec.dataset.train_size + spec.dataset.test_size
-    updates = spec.training.epochs * batches(spec)
-    return START_SECONDS + updates * step + looks * examples * forward
+    epoch = batches(spec) * step + spec.dataset.train_size * _augmentation(spec)
+    evaluations = looks * examples * forward
+    return START_SECONDS + spec.training.epochs * epoch + evaluations + _probes(spec, forward)
+
+
+def _augmentation(spec: RunSpec) -> float:
+    """Seconds an example."""
+    wanted = spec.regularization.augmentation
+    if wanted is None:
+        return 0.0
+    changed = getattr(wanted, "probability", 1.0) * spec.dataset.n_features
+    # The filter that smooths a field is as wide as its sigma.
+    wider = 1 + getattr(wanted, "sigma", 0.0) / 8
+    return changed * wider * AUGMENTATION_SECONDS[wanted.name]
+
+
+def _probes(spec: RunSpec, forward: float) -> float:
+    """Seconds of all that is measured beyond the curves, given those of one example's forward."""
+    probes, d, width = spec.probes, spec.dataset.n_features, spec.widths()[1]
+    flops = 0.0
+    seconds = 0.0
+    if probes.boundary:
+        grids = 1 + probes.boundary.dropout_instances + probes.boundary.snapshots
+        seconds += grids * probes.boundary.resolution**2 * forward
+    if probes.mc_dropout:
+        seconds += probes.mc_dropout.samples * spec.dataset.test_size * forward
+    for probe in (probes.spectrum, probes.components):
+        if probe:
+            flops += EIGEN_FLOPS * d**3 + probe.snapshots * 2 * d * d * width
+            flops += probe.snapshots * 2 * d * spec.dataset.train_size
+    return seconds + flops / FLOPS_A_SECOND

@@ -202,5 +202,5 @@ def _texts(value: Any, path: tuple[int | str, ...]) -> Iterator[tuple[tuple[int 
             yield from _texts(inner, (*path, at))
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield path, key
+            yield (*path, key), key
             yield from _texts(inner, (*path, key))

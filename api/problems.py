@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from reglab.core.errors import DatasetUnavailable, FieldProblem, ReglabError
-from reglab.core.spec import dotted
+from reglab.core.spec import MAX_PROBLEMS, dotted
 from reglab.core.storage import KeyConflict, NotFound, StorageUnavailable, WrongState
 
 MEDIA_TYPE = "application/problem+json"
@@ -134,16 +134,21 @@ async def _on_reglab_error(request: Request, error: ReglabError) -> Response:
 
 async def _on_validation(request: Request, error: RequestValidationError) -> Response:
     problems = []
-    for item in error.errors():
+    for item in error.errors()[:MAX_PROBLEMS]:
         place, *rest = item["loc"]
         path = dotted(tuple(rest)) or str(place)
         if item["type"] == "json_invalid":
             problem = FieldProblem("body", "The body is not JSON.", "Send one JSON object.")
             return answer(request, 400, "bad-json", "Bad JSON", [problem])
-        shown = repr(item.get("input"))[:80]
+        shown = _shown(item.get("input"))
         message = item["msg"].removeprefix("Value error, ").rstrip(".") + "."
         problems.append(FieldProblem(path, f"Got {shown}.", message))
     return answer(request, 422, "invalid", "Invalid request", problems)
+
+
+def _shown(value: Any) -> str:
+    """Of a long value the beginning alone, which is not all made into text first."""
+    return repr(value[:80] if isinstance(value, str | list) else value)[:80]
 
 
 async def _on_http(request: Request, error: HTTPException) -> Response:

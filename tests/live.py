@@ -38,11 +38,12 @@ class Inline:
         storage: The app's own database.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: Limits = UNHURRIED) -> None:
         self.settings = Settings(folder, f"sqlite:///{folder / 'reglab.db'}", None)
         upgrade(self.settings.database_url)
         self.storage = Storage.of(self.settings)
-        self.http = TestClient(create_app(self.settings, limits=UNHURRIED), raise_server_exceptions=False)
+        app = create_app(self.settings, limits=limits)
+        self.http = TestClient(app, raise_server_exceptions=False)
 
     def submit(self, document: dict[str, Any], **headers: str) -> dict[str, Any]:
         reply = self.http.post("/v1/experiments", json=document, headers=headers)

@@ -9,14 +9,11 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api.context import Context, Shared
-from reglab.api.estimate import estimate
+from reglab.api.plan import plan
 from reglab.api.problems import responses
-from reglab.api.routers.experiments import SUBMISSION, _json, _parse
-from reglab.core import datasets
-from reglab.core.spec import expand
+from reglab.api.routers.experiments import SUBMISSION, _json
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
-HISTORY = 30
 
 
 class EstimateBody(BaseModel):
@@ -54,11 +51,6 @@ async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
 
 
 def _estimate(shared: Context, document: object) -> EstimateBody:
-    spec, _ = _parse(document)
-    runs = expand(spec)
-    for each in {run.spec.dataset for run in runs}:
-        datasets.check(each)
-    history = shared.storage.results.durations(HISTORY)
-    found = estimate(runs, history, shared.storage.runs.slots())
+    cost = plan(shared, document).cost
     waiting = shared.storage.runs.counts().get("queued", 0)
-    return EstimateBody(**asdict(found), waiting=waiting)
+    return EstimateBody(**asdict(cost), waiting=waiting)

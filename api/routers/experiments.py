@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 
 from reglab.api import schemas
 from reglab.api.context import UUID, Context, ExperimentId, Shared
+from reglab.api.plan import plan as planned
+from reglab.api.plan import quota, within_quota
 from reglab.api.problems import Problem, responses
 from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION
-from reglab.core.errors import FieldProblem, ReglabError, SpecError
-from reglab.core.presets import build
-from reglab.core.spec import ExperimentSpec, expand, parse_spec
+from reglab.core.errors import FieldProblem
 from reglab.core.storage import Content, Page, Sort, State
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -180,7 +180,9 @@ def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Ex
 )
 def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
     """Runs that succeeded keep their results."""
-    shared.dispatcher.enqueue(shared.storage.experiments.retry(experiment_id))
+    with within_quota(shared.limits):
+        queued = shared.storage.experiments.retry(experiment_id, quota(shared.limits))
+    shared.dispatcher.enqueue(queued)
     return _body(shared, experiment_id)
 
 
@@ -221,49 +223,30 @@ def find(
 def _submit(
     shared: Context, document: Any, key: str | None, force: bool, token_id: str | None
 ) -> schemas.ExperimentBody:
-    spec, preset = _parse(document)
-    runs = expand(spec)
-    contents = {}
-    for each in {run.spec.dataset for run in runs}:
-        datasets.check(each)
-        contents[each] = Content(ENGINE_VERSION, datasets.digests(each))
+    plan = planned(shared, document)
+    contents = {
+        each: Content(ENGINE_VERSION, datasets.digests(each))
+        for each in {run.spec.dataset for run in plan.runs}
+    }
     request = [document, "force"] if force else document
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    identifier, is_new = shared.storage.experiments.create(
-        spec,
-        runs,
-        preset,
-        key,
-        digest,
-        [contents[run.spec.dataset] for run in runs],
-        force,
-        token_id,
-    )
+    with within_quota(shared.limits):
+        identifier, is_new = shared.storage.experiments.create(
+            plan.spec,
+            plan.runs,
+            plan.preset,
+            key,
+            digest,
+            [contents[run.spec.dataset] for run in plan.runs],
+            force,
+            token_id,
+            plan.cost.cpu_seconds,
+            quota(shared.limits),
+        )
     body = _body(shared, identifier)
     if is_new:
         shared.dispatcher.enqueue([run.id for run in body.runs if run.state == "queued"])
     return body
-
-
-def _parse(document: Any) -> tuple[ExperimentSpec, str | None]:
-    if not isinstance(document, dict):
-        problem = FieldProblem("body", "The body is not an object.", "Send a spec or a preset.")
-        raise SpecError(problem)
-    if "preset" not in document:
-        return parse_spec(document), None
-    unknown = sorted(set(document) - {"preset", "overrides"})
-    if unknown:
-        remedy = "Beside 'preset' only 'overrides' is known; put changes in there."
-        raise SpecError([FieldProblem(name, "Unknown field.", remedy) for name in unknown])
-    name, overrides = document["preset"], document.get("overrides", {})
-    if not isinstance(name, str) or not isinstance(overrides, dict):
-        field = "overrides" if isinstance(name, str) else "preset"
-        remedy = 'Send {"preset": "l2", "overrides": {"training.epochs": 100}}.'
-        raise SpecError(FieldProblem(field, "It has the wrong type.", remedy))
-    try:
-        return build(name, overrides), name
-    except ReglabError as error:
-        raise SpecError(error.problems) from error
 
 
 async def _json(request: Request) -> Any:

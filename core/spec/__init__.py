@@ -11,7 +11,7 @@ from reglab.core.spec.augmentation import (
     ScalingAugmentation,
     ShiftAugmentation,
 )
-from reglab.core.spec.base import SpecModel, dotted, field_problems
+from reglab.core.spec.base import MAX_PROBLEMS, SpecModel, dotted, field_problems
 from reglab.core.spec.dataset import (
     DATASET_NAMES,
     DatasetSpec,
@@ -55,6 +55,7 @@ from reglab.core.spec.sweep import (
 __all__ = [
     "AUGMENTATION_NAMES",
     "DATASET_NAMES",
+    "MAX_PROBLEMS",
     "MAX_RUNS",
     "Binning",
     "BoundaryProbe",

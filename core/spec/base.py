@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reglab.core.errors import FieldProblem
+
+# Further ones only make the answer longer.
+MAX_PROBLEMS = 50
+MAX_SHOWN = 200
 
 
 class SpecModel(BaseModel):
@@ -34,12 +39,19 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> list[Field
         error: As raised by ``model.model_validate``.
         model: The model that was validated; used to suggest names for unknown fields.
     """
-    return [_field_problem(item, model) for item in error.errors(include_url=False)]
+    items = error.errors(include_url=False)
+    problems = [_field_problem(item, model) for item in items[:MAX_PROBLEMS]]
+    if len(items) > MAX_PROBLEMS:
+        detail = f"{len(items) - MAX_PROBLEMS} more fields are wrong."
+        problems.append(FieldProblem("", detail, "Mend these first."))
+    return problems
 
 
 def _field_problem(item: Any, model: type[BaseModel]) -> FieldProblem:
     location = tuple(part for part in item["loc"] if not _is_union_tag(part))
     path = dotted(location)
+    if len(path) > MAX_SHOWN:
+        path = path[: MAX_SHOWN - 3] + "..."
     kind = item["type"]
     if kind == "extra_forbidden":
         return FieldProblem(path, "Unknown field.", _suggest(str(location[-1]), location, model))
@@ -69,8 +81,13 @@ def _suggest(name: str, location: tuple[int | str, ...], model: type[BaseModel])
     return f"{hint}Known here: {', '.join(sorted(known))}."
 
 
+@functools.cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
 def _known_fields(parents: tuple[int | str, ...], model: type[BaseModel]) -> set[str]:
-    schema = model.model_json_schema()
+    schema = _schema(model)
     definitions = schema.get("$defs", {})
     nodes = [schema]
     for part in parents:

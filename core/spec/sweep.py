@@ -42,13 +42,14 @@ def parse_spec(document: Any) -> ExperimentSpec:
         raise SpecError(field_problems(error, ExperimentSpec)) from error
 
 
-def expand(spec: ExperimentSpec) -> list[ResolvedRun]:
+def expand(spec: ExperimentSpec, max_runs: int = MAX_RUNS) -> list[ResolvedRun]:
     """All runs of a spec: the sweep's grid, and within each point the seeds.
 
     Raises:
-        SpecError: An unknown or empty sweep path, a value its field refuses, or over MAX_RUNS runs.
+        SpecError: An unknown or empty sweep path, a value its field refuses, or over ``max_runs``
+            runs.
     """
-    _check_sweep(spec)
+    _check_sweep(spec, max_runs)
     base = spec.model_dump(mode="json", include=set(SWEEPABLE))
     runs: list[ResolvedRun] = []
     for positions in itertools.product(*(range(len(values)) for values in spec.sweep.values())):
@@ -93,7 +94,7 @@ def _mergeable(key: str, old: dict[str, Any], new: Any) -> bool:
     return bool(new.get("name", old.get("name")) == old.get("name"))
 
 
-def _check_sweep(spec: ExperimentSpec) -> None:
+def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:
     problems: list[FieldProblem] = []
     for path, values in spec.sweep.items():
         where = f"sweep.{path}"
@@ -107,8 +108,8 @@ def _check_sweep(spec: ExperimentSpec) -> None:
     if problems:
         raise SpecError(problems)
     total = count_runs(spec)
-    if total > MAX_RUNS:
-        remedy = f"Use at most {MAX_RUNS} runs: fewer values or seeds, or several experiments."
+    if total > max_runs:
+        remedy = f"Use at most {max_runs} runs: fewer values or seeds, or several experiments."
         raise SpecError(FieldProblem("sweep", f"Makes {total} runs.", remedy))
 
 

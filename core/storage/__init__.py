@@ -10,6 +10,7 @@ from reglab.core.storage.engine import Transactions, make_engine
 from reglab.core.storage.experiments import Experiments
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
+from reglab.core.storage.quota import Quota, QuotaExceeded
 from reglab.core.storage.records import (
     Claim,
     ExperimentRecord,
@@ -56,6 +57,8 @@ __all__ = [
     "LeaseLost",
     "NotFound",
     "Page",
+    "Quota",
+    "QuotaExceeded",
     "RunProgress",
     "RunRecord",
     "Sort",

@@ -16,6 +16,7 @@ from reglab.core.spec import ExperimentSpec, ResolvedRun
 from reglab.core.storage.engine import Transactions, now, repeats
 from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCheckpoint, Tag
+from reglab.core.storage.quota import Quota, check, one_at_a_time
 from reglab.core.storage.records import ExperimentRecord, Page, RunRecord
 from reglab.core.storage.reuse import Content, reuse
 from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
@@ -40,6 +41,7 @@ class Experiments:
         force: bool = False,
         token_id: str | None = None,
         estimated_seconds: float | None = None,
+        quota: Quota | None = None,
     ) -> tuple[str, bool]:
         """Store an experiment and its queued runs; runs that equal a finished one are done at once.
 
@@ -53,12 +55,14 @@ class Experiments:
             force: Train even what could be reused.
             token_id: The token that it was submitted with.
             estimated_seconds: What its runs should cost together.
+            quota: How much may wait.
 
         Returns:
             The experiment's id, and False if the key had already made it.
 
         Raises:
             KeyConflict: The key was used with another request.
+            QuotaExceeded: More would wait than may.
         """
         keys = [content.key(run) for run, content in zip(runs, contents or [], strict=False)]
         try:
@@ -66,11 +70,15 @@ class Experiments:
                 known = self._known(session, key, request_hash)
                 if known is not None:
                     return known, False
+                if quota:
+                    one_at_a_time(session)
                 made = self._insert(session, spec, runs, preset, key, request_hash, keys)
                 row = session.get_one(Experiment, made)
                 row.token_id, row.estimated_seconds = token_id, estimated_seconds
                 if contents and not force:
                     reuse(session, made, dict(zip(keys, contents, strict=True)))
+                if quota:
+                    check(session, quota, token_id)
                 return made, True
         except IntegrityError:
             # Another request with the same key committed in between.
@@ -185,10 +193,12 @@ class Experiments:
                 )
 
     @repeats
-    def retry(self, experiment_id: str) -> list[str]:
+    def retry(self, experiment_id: str, quota: Quota | None = None) -> list[str]:
         """Queue failed and cancelled runs again; returns their ids, WrongState if none."""
         with self._transactions.write(durable=True) as session:
-            self._row(session, experiment_id)
+            if quota:
+                one_at_a_time(session)
+            row = self._row(session, experiment_id)
             _lock_runs(session, experiment_id)
             query = (
                 select(Run.id)
@@ -213,6 +223,8 @@ class Experiments:
                     message_at=now(self._transactions.engine),
                 )
             )
+            if quota:
+                check(session, quota, row.token_id)
             return ids
 
     def _insert(

@@ -76,13 +76,17 @@ class Results:
             return [(row[0], row[1], str(row[2])) for row in session.execute(query)]
 
     def durations(self, limit: int) -> list[tuple[RunSpec, float]]:
-        """Spec and seconds of the newest runs that succeeded in one attempt."""
-        query = select(Run.spec, Run.summary).where(Run.state == "succeeded", Run.attempt == 1)
+        """Spec, with the epochs that were trained, and seconds of the newest runs.
+
+        Of those that succeeded in one attempt; one that stopped early counts as what it trained.
+        """
+        query = select(Run.spec, Run.summary, Run.epoch)
+        query = query.where(Run.state == "succeeded", Run.attempt == 1)
         with self._transactions.read() as session:
             rows = session.execute(query.order_by(Run.id.desc()).limit(limit))
             return [
-                (RunSpec.model_validate(spec), float(summary["seconds"]))
-                for spec, summary in rows
+                (_trained(RunSpec.model_validate(spec), epoch), float(summary["seconds"]))
+                for spec, summary, epoch in rows
                 if summary and "seconds" in summary
             ]
 
@@ -145,3 +149,11 @@ def join(chunks: list[Curves]) -> Curves:
         return {name: np.empty(0) for name in CURVE_COLUMNS}
     names = [*CURVE_COLUMNS, *(name for name in VALIDATION_COLUMNS if name in chunks[0])]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in names}
+
+
+def _trained(spec: RunSpec, epoch: int) -> RunSpec:
+    """The spec as if this epoch had been its last."""
+    if not 0 < epoch < spec.training.epochs:
+        return spec
+    training = spec.training.model_copy(update={"epochs": epoch})
+    return spec.model_copy(update={"training": training})

@@ -1,0 +1,123 @@
+"""From the body of a submission to its runs and their cost, within the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from reglab.api.context import Context
+from reglab.api.estimate import Estimate, estimate
+from reglab.api.limits import refusal
+from reglab.core import datasets
+from reglab.core.errors import FieldProblem, ReglabError, SpecError
+from reglab.core.limits import Limits
+from reglab.core.presets import build
+from reglab.core.spec import ExperimentSpec, ResolvedRun, RunSpec, count_runs, expand, parse_spec
+from reglab.core.storage import Quota, QuotaExceeded
+
+HISTORY = 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a submission asks for."""
+
+    spec: ExperimentSpec
+    preset: str | None
+    runs: list[ResolvedRun]
+    cost: Estimate
+
+
+def plan(shared: Context, document: Any) -> Plan:
+    """Read a submission and check all that can be checked without storing it.
+
+    Raises:
+        SpecError: A field is wrong.
+        DatasetUnavailable: Its data cannot be had.
+        Problem: It is more than a limit allows.
+    """
+    limits = shared.limits
+    spec, preset = _parse(document)
+    check_count(spec, limits)
+    runs = expand(spec, limits.runs)
+    check_parameters(runs, limits)
+    for each in {run.spec.dataset for run in runs}:
+        datasets.check(each)
+    history = shared.storage.results.durations(HISTORY)
+    cost = estimate(runs, history, shared.storage.runs.slots())
+    if cost.cpu_seconds > limits.experiment_seconds:
+        detail = f"{cost.runs} runs of {cost.epochs} epochs in all are estimated at "
+        detail += f"{cost.cpu_seconds:.0f} seconds of one core."
+        remedy = f"Use at most {limits.experiment_seconds:.0f}: fewer runs or epochs, smaller "
+        remedy += "networks or data; POST /v1/experiments/estimate tells what an experiment costs."
+        raise refusal(limits, "experiment_seconds", "training.epochs", detail, remedy)
+    return Plan(spec, preset, runs, cost)
+
+
+def check_count(spec: ExperimentSpec, limits: Limits) -> None:
+    """Before the runs are made: a short sweep may ask for millions."""
+    runs = count_runs(spec)
+    if runs > limits.runs:
+        remedy = f"Use at most {limits.runs} runs: fewer values or seeds, or several experiments."
+        raise refusal(limits, "runs", "sweep", f"Makes {runs} runs.", remedy)
+
+
+def check_parameters(runs: list[ResolvedRun], limits: Limits) -> None:
+    """No network may be larger than the limit."""
+    # Replicates share one spec object.
+    for spec in {id(run.spec): run.spec for run in runs}.values():
+        found = parameters(spec)
+        if found > limits.parameters:
+            widths = "-".join(map(str, spec.widths()))
+            detail = f"A network of {widths} units has {found} parameters."
+            remedy = f"Use at most {limits.parameters}: fewer or narrower layers."
+            raise refusal(limits, "parameters", "model.hidden", detail, remedy)
+
+
+def parameters(spec: RunSpec) -> int:
+    """Weights and biases of the network."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(spec.widths()))
+
+
+def quota(limits: Limits) -> Quota:
+    """What storage checks while it adds runs to the queue."""
+    return Quota(limits.queued_runs, limits.token_seconds)
+
+
+@contextmanager
+def within_quota(limits: Limits) -> Iterator[None]:
+    """Turn storage's word that too much waits into a 429."""
+    try:
+        yield
+    except QuotaExceeded as error:
+        what = {
+            "queued_runs": "runs would wait",
+            "token_seconds": "seconds of one core would be the estimate of your unfinished runs",
+        }[error.name]
+        detail = f"With these {error.found:.0f} {what}."
+        remedy = f"At most {getattr(limits, error.name):.0f}: try again when some have ended."
+        raise refusal(limits, error.name, "runs", detail, remedy) from error
+
+
+def _parse(document: Any) -> tuple[ExperimentSpec, str | None]:
+    if not isinstance(document, dict):
+        problem = FieldProblem("body", "The body is not an object.", "Send a spec or a preset.")
+        raise SpecError(problem)
+    if "preset" not in document:
+        return parse_spec(document), None
+    unknown = sorted(set(document) - {"preset", "overrides"})
+    if unknown:
+        remedy = "Beside 'preset' only 'overrides' is known; put changes in there."
+        raise SpecError([FieldProblem(name, "Unknown field.", remedy) for name in unknown[:20]])
+    name, overrides = document["preset"], document.get("overrides", {})
+    if not isinstance(name, str) or not isinstance(overrides, dict):
+        field = "overrides" if isinstance(name, str) else "preset"
+        remedy = 'Send {"preset": "l2", "overrides": {"training.epochs": 100}}.'
+        raise SpecError(FieldProblem(field, "It has the wrong type.", remedy))
+    try:
+        return build(name, overrides), name
+    except ReglabError as error:
+        raise SpecError(error.problems) from error
