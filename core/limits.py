@@ -178,11 +178,11 @@ def _number(value: float) -> str:
     return f"{value:g}" if isinstance(value, float) and value < 1e5 else f"{value:.0f}"
 
 
-def _read(env: Mapping[str, str], about: Mapping[str, Any], default: Any) -> float:
+def _read(env: Mapping[str, str], about: Mapping[str, Any], default: Any) -> Any:
     setting, least = about["setting"], about["least"]
     text = env.get(setting)
     if not text:
-        return float(default) if isinstance(default, float) else int(default)
+        return default
     kind: type[int] | type[float] = type(default)
     try:
         value = kind(text)
