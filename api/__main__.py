@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import os
+import sys
 
+import structlog
 import uvicorn
 
 from reglab.api import limits_protocol, logs
+from reglab.api.access import start
+from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
+from reglab.core.errors import ReglabError
 from reglab.core.limits import Limits
+from reglab.core.settings import Settings
+from reglab.core.storage import Storage
 
 
-def main() -> None:
-    """Serve until SIGTERM or SIGINT."""
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code where the server must not start."""
     logs.configure()
-    limits = Limits.from_env()
+    try:
+        settings, policy, limits = Settings.from_env(), Policy.from_env(), Limits.from_env()
+        warning = start.check(policy, Storage.of(settings))
+    except ReglabError as error:
+        print(error, file=sys.stderr)
+        return start.REFUSED
+    if warning:
+        structlog.get_logger("reglab.api").warning("open", detail=warning)
     uvicorn.run(
-        create_app(limits=limits),
-        host=os.environ.get("REGLAB_HOST", "127.0.0.1"),
+        create_app(settings, policy, limits),
+        host=policy.host,
         port=int(os.environ.get("REGLAB_PORT", "8000")),
         # Our own middleware writes the access log, with request ids.
         access_log=False,
+        server_header=False,
+        forwarded_allow_ips=list(policy.proxies),
         log_level="warning",
         timeout_graceful_shutdown=5,
         **limits_protocol.options(limits),
     )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,8 +13,11 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from reglab import __version__
 from reglab.api import problems, reference, web
+from reglab.api.access import cross_origin
 from reglab.api.access.guard import Guard
+from reglab.api.access.headers import SecurityHeaders
 from reglab.api.access.policy import Policy
+from reglab.api.access.reference import declare
 from reglab.api.broadcast import Broadcaster
 from reglab.api.context import Context
 from reglab.api.dispatch import Dispatcher
@@ -37,6 +40,7 @@ from reglab.api.routers import (
     playground,
     report,
     runs,
+    tokens,
     transfer,
 )
 from reglab.api.schemas import PresetRequest
@@ -93,6 +97,7 @@ def create_app(
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Requests, limits=limits)
     app.add_middleware(Guard, policy=policy, storage=storage)
+    cross_origin.install(app, policy)
     app.add_middleware(Observation, registry=app.state.registry)
     for module in (
         estimate,
@@ -107,10 +112,12 @@ def create_app(
         runs,
         catalog,
         playground,
+        tokens,
     ):
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     web.install(app)
+    app.add_middleware(SecurityHeaders)
     _complete_schema(app, limits)
     return app
 
@@ -129,6 +136,7 @@ def _complete_schema(app: FastAPI, limits: Limits) -> None:
     # Once: the document is asked for by every reader and by each refusal of a method.
     @functools.cache
     def openapi() -> dict[str, Any]:
-        return reference.complete(made(), models, limits)
+        document = reference.complete(made(), models, limits)
+        return declare(document, app.state.policy)
 
     app.openapi = openapi  # type: ignore[method-assign]

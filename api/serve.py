@@ -7,8 +7,12 @@ import signal
 import sys
 import time
 
+from reglab.api.access import start
+from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
+from reglab.core.errors import ReglabError
 from reglab.core.settings import Settings
+from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 
 
@@ -16,11 +20,12 @@ def main() -> int:
     """Run until SIGINT or SIGTERM; returns the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    host = os.environ.get("REGLAB_HOST", "127.0.0.1")
     port = int(os.environ.get("REGLAB_PORT", "8000"))
     try:
-        upgrade(Settings.from_env().database_url)
-        with Stack(host, port) as stack:
+        settings, policy = Settings.from_env(), Policy.from_env()
+        upgrade(settings.database_url)
+        start.check(policy, Storage.of(settings))
+        with Stack(policy.host, port) as stack:
             print(f"reglab is ready: {stack.url} (API reference at {stack.url}/docs).")
             print("Press Ctrl-C to stop.", flush=True)
             while True:
@@ -32,6 +37,9 @@ def main() -> int:
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
+    except ReglabError as error:
+        print(error, file=sys.stderr)
+        return start.REFUSED
 
 
 def _interrupt(number: int, frame: object) -> None:

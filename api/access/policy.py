@@ -30,6 +30,7 @@ class Policy:
         origins: Origins of other sites whose scripts may call the API.
         session_seconds: How long a browser stays signed in.
         open_metrics: Whether ``/metrics`` is open to all.
+        proxies: Addresses of proxies whose X-Forwarded-Proto and -For are believed; ``*`` is all.
     """
 
     mode: Mode = "auto"
@@ -38,6 +39,7 @@ class Policy:
     origins: frozenset[str] = frozenset()
     session_seconds: float = 43_200.0
     open_metrics: bool = False
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Policy:
@@ -53,6 +55,7 @@ class Policy:
             origins=frozenset(_origin(each) for each in _words(env, "CORS_ORIGINS")),
             session_seconds=3600 * _hours(env),
             open_metrics=env.get("REGLAB_OPEN_METRICS", "0") not in ("", "0"),
+            proxies=tuple(_words(env, "TRUSTED_PROXIES")) or cls.proxies,
         )
 
     @property

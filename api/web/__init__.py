@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from reglab.api.web import assets, errors, pages
+from reglab.api.web import assets, errors, pages, sign_in
 
 
 def install(app: FastAPI) -> None:
@@ -12,3 +12,4 @@ def install(app: FastAPI) -> None:
     assets.install(app)
     errors.install(app)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(sign_in.router, include_in_schema=False)

@@ -38,7 +38,12 @@ HEADERS = {
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     """An HTML page."""
-    text = _environment.get_template(template).render(path=request.url.path, **values)
+    # An error may be shown before anyone has looked who asks.
+    principal = getattr(request.state, "principal", None)
+    csrf = getattr(request.state, "csrf", None)
+    text = _environment.get_template(template).render(
+        path=request.url.path, csrf=csrf, who=principal.name if principal and csrf else "", **values
+    )
     return Response(text, status, HEADERS, media_type="text/html")
 
 

@@ -9,8 +9,12 @@ export class Problem extends Error {
   }
 }
 
+// There is one if the browser is signed in; without it the cookie changes nothing.
+const csrf = document.querySelector('meta[name="csrf-token"]')?.content;
+
 export async function call(method, path, body) {
   const options = { method, headers: { Accept: "application/json" } };
+  if (csrf && method !== "GET") options.headers["X-CSRF-Token"] = csrf;
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
@@ -22,6 +26,8 @@ export async function call(method, path, body) {
     throw new Problem(0, { detail: "The server cannot be reached. Is it running?" });
   }
   if (reply.status === 204) return null;
+  // What was typed into a page is not lost to a session that ended: only reading leads away.
+  if (reply.status === 401 && method === "GET") signInAgain();
   const kind = reply.headers.get("Content-Type") || "";
   const answer = kind.includes("json") ? await reply.json() : { detail: await reply.text() };
   if (!reply.ok) throw new Problem(reply.status, answer);
@@ -29,6 +35,14 @@ export async function call(method, path, body) {
 }
 
 export const get = (path) => call("GET", path);
+
+function signInAgain() {
+  const here = location.pathname + location.search;
+  location.assign(`/sign-in?${new URLSearchParams({ next: here })}`);
+}
+
+/** Whether the browser is still signed in; if not, the sign-in page comes. */
+export const checkSession = () => (csrf ? get("/v1/presets").catch(() => {}) : null);
 
 const kept = new Map();
 

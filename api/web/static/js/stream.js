@@ -1,5 +1,7 @@
 // The event stream of an experiment: reconnects, resumes, and rests while the page is hidden.
 
+import { checkSession } from "./http.js";
+
 const LONGEST_WAIT = 10_000;
 
 /**
@@ -36,6 +38,7 @@ export function openStream(path, handlers) {
       handlers.link("lost");
       // The browser gives up on anything but a dropped connection, so the retrying is ours.
       source.close();
+      checkSession();
       timer = setTimeout(connect, wait);
       wait = Math.min(2 * wait, LONGEST_WAIT);
     });
