@@ -8,10 +8,11 @@ import sys
 import structlog
 import uvicorn
 
-from reglab.api import limits_protocol, logs
+from reglab.api import limits_protocol
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
+from reglab.core import logs
 from reglab.core.errors import ReglabError
 from reglab.core.limits import Limits
 from reglab.core.settings import Settings
@@ -20,8 +21,8 @@ from reglab.core.storage import Storage
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code where the server must not start."""
-    logs.configure()
     try:
+        logs.configure("api")
         settings, policy, limits = Settings.from_env(), Policy.from_env(), Limits.from_env()
         warning = start.check(policy, Storage.of(settings))
     except ReglabError as error:
@@ -38,6 +39,8 @@ def main() -> int:
         server_header=False,
         forwarded_allow_ips=list(policy.proxies),
         log_level="warning",
+        # Its records go where all others go, in the same form.
+        log_config=None,
         timeout_graceful_shutdown=5,
         **limits_protocol.options(limits),
     )

@@ -27,6 +27,7 @@ from reglab.api.limits_body import Bodies
 from reglab.api.limits_rate import Requests
 from reglab.api.limits_streams import Streams
 from reglab.api.middleware import Observation
+from reglab.api.readiness import Looks
 from reglab.api.routers import (
     catalog,
     claims,
@@ -87,6 +88,7 @@ def create_app(
         limits,
         Streams(limits),
     )
+    app.state.looks = Looks()
     app.state.registry = CollectorRegistry()
     app.state.run_gauge = Gauge(
         "reglab_runs", "Runs by state.", ["state"], registry=app.state.registry

@@ -39,7 +39,7 @@ class Dispatcher:
         try:
             with self._lock, self._app.connection_for_write() as connection:
                 # Fails at once where nothing listens, instead of trying for minutes.
-                connection.ensure_connection(max_retries=1, timeout=SEND_SECONDS)
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=SEND_SECONDS)
                 producer = self._app.amqp.Producer(connection)
                 for run_id in run_ids:
                     self._app.send_task(RUN_TASK, [run_id], queue=QUEUE, producer=producer)
@@ -52,7 +52,7 @@ class Dispatcher:
         """Whether the broker answers."""
         try:
             with self._app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=2)
+                connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
         except Exception:
             return False
         return True

@@ -185,6 +185,14 @@ class Readiness(Reply):
     database: str = Field(description="State of the database.")
     broker: str = Field(description="State of the broker.")
     worker: str = Field(description="Whether a worker was seen lately.")
+    worker_seconds: float | None = Field(None, description="Since the freshest was seen.")
+    workers: int | None = Field(None, description="Workers seen lately.")
+    slots: int | None = Field(None, description="Runs that they train at once.")
+    queued: int | None = Field(None, description="Runs that wait.")
+    running: int | None = Field(None, description="Runs in training.")
+    oldest_queued_seconds: float | None = Field(
+        None, description="Age of the longest waiting run; 0 if none waits."
+    )
 
 
 def _short(value: Any) -> str:

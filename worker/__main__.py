@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import sys
 from typing import Any
 
 from celery.signals import (
+    setup_logging,
     worker_process_init,
     worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
 
+from reglab.core import logs
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.sweeper import Sweeper
@@ -22,6 +23,11 @@ from reglab.worker.sweeper import Sweeper
 CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
 NAME = f"{socket.gethostname()}/{os.getpid()}"
 _sweeper: Sweeper | None = None
+
+
+@setup_logging.connect
+def _leave_logging(**_: Any) -> None:
+    """Celery sets nothing up itself where someone listens to this."""
 
 
 @worker_process_init.connect
@@ -60,8 +66,10 @@ def _send(run_id: str) -> None:
 
 def main() -> None:
     """Run a Celery worker in the foreground; SIGTERM ends it, its runs go back to the queue."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure("worker")
     arguments = [
+        # No banner: every line is a record.
+        "--quiet",
         "worker",
         "--loglevel=INFO",
         f"--concurrency={CONCURRENCY}",

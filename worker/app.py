@@ -59,8 +59,6 @@ def make_app(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         # Runs report through the database; events would be unread traffic.
         worker_send_task_events=False,
-        # Logging is set up once, by the entry point.
-        worker_hijack_root_logger=False,
         enable_utc=True,
     )
     return app

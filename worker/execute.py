@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import logging
 import threading
@@ -88,7 +89,9 @@ class Execution:
             StorageUnavailable: The worker was asked to stop while the database was away.
         """
         done = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(done,), daemon=True)
+        # In this context, so that its log lines name the run too.
+        context = contextvars.copy_context()
+        beat = threading.Thread(target=context.run, args=(self._beat, done), daemon=True)
         beat.start()
         try:
             self._train()

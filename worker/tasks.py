@@ -8,6 +8,7 @@ import signal
 import threading
 from typing import Any
 
+import structlog
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from reglab.core.errors import ReglabError, TrainingDiverged
@@ -55,6 +56,17 @@ def run(run_id: str) -> str:
 
 def execute(claim: Claim) -> str:
     """Run a claimed training to its end, whatever that is; returns a word for the log."""
+    with structlog.contextvars.bound_contextvars(**_identity(claim)):
+        return _logged(claim)
+
+
+def _identity(claim: Claim) -> dict[str, Any]:
+    """What each log line of an attempt names."""
+    run = claim.run
+    return {"run_id": run.id, "experiment_id": run.experiment_id, "attempt": claim.attempt}
+
+
+def _logged(claim: Claim) -> str:
     log.info("run %s: attempt %d begins", claim.run_id, claim.attempt)
     execution = Execution(storage(), claim, settings, _end_process)
     try:

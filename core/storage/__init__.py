@@ -11,6 +11,7 @@ from reglab.core.storage.experiments import Experiments
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
 from reglab.core.storage.quota import Quota, QuotaExceeded
+from reglab.core.storage.overview import Overview, Overviews
 from reglab.core.storage.records import (
     Claim,
     ExperimentRecord,
@@ -56,6 +57,7 @@ __all__ = [
     "KeyConflict",
     "LeaseLost",
     "NotFound",
+    "Overview",
     "Page",
     "Quota",
     "QuotaExceeded",
@@ -85,6 +87,7 @@ class Storage:
         upkeep: The sweep, and which workers live.
         tokens: Bearer tokens: making, checking, revoking.
         sessions: Browsers that signed in with a token.
+        overview: The state of queue and workers.
         transfer: Whole experiments as archives, out and in.
         watch: What moves, for many experiments at once.
 
@@ -111,6 +114,7 @@ class Storage:
         self.sessions = Sessions(transactions)
         self.transfer = Transfer(transactions, self.results)
         self.watch = Watch(transactions)
+        self.overview = Overviews(transactions)
         self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))
 
     @classmethod

@@ -1,0 +1,96 @@
+"""Structured logs of every process: one JSON object a line, records of libraries included.
+
+What is bound with ``structlog.contextvars`` (request_id, run_id, ...) is in each line that is
+written meanwhile, by whatever logger.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from reglab.core.errors import FieldProblem
+from reglab.core.settings import SettingsError
+
+# Libraries speak at this level and above; reglab and Celery from REGLAB_LOG_LEVEL on.
+LIBRARIES = logging.WARNING
+OURS = ("reglab", "celery")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FORMATS = ("json", "text")
+
+
+def configure(service: str, env: Mapping[str, str] | None = None) -> None:
+    """Set logging up for this process, on standard output; safe to call again.
+
+    Args:
+        service: Name of the kind of process, in every line.
+        env: Where ``REGLAB_LOG_LEVEL`` and ``REGLAB_LOG_FORMAT`` are; default: the environment.
+
+    Raises:
+        SettingsError: One of them has a value that is not known.
+    """
+    env = os.environ if env is None else env
+    level = _choice(env, "REGLAB_LOG_LEVEL", LEVELS, "INFO")
+    shape = _choice(env, "REGLAB_LOG_FORMAT", FORMATS, "json")
+    noting: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _of(service),
+    ]
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=noting,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(shape),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(LIBRARIES)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[*noting, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _rendering(shape: str) -> list[Processor]:
+    if shape == "text":
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
+    # Without locals: they would hold bodies of requests, tokens and weights.
+    traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [
+        structlog.processors.ExceptionRenderer(traces),
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _of(service: str) -> Processor:
+    def note(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        event["service"], event["pid"] = service, os.getpid()
+        return event
+
+    return note
+
+
+def _choice(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
+    text = env.get(name) or default
+    for one in known:
+        if one.lower() == text.lower():
+            return one
+    raise SettingsError(FieldProblem(name, f"Got {text!r}.", f"Use one of {', '.join(known)}."))

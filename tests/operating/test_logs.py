@@ -1,0 +1,87 @@
+"""Every line of every process is one JSON object that names what it is about, and no secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import warnings
+
+import pytest
+import structlog
+
+from reglab.core import logs
+from reglab.core.settings import SettingsError
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Configures logging onto a buffer; returns its lines so far, parsed."""
+    buffer = io.StringIO()
+    root, before = logging.getLogger(), structlog.get_config()
+    kept = (root.handlers[:], root.level)
+
+    def configured(**env: str):
+        monkeypatch.setattr(sys, "stdout", buffer)
+        logs.configure("test", env)
+        return lambda: [json.loads(line) for line in buffer.getvalue().splitlines()]
+
+    yield configured
+    root.handlers[:], root.level = kept
+    logging.captureWarnings(False)
+    structlog.configure(**before)
+    structlog.contextvars.clear_contextvars()
+
+
+def test_own_records_and_those_of_libraries_look_alike(written):
+    lines = written()
+    with structlog.contextvars.bound_contextvars(run_id="r", request_id="q"):
+        structlog.get_logger("reglab.api").info("stored", count=3)
+        logging.getLogger("celery.worker").info("Task %s received", "x")
+        logging.getLogger("somebody").warning("odd\nthing")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+    found = lines()
+    assert [line["logger"] for line in found] == [
+        "reglab.api", "celery.worker", "somebody", "py.warnings",
+    ]  # fmt: skip
+    for line in found:
+        assert (line["run_id"], line["request_id"], line["service"]) == ("r", "q", "test")
+        assert line["timestamp"].endswith("Z")
+    assert found[0]["count"] == 3
+    assert found[1]["event"] == "Task x received"
+    assert found[2]["event"] == "odd\nthing"
+
+
+def test_levels(written):
+    lines = written(REGLAB_LOG_LEVEL="warning")
+    structlog.get_logger("reglab.api").info("no")
+    logging.getLogger("reglab.worker").info("no")
+    logging.getLogger("matplotlib").info("no")
+    structlog.get_logger("reglab.api").warning("yes")
+    assert [line["event"] for line in lines()] == ["yes"]
+
+
+def test_faults_carry_a_trace_without_the_values_of_variables(written):
+    lines = written()
+
+    def handle(body: str) -> None:
+        raise ValueError("broken")
+
+    for log in (structlog.get_logger("reglab.api"), logging.getLogger("reglab.worker")):
+        try:
+            handle("secret-token")
+        except ValueError as error:
+            log.error("fault", exc_info=error)
+    for line in lines():
+        assert line["exception"][0]["exc_value"] == "broken"
+        assert line["exception"][0]["frames"][-1]["name"] == "handle"
+        assert "secret-token" not in json.dumps(line)
+
+
+def test_unknown_settings_are_refused():
+    for name in ("REGLAB_LOG_LEVEL", "REGLAB_LOG_FORMAT"):
+        with pytest.raises(SettingsError, match=f"{name}: Got 'loud'"):
+            logs.configure("test", {name: "loud"})
