@@ -10,8 +10,8 @@ from reglab.core.storage.engine import Transactions, make_engine
 from reglab.core.storage.experiments import Experiments
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
-from reglab.core.storage.quota import Quota, QuotaExceeded
 from reglab.core.storage.overview import Overview, Overviews
+from reglab.core.storage.quota import Quota, QuotaExceeded
 from reglab.core.storage.records import (
     Claim,
     ExperimentRecord,
