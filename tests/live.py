@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
 from reglab.api.stack import Stack
 from reglab.core.limits import Limits
+from reglab.core import logs
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
@@ -97,3 +103,18 @@ def http(service) -> Iterator[httpx.Client]:
     """A client of the live service."""
     with httpx.Client(base_url=f"{service.url}/v1", timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+def log_lines(monkeypatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Logging as in a service; gives the lines so far, parsed."""
+    buffer, root, before = io.StringIO(), logging.getLogger(), structlog.get_config()
+    kept = (root.handlers[:], root.level)
+    monkeypatch.setattr(sys, "stdout", buffer)
+    logs.configure("test", {})
+    yield lambda: [json.loads(line) for line in buffer.getvalue().splitlines()]
+    root.handlers[:] = kept[0]
+    root.setLevel(kept[1])
+    logging.captureWarnings(False)
+    structlog.configure(**before)
+    structlog.contextvars.clear_contextvars()

@@ -204,10 +204,7 @@ def test_what_does_not_exist_is_404_with_a_way_on(inline):
     assert "DELETE, GET, PATCH" in refused(reply, 405)["detail"]
 
 
-def test_a_fault_of_ours_is_a_500_logged_once_with_its_id(inline, monkeypatch, capsys):
-    from reglab.api import logs
-
-    logs.configure()
+def test_a_fault_of_ours_is_a_500_logged_once_with_its_id(inline, monkeypatch, log_lines):
     monkeypatch.setattr(
         type(inline.http.app.state.context.storage.experiments), "find", lambda *_: 1 / 0
     )
@@ -215,8 +212,7 @@ def test_a_fault_of_ours_is_a_500_logged_once_with_its_id(inline, monkeypatch, c
     problem = refused(reply, 500)
     assert problem["request_id"] == "abc-1"
     assert "ZeroDivision" not in reply.text
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    faults = [line for line in lines if line["event"] == "fault"]
+    faults = [line for line in log_lines() if line["event"] == "fault"]
     assert [line["request_id"] for line in faults] == ["abc-1"]
     assert "ZeroDivisionError" in json.dumps(faults)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-import sys
 import warnings
 
 import pytest
@@ -15,27 +13,7 @@ from reglab.core import logs
 from reglab.core.settings import SettingsError
 
 
-@pytest.fixture
-def written(monkeypatch):
-    """Configures logging onto a buffer; returns its lines so far, parsed."""
-    buffer = io.StringIO()
-    root, before = logging.getLogger(), structlog.get_config()
-    kept = (root.handlers[:], root.level)
-
-    def configured(**env: str):
-        monkeypatch.setattr(sys, "stdout", buffer)
-        logs.configure("test", env)
-        return lambda: [json.loads(line) for line in buffer.getvalue().splitlines()]
-
-    yield configured
-    root.handlers[:], root.level = kept
-    logging.captureWarnings(False)
-    structlog.configure(**before)
-    structlog.contextvars.clear_contextvars()
-
-
-def test_own_records_and_those_of_libraries_look_alike(written):
-    lines = written()
+def test_own_records_and_those_of_libraries_look_alike(log_lines):
     with structlog.contextvars.bound_contextvars(run_id="r", request_id="q"):
         structlog.get_logger("reglab.api").info("stored", count=3)
         logging.getLogger("celery.worker").info("Task %s received", "x")
@@ -43,7 +21,7 @@ def test_own_records_and_those_of_libraries_look_alike(written):
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.warn("old", DeprecationWarning, stacklevel=1)
-    found = lines()
+    found = log_lines()
     assert [line["logger"] for line in found] == [
         "reglab.api", "celery.worker", "somebody", "py.warnings",
     ]  # fmt: skip
@@ -55,17 +33,16 @@ def test_own_records_and_those_of_libraries_look_alike(written):
     assert found[2]["event"] == "odd\nthing"
 
 
-def test_levels(written):
-    lines = written(REGLAB_LOG_LEVEL="warning")
+def test_levels(log_lines):
+    logs.configure("test", {"REGLAB_LOG_LEVEL": "warning"})
     structlog.get_logger("reglab.api").info("no")
     logging.getLogger("reglab.worker").info("no")
     logging.getLogger("matplotlib").info("no")
     structlog.get_logger("reglab.api").warning("yes")
-    assert [line["event"] for line in lines()] == ["yes"]
+    assert [line["event"] for line in log_lines()] == ["yes"]
 
 
-def test_faults_carry_a_trace_without_the_values_of_variables(written):
-    lines = written()
+def test_faults_carry_a_trace_without_the_values_of_variables(log_lines):
 
     def handle(body: str) -> None:
         raise ValueError("broken")
@@ -75,7 +52,7 @@ def test_faults_carry_a_trace_without_the_values_of_variables(written):
             handle("secret-token")
         except ValueError as error:
             log.error("fault", exc_info=error)
-    for line in lines():
+    for line in log_lines():
         assert line["exception"][0]["exc_value"] == "broken"
         assert line["exception"][0]["frames"][-1]["name"] == "handle"
         assert "secret-token" not in json.dumps(line)
