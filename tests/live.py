@@ -17,8 +17,8 @@ from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
 from reglab.api.stack import Stack
-from reglab.core.limits import Limits
 from reglab.core import logs
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
@@ -106,12 +106,12 @@ def http(service) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def log_lines(monkeypatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Logging as in a service; gives the lines so far, parsed."""
+def log_lines(request, monkeypatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Logging as in a service; gives the lines so far, parsed. Its parameter is the settings."""
     buffer, root, before = io.StringIO(), logging.getLogger(), structlog.get_config()
     kept = (root.handlers[:], root.level)
     monkeypatch.setattr(sys, "stdout", buffer)
-    logs.configure("test", {})
+    logs.configure("test", getattr(request, "param", {}))
     yield lambda: [json.loads(line) for line in buffer.getvalue().splitlines()]
     root.handlers[:] = kept[0]
     root.setLevel(kept[1])

@@ -33,8 +33,8 @@ def test_own_records_and_those_of_libraries_look_alike(log_lines):
     assert found[2]["event"] == "odd\nthing"
 
 
+@pytest.mark.parametrize("log_lines", [{"REGLAB_LOG_LEVEL": "warning"}], indirect=True)
 def test_levels(log_lines):
-    logs.configure("test", {"REGLAB_LOG_LEVEL": "warning"})
     structlog.get_logger("reglab.api").info("no")
     logging.getLogger("reglab.worker").info("no")
     logging.getLogger("matplotlib").info("no")
