@@ -9,10 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CollectorRegistry, Gauge
 
 from reglab import __version__
-from reglab.api import problems, reference, web
+from reglab.api import metrics, problems, reference, web
 from reglab.api.access import cross_origin
 from reglab.api.access.guard import Guard
 from reglab.api.access.headers import SecurityHeaders
@@ -89,10 +88,8 @@ def create_app(
         Streams(limits),
     )
     app.state.looks = Looks()
-    app.state.registry = CollectorRegistry()
-    app.state.run_gauge = Gauge(
-        "reglab_runs", "Runs by state.", ["state"], registry=app.state.registry
-    )
+    app.state.registry = metrics.request_registry()
+    app.state.service_metrics = metrics.Service(storage)
     problems.install(app)
     app.state.policy = policy
     # The last one added is the first that sees a request.

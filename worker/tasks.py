@@ -63,7 +63,9 @@ def execute(claim: Claim) -> str:
 def _identity(claim: Claim) -> dict[str, Any]:
     """What each log line of an attempt names."""
     run = claim.run
-    return {"run_id": run.id, "experiment_id": run.experiment_id, "attempt": claim.attempt}
+    identity = {"run_id": run.id, "experiment_id": run.experiment_id, "attempt": claim.attempt}
+    # Of the request that queued this run, which need not be the one whose message came.
+    return identity | ({"request_id": run.request_id} if run.request_id else {})
 
 
 def _logged(claim: Claim) -> str:

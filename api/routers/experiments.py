@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from reglab.api import schemas
+from reglab.api import schemas, tracing
 from reglab.api.context import UUID, Context, ExperimentId, Shared
 from reglab.api.plan import plan as planned
 from reglab.api.plan import quota, within_quota
@@ -181,7 +181,9 @@ def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Ex
 def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
     """Runs that succeeded keep their results."""
     with within_quota(shared.limits):
-        queued = shared.storage.experiments.retry(experiment_id, quota(shared.limits))
+        queued = shared.storage.experiments.retry(
+            experiment_id, quota(shared.limits), tracing.origin()
+        )
     shared.dispatcher.enqueue(queued)
     return _body(shared, experiment_id)
 
@@ -242,6 +244,7 @@ def _submit(
             token_id,
             plan.cost.cpu_seconds,
             quota(shared.limits),
+            tracing.origin(),
         )
     body = _body(shared, identifier)
     if is_new:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Shared
+from reglab.api.metrics import text
 from reglab.api.readiness import look
 
 router = APIRouter(tags=["operation"])
@@ -43,9 +44,8 @@ def readyz(request: Request, shared: Shared, response: Response) -> schemas.Read
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def metrics(request: Request, shared: Shared) -> Response:
-    """Requests, and runs by state."""
+def metrics(request: Request) -> Response:
+    """Requests of this process; queue, workers and runs of the service, from the database."""
     state = request.app.state
-    for name, count in shared.storage.runs.counts().items():
-        state.run_gauge.labels(name).set(count)
-    return Response(generate_latest(state.registry), media_type=CONTENT_TYPE_LATEST)
+    found = text(state.registry, state.service_metrics)
+    return Response(found, media_type=CONTENT_TYPE_LATEST)

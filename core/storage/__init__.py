@@ -15,6 +15,7 @@ from reglab.core.storage.quota import Quota, QuotaExceeded
 from reglab.core.storage.records import (
     Claim,
     ExperimentRecord,
+    Origin,
     Page,
     RunRecord,
     Swept,
@@ -40,6 +41,7 @@ from reglab.core.storage.states import (
     TokenRefused,
     WrongState,
 )
+from reglab.core.storage.tallies import TallyReader
 from reglab.core.storage.tokens import Tokens
 from reglab.core.storage.transfer import AlreadyThere, Transfer
 from reglab.core.storage.upkeep import Upkeep
@@ -57,6 +59,7 @@ __all__ = [
     "KeyConflict",
     "LeaseLost",
     "NotFound",
+    "Origin",
     "Overview",
     "Page",
     "Quota",
@@ -88,6 +91,7 @@ class Storage:
         tokens: Bearer tokens: making, checking, revoking.
         sessions: Browsers that signed in with a token.
         overview: The state of queue and workers.
+        tallies: What happened to runs so far, in numbers.
         transfer: Whole experiments as archives, out and in.
         watch: What moves, for many experiments at once.
 
@@ -115,6 +119,7 @@ class Storage:
         self.transfer = Transfer(transactions, self.results)
         self.watch = Watch(transactions)
         self.overview = Overviews(transactions)
+        self.tallies = TallyReader(transactions)
         self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))
 
     @classmethod

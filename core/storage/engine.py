@@ -81,6 +81,14 @@ class Transactions:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A read-only view in which all statements see the same moment, as SQLite's always do."""
+        with self.read() as session:
+            if self.engine.dialect.name != "sqlite":
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
     def write(self, durable: bool = False) -> Iterator[Session]:
         """A transaction: committed at the end, rolled back whole on any error.
 

@@ -17,9 +17,10 @@ from reglab.core.storage.engine import Transactions, now, repeats
 from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCheckpoint, Tag
 from reglab.core.storage.quota import Quota, check, one_at_a_time
-from reglab.core.storage.records import ExperimentRecord, Page, RunRecord
+from reglab.core.storage.records import NOWHERE, ExperimentRecord, Origin, Page, RunRecord
 from reglab.core.storage.reuse import Content, reuse
 from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
+from reglab.core.storage.tallies import SUBMITTED, Tally, note
 
 
 class Experiments:
@@ -42,6 +43,7 @@ class Experiments:
         token_id: str | None = None,
         estimated_seconds: float | None = None,
         quota: Quota | None = None,
+        origin: Origin = NOWHERE,
     ) -> tuple[str, bool]:
         """Store an experiment and its queued runs; runs that equal a finished one are done at once.
 
@@ -56,6 +58,7 @@ class Experiments:
             token_id: The token that it was submitted with.
             estimated_seconds: What its runs should cost together.
             quota: How much may wait.
+            origin: The request that submits it.
 
         Returns:
             The experiment's id, and False if the key had already made it.
@@ -72,13 +75,14 @@ class Experiments:
                     return known, False
                 if quota:
                     one_at_a_time(session)
-                made = self._insert(session, spec, runs, preset, key, request_hash, keys)
+                made = self._insert(session, spec, runs, preset, key, request_hash, keys, origin)
                 row = session.get_one(Experiment, made)
                 row.token_id, row.estimated_seconds = token_id, estimated_seconds
                 if contents and not force:
                     reuse(session, made, dict(zip(keys, contents, strict=True)))
                 if quota:
                     check(session, quota, token_id)
+                note(session, made, _submitted(session, made))
                 return made, True
         except IntegrityError:
             # Another request with the same key committed in between.
@@ -193,7 +197,9 @@ class Experiments:
                 )
 
     @repeats
-    def retry(self, experiment_id: str, quota: Quota | None = None) -> list[str]:
+    def retry(
+        self, experiment_id: str, quota: Quota | None = None, origin: Origin = NOWHERE
+    ) -> list[str]:
         """Queue failed and cancelled runs again; returns their ids, WrongState if none."""
         with self._transactions.write(durable=True) as session:
             if quota:
@@ -221,6 +227,7 @@ class Experiments:
                     progress=0.0,
                     finished_at=None,
                     message_at=now(self._transactions.engine),
+                    **vars(origin),
                 )
             )
             if quota:
@@ -236,6 +243,7 @@ class Experiments:
         key: str | None,
         request_hash: str,
         content_keys: Sequence[str],
+        origin: Origin,
     ) -> str:
         moment = datetime.now(UTC)
         identifier = str(uuid7())
@@ -269,6 +277,7 @@ class Experiments:
                     "errors": [],
                     "created_at": moment,
                     "content_key": content_key,
+                    **vars(origin),
                 }
                 for run, content_key in itertools.zip_longest(runs, content_keys)
             ],
@@ -337,6 +346,14 @@ def add_tags(session: Session, experiment_id: str, tags: list[str]) -> None:
     """Add the tags of a new experiment, in order, each once."""
     for position, tag in enumerate(dict.fromkeys(tags)):
         session.add(Tag(experiment_id=experiment_id, tag=tag, position=position))
+
+
+def _submitted(session: Session, experiment_id: str) -> list[Tally]:
+    reused = Run.reused_from.is_not(None)
+    query = select(func.count(), func.count().filter(reused)).select_from(Run)
+    runs, copies = session.execute(query.where(Run.experiment_id == experiment_id)).one()
+    tallies = (Tally(SUBMITTED, "train", runs - copies), Tally(SUBMITTED, "reuse", copies))
+    return [tally for tally in tallies if tally.amount]
 
 
 def _lock_runs(session: Session, experiment_id: str) -> None:

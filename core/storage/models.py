@@ -124,6 +124,21 @@ class Run(Base):
     content_key: Mapped[str | None] = mapped_column(String(64), index=True)
     # The run whose results were copied; no foreign key, as the copy outlives it.
     reused_from: Mapped[str | None] = mapped_column(String(36))
+    # The request that queued it, and its span (W3C Trace Context): for logs and traces.
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    traceparent: Mapped[str | None] = mapped_column(String(64))
+
+
+class TallyRow(Base):
+    """One count, or one bucket of a histogram, spread over shards: see ``tallies``."""
+
+    __tablename__ = "tallies"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    label: Mapped[str] = mapped_column(String(32), primary_key=True)
+    bucket: Mapped[str] = mapped_column(String(16), primary_key=True)
+    shard: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    value: Mapped[float]
 
 
 class MetricChunk(Base):

@@ -32,6 +32,8 @@ class RunRecord:
     started_at: datetime | None
     finished_at: datetime | None
     reused_from: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def cached(self) -> bool:
@@ -42,6 +44,22 @@ class RunRecord:
     def of(cls, row: Run) -> RunRecord:
         """Copy a row."""
         return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The request that queues runs, by which logs and traces find together.
+
+    Attributes:
+        request_id: As in the answer's X-Request-Id.
+        traceparent: Its span, as W3C Trace Context writes it.
+    """
+
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True)

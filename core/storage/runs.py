@@ -22,6 +22,7 @@ from reglab.core.storage.engine import Transactions, now, repeats
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, StoredCheckpoint, Worker
 from reglab.core.storage.records import Claim, RunRecord, Written
 from reglab.core.storage.states import LeaseLost, NotFound
+from reglab.core.storage.tallies import RELEASES, RETRIES, Tally, claimed, note, stopped
 
 Columns = Mapping[str, NDArray[Any]]
 WORKER_FRESH_SECONDS = 20.0
@@ -140,6 +141,9 @@ class Runs:
             for name, item in encoded.items():
                 session.add(Array(run_id=claim.run_id, name=name, **vars(item)))
             drop_checkpoint(session, claim.run_id)
+            session.flush()
+            trained = claim.run.epoch if last is None else int(last)
+            note(session, claim.run_id, stopped(claim.run, trained, "succeeded"))
 
     @repeats
     def fail(self, claim: Claim, error: dict[str, Any], retry: bool) -> bool:
@@ -155,6 +159,9 @@ class Runs:
             note_error(row, error, again)
             if not again:
                 drop_checkpoint(session, claim.run_id)
+            session.flush()
+            tallies = stopped(row, row.epoch, None if again else "failed")
+            note(session, claim.run_id, [*tallies, *[Tally(RETRIES)] * again])
             return again
 
     @repeats
@@ -178,6 +185,8 @@ class Runs:
             if checkpoint is not None:
                 _add_columns(session, claim.run_id, columns)
                 _store_checkpoint(session, claim.run_id, epoch, checkpoint)
+            session.flush()
+            note(session, claim.run_id, [Tally(RELEASES), *stopped(claim.run, epoch)])
 
     @repeats
     def cancelled(self, claim: Claim, columns: Columns | None = None) -> None:
@@ -186,6 +195,9 @@ class Runs:
             self._fence(session, claim, {"state": "cancelled", **_ended()})
             _add_columns(session, claim.run_id, columns)
             drop_checkpoint(session, claim.run_id)
+            session.flush()
+            row = session.get_one(Run, claim.run_id)
+            note(session, claim.run_id, stopped(row, row.epoch, "cancelled"))
 
     def slots(self) -> int:
         """How many runs the living workers train at once."""
@@ -238,6 +250,7 @@ class Runs:
         latest = select(func.coalesce(func.max(Experiment.served_at), 0)).scalar_subquery()
         mine = Experiment.id == claim.run.experiment_id
         session.execute(update(Experiment).where(mine).values(served_at=latest + 1))
+        note(session, run_id, claimed(claim.run))
         return claim
 
     def _stored_claim(self, session: Session, owner: str) -> Claim | None:

@@ -14,6 +14,7 @@ from reglab.core.storage.leases import Beat, LeaseWatch
 from reglab.core.storage.models import Run, Worker
 from reglab.core.storage.records import Swept
 from reglab.core.storage.runs import WORKER_FRESH_SECONDS, drop_checkpoint, living_slots, note_error
+from reglab.core.storage.tallies import Tally, expired, note
 
 FORGET_SECONDS = 86_400.0
 
@@ -55,18 +56,22 @@ class Upkeep:
         ended = self._watch.ended(beats) | dead
         with self._transactions.write() as session:
             requeued = failed = cancelled = 0
+            tallies: list[Tally] = []
             for row in self._still_silent(session, ended, beats):
                 if row.cancel_requested:
                     _end_cancelled(session, row)
                     cancelled += 1
+                    tallies += expired(row, "cancelled")
                     continue
                 again = row.attempts_left > 0
                 note_error(row, _lost(row), again)
                 requeued, failed = requeued + again, failed + (not again)
+                tallies += expired(row, "queued" if again else "failed")
                 if not again:
                     drop_checkpoint(session, row.id)
             session.flush()
             send = self._vanished(session, resend_seconds, limit)
+            note(session, "sweep", tallies)
         return Swept(send, requeued, failed, cancelled)
 
     @repeats

@@ -185,7 +185,8 @@ def test_delete_leaves_no_row_behind(storage):
     storage.runs.finish(claim, None, {"x": np.ones(2)}, {})
     storage.experiments.delete(experiment)
     with storage.engine.connect() as connection:
-        for table in Base.metadata.tables:
+        # What happened stays counted.
+        for table in set(Base.metadata.tables) - {"tallies"}:
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
     with pytest.raises(NotFound):
         storage.experiments.get(experiment)
