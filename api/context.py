@@ -35,6 +35,8 @@ class Context:
     broadcaster: Broadcaster
     limits: Limits
     streams: Streams
+    # Each is held in memory while it is checked.
+    importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,13 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reglab.api.limits import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
+from reglab.core.json_text import depth_of, unusable_text
 from reglab.core.limits import Limits
 from reglab.core.spec import dotted
 
 # Read by its handler piece by piece; all others are small and are read here, whole.
 STREAMED = "/v1/experiments/import"
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # Checking a longer body would hold up the event loop.
 CHECKED_AT_ONCE = 2**16
 # A client still sending is read for so long, so that it sees the refusal rather than a reset.
@@ -164,24 +160,11 @@ def check_json(body: bytes, limits: Limits) -> None:
     if rb"\u" not in body:
         return
     with suppress(ValueError):
-        for path, text in _texts(json.loads(body), ()):
-            # Neither has a place in UTF-8 text or in a database.
-            if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-                where = dotted(path).encode("ascii", "backslashreplace").decode()
-                detail = "The text holds U+0000 or half of a surrogate pair."
-                raise _unusable(where[:200] or "body", detail, "Leave these signs out.")
-
-
-def depth_of(body: bytes) -> int:
-    """Depth of a JSON text by its brackets, without parsing; 0 where there are none."""
-    depth = deepest = 0
-    for sign in STRING.sub(b"", body).translate(None, NO_BRACKETS):
-        if sign in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
+        place = unusable_text(json.loads(body))
+        if place is not None:
+            where = dotted(place).encode("ascii", "backslashreplace").decode()
+            detail = "The text holds U+0000 or half of a surrogate pair."
+            raise _unusable(where[:200] or "body", detail, "Leave these signs out.")
 
 
 def _check_target(scope: Scope) -> None:
@@ -191,16 +174,3 @@ def _check_target(scope: Scope) -> None:
 
 def _unusable(where: str, detail: str, remedy: str) -> Problem:
     return Problem(400, "bad-text", "Bad text", FieldProblem(where, detail, remedy))
-
-
-def _texts(value: Any, path: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """Every text of a JSON value, keys included, with its place."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from _texts(inner, (*path, at))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield (*path, key), key
-            yield from _texts(inner, (*path, key))

@@ -1,8 +1,10 @@
-"""How many event streams are open, in all and of one client."""
+"""How many event streams and imports are open, in all and of one client."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sse_starlette import EventSourceResponse
@@ -29,7 +31,7 @@ class Streams:
         """Why one more may not be opened, or None.
 
         Args:
-            kind: ``streams`` or ``playgrounds``: the limit that holds for all clients together.
+            kind: ``streams``, ``playgrounds`` or ``imports``: the limit for all clients together.
             client: Who asks.
         """
         limits = self._limits
@@ -41,6 +43,18 @@ class Streams:
             remedy = "Close some of them."
             return refusal(limits, "client_streams", kind, detail, remedy, RETRY_SECONDS)
         return None
+
+    @contextmanager
+    def place(self, kind: str, client: str) -> Iterator[None]:
+        """Hold a place, or raise the problem."""
+        problem = self.refused(kind, client)
+        if problem is not None:
+            raise problem
+        self.enter(kind, client)
+        try:
+            yield
+        finally:
+            self.leave(kind, client)
 
     def open(self, kind: str) -> int:
         """How many are open."""

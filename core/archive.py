@@ -4,8 +4,8 @@ Layout: ``manifest.json`` (format, version, and the sum and size of every other 
 ``experiment.json``, and for each run ``runs/0000.json``, ``runs/0000.curves.npz`` and
 ``runs/0000.arrays.npz``; ``figures/*.png`` are for people and are not read back.
 
-What is read was sent by strangers: nothing is unpacked to disk, names are matched, sizes are
-counted while reading, pickles are refused, and all content is checked before any of it is used.
+What is read was sent by strangers: nothing is unpacked to disk, names are matched, the directory
+and sizes are bounded while reading, pickles are refused, and all is checked before it is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,15 +27,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.errors import FieldProblem, ReglabError
+from reglab.core.json_text import depth_of, parse, unusable_text
+from reglab.core.limits import Limits
 
 FORMAT = "reglab-experiment"
 VERSION = 1
-MAX_BYTES = 2**30
-MAX_FILES = 4096
 MANIFEST = "manifest.json"
 NAMES = re.compile(
     r"manifest\.json|experiment\.json|runs/\d{4}\.(json|curves\.npz|arrays\.npz)"
     r"|figures/[a-z0-9][a-z0-9-]{0,63}\.png"
+)
+# All that reading a damaged zip is known to raise; what is left over would be a fault of ours.
+UNSOUND = (
+    zipfile.BadZipFile,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# The end record, section 4.3.16 of PKWARE's APPNOTE: signature, two disks, two counts, size and
+# place of the directory, length of the comment.
+END = struct.Struct("<4s4H2LH")
+# The locator of a 64-bit end record stands right before it.
+LOCATOR, LOCATOR_BYTES = b"PK\6\7", 20
+# Manifest, experiment and figures; bytes of one entry of the directory.
+OTHER_FILES = 128
+DIRECTORY_BYTES = 256
+MAX_DOCUMENT = 2**24
+MAX_ARRAYS = 256
+HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<>|][iuf][1248])', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>(?:\d{1,12}, ?){0,7}(?:\d{1,12})?)\), \} *\n",
+    re.DOTALL,
 )
 ARRAY_NAMES = re.compile(r"[A-Za-z0-9_.]{1,64}")
 # Fixed, so that equal content gives equal bytes.
@@ -85,18 +115,19 @@ def write(archive: Archive, file: IO[bytes], version: str) -> None:
             packed.writestr(entry, data)
 
 
-def read(file: IO[bytes]) -> Archive:
+def read(file: IO[bytes], limits: Limits) -> Archive:
     """Read a zip and check every byte of it; ArchiveError names the file within that is wrong."""
-    members = _members(file)
-    _check_sums(members)
-    experiment = _document(members, "experiment.json")
+    members = _members(file, limits)
+    _check_sums(members, limits)
+    experiment = _document(members, "experiment.json", limits)
     count = sum(name.startswith("runs/") and name.endswith(".json") for name in members)
     runs = []
     for at in range(count):
         stem = f"runs/{at:04}"
-        document = _document(members, f"{stem}.json")
-        curves = _unpack(f"{stem}.curves.npz", _member(members, f"{stem}.curves.npz"))
-        arrays = _unpack(f"{stem}.arrays.npz", _member(members, f"{stem}.arrays.npz"))
+        document = _document(members, f"{stem}.json", limits)
+        # What has been read is let go, so that an import is held once, not twice.
+        curves = _unpack(f"{stem}.curves.npz", _taken(members, f"{stem}.curves.npz"))
+        arrays = _unpack(f"{stem}.arrays.npz", _taken(members, f"{stem}.arrays.npz"))
         runs.append(ArchivedRun(document, curves, arrays))
     return Archive(experiment, runs)
 
@@ -106,35 +137,62 @@ def wrong(where: str, detail: str, remedy: str = REMEDY) -> ArchiveError:
     return ArchiveError(FieldProblem(where, detail, remedy))
 
 
-def _members(file: IO[bytes]) -> dict[str, bytes]:
+def _members(file: IO[bytes], limits: Limits) -> dict[str, bytes]:
+    _check_directory("body", file, 3 * limits.runs + OTHER_FILES)
     try:
         with zipfile.ZipFile(file) as packed:
-            return _read_all(packed)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+            return _read_all(packed, _most(file, limits), limits)
+    except UNSOUND as error:
         raise wrong("body", f"It is not a sound zip file: {error}.") from error
 
 
-def _read_all(packed: zipfile.ZipFile) -> dict[str, bytes]:
-    entries = packed.infolist()
-    if len(entries) > MAX_FILES:
-        raise wrong("body", f"It holds {len(entries)} files; at most {MAX_FILES} are read.")
+def _check_directory(where: str, file: IO[bytes], most: int) -> None:
+    """Look at the end record, before the whole directory is made into objects.
+
+    It must be the last thing in the file, without a comment or a 64-bit extension: as an export is,
+    and so that there is one way to read it.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - END.size - LOCATOR_BYTES))
+    tail = file.read()
+    if len(tail) < END.size:
+        raise wrong(where, "It is not a zip file.")
+    signature, *_, count, directory, offset, comment = END.unpack(tail[-END.size :])
+    is_long = tail.startswith(LOCATOR)
+    if signature != b"PK\5\6" or comment or is_long or offset + directory > size:
+        raise wrong(where, "It is not a sound zip file: its end is not that of an export.")
+    if count > most or directory > most * DIRECTORY_BYTES:
+        raise wrong(where, f"It holds {count} files; at most {most} are read.")
+
+
+def _most(file: IO[bytes], limits: Limits) -> int:
+    """Bytes that may come out of it."""
+    size = file.seek(0, io.SEEK_END)
+    return min(limits.unpacked_bytes, limits.unpacked_ratio * size)
+
+
+def _read_all(packed: zipfile.ZipFile, most: int, limits: Limits) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
-    left = MAX_BYTES
-    for entry in entries:
+    left = most
+    for entry in packed.infolist():
         if not NAMES.fullmatch(entry.filename) or entry.filename in members:
             raise wrong(entry.filename[:80], "No such file belongs into an export.")
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if entry.compress_type not in METHODS or kind not in (0, stat.S_IFREG):
+            raise wrong(entry.filename, "It is no plain file, stored or deflated.")
         # The size that the entry claims is a stranger's word: what comes out is counted.
         with packed.open(entry) as stream:
             data = stream.read(left + 1)
         left -= len(data)
         if left < 0:
-            raise wrong("body", f"It unpacks to more than {MAX_BYTES >> 20} MiB.")
+            told = " ".join(limits.told(name) for name in ("unpacked_bytes", "unpacked_ratio"))
+            raise wrong("body", f"It unpacks to more than {most} bytes.", f"{REMEDY} {told}")
         members[entry.filename] = data
     return members
 
 
-def _check_sums(members: Mapping[str, bytes]) -> None:
-    manifest = _document(members, MANIFEST)
+def _check_sums(members: Mapping[str, bytes], limits: Limits) -> None:
+    manifest = _document(members, MANIFEST, limits)
     if manifest.get("format") != FORMAT:
         raise wrong(MANIFEST, f"Its format is not '{FORMAT}'.")
     if manifest.get("version") != VERSION:
@@ -157,18 +215,25 @@ def _member(members: Mapping[str, bytes], name: str) -> bytes:
     return members[name]
 
 
-def _document(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
+def _taken(members: dict[str, bytes], name: str) -> bytes:
+    data = _member(members, name)
+    del members[name]
+    return data
+
+
+def _document(members: Mapping[str, bytes], name: str, limits: Limits) -> dict[str, Any]:
+    data = _member(members, name)
+    if len(data) > MAX_DOCUMENT or depth_of(data) > limits.json_depth:
+        raise wrong(name, f"It is larger than {MAX_DOCUMENT} bytes, or too deep.")
     try:
-        document = json.loads(_member(members, name), parse_constant=_no_constant)
+        document = parse(data)
     except (ValueError, RecursionError) as error:
         raise wrong(name, "It is not JSON.") from error
     if not isinstance(document, dict):
         raise wrong(name, "It is not a JSON object.")
+    if unusable_text(document) is not None:
+        raise wrong(name, "A text holds U+0000 or half of a surrogate pair.")
     return document
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
@@ -188,32 +253,32 @@ def _pack(arrays: Arrays) -> bytes:
 
 def _unpack(where: str, data: bytes) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {}
+    _check_directory(where, io.BytesIO(data), MAX_ARRAYS)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            for entry in packed.infolist():
+            entries = packed.infolist()
+            # Entries that share bytes would come out many times larger than they went in.
+            if sum(max(entry.file_size, entry.compress_size) for entry in entries) > len(data):
+                raise wrong(where, "Its arrays overlap.")
+            for entry in entries:
                 name = entry.filename.removesuffix(".npy")
                 stored = entry.compress_type == zipfile.ZIP_STORED
                 if not ARRAY_NAMES.fullmatch(name) or name in arrays or not stored:
                     raise wrong(where, f"It holds '{entry.filename[:80]}', which is no array.")
                 arrays[name] = _array(packed.read(entry))
-    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError) as error:
+    except UNSOUND as error:
         raise wrong(where, f"It is not a sound npz file: {error}.") from error
     return arrays
 
 
 def _array(data: bytes) -> NDArray[Any]:
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    if version != (1, 0):
-        raise ValueError(f"npy version {version}")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    if fortran or dtype.kind not in "iuf" or dtype.hasobject or dtype.itemsize > 8:
-        raise ValueError(f"an array of {dtype}")
-    body = data[stream.tell() :]
+    """One npy file of version 1.0, read strictly as NumPy writes it; its own reader evaluates."""
+    found = HEADER.match(data)
+    if found is None or found.end() != 10 + int.from_bytes(data[8:10], "little"):
+        raise ValueError("an array that is not of plain numbers in C order")
+    dtype = np.dtype(found["dtype"].decode())
+    shape = tuple(int(extent) for extent in found["shape"].split(b",") if extent.strip())
     # Python's integers, as a header may claim sizes that overflow NumPy's.
-    size = dtype.itemsize
-    for extent in shape:
-        size *= extent
-    if size != len(body):
+    if dtype.itemsize * math.prod(shape) != len(data) - found.end():
         raise ValueError("the header of an array claims another size")
-    return np.frombuffer(body, dtype).reshape(shape)
+    return np.frombuffer(data, dtype, offset=found.end()).reshape(shape)

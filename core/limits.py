@@ -128,6 +128,7 @@ class Limits:
     import_bytes: int = _limit(
         256 * MIB, "REGLAB_MAX_IMPORT_BYTES", 413, "bytes of an imported file", 1024
     )
+    imports: int = _limit(4, "REGLAB_MAX_IMPORTS", 429, "imports that are being received", 1)
     unpacked_bytes: int = _limit(
         1024 * MIB, "REGLAB_MAX_UNPACKED_BYTES", 422, "bytes of its contents once unpacked", 1024
     )

@@ -17,6 +17,7 @@ from reglab.api.problems import Problem, responses
 from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION
 from reglab.core.errors import FieldProblem
+from reglab.core.json_text import parse
 from reglab.core.storage import Content, Page, Sort, State
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -259,14 +260,10 @@ async def _json(request: Request) -> Any:
         problem = FieldProblem("Content-Type", f"Got '{kind}'.", remedy)
         raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
     try:
-        return json.loads(await request.body(), parse_constant=_no_constant)
+        return parse(await request.body())
     except (ValueError, RecursionError) as error:
         problem = FieldProblem("body", f"The body is not JSON: {error}.", "Send one JSON object.")
         raise Problem(400, "bad-json", "Bad JSON", problem) from error
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _body(shared: Context, experiment_id: str) -> schemas.ExperimentBody:

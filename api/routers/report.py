@@ -83,7 +83,7 @@ def _drawable(
     documents: Documents, runs: dict[str, list[RunResult]]
 ) -> Iterator[tuple[Figure, list[RunResult]]]:
     for name, figure in sorted(REGISTRY.items()):
-        owners = [one.id for one in documents if one.preset and name in PRESETS[one.preset].figures]
+        owners = [one.id for one in documents if name in _figures_of(one.preset)]
         used = [run for owner in owners for run in runs[owner]]
         if used and figure.applies(used) is None:
             yield figure, used
@@ -93,6 +93,11 @@ def _drawable(
         for figure in general:
             if document.preset is None and figure.applies(runs[document.id]) is None:
                 yield figure, runs[document.id]
+
+
+def _figures_of(preset: str | None) -> tuple[str, ...]:
+    """Of a preset that this server knows; an import may come from one that knows more."""
+    return PRESETS[preset].figures if preset in PRESETS else ()
 
 
 def _of_a_preset(name: str) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Iterator
 from typing import IO
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import picture
+from reglab.api.limits_rate import client_of
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core import archive
@@ -23,7 +25,6 @@ from reglab.core.storage import AlreadyThere
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 MEDIA = "application/zip"
-MAX_UPLOAD = 2**28
 IN_MEMORY = 2**24
 PIECE = 2**16
 BODY = {
@@ -84,24 +85,24 @@ async def import_experiment(
         remedy = f"Send the header Content-Type: {MEDIA}."
         problem = FieldProblem("Content-Type", f"Got '{kind[:60]}'.", remedy)
         raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        size = 0
+    with (
+        shared.streams.place("imports", client_of(request)),
+        tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file,
+    ):
+        # The size of what comes is counted, and its time measured, where bodies are read.
         async for piece in request.stream():
-            size += len(piece)
-            if size > MAX_UPLOAD:
-                detail = f"The file is larger than {MAX_UPLOAD >> 20} MiB."
-                problem = FieldProblem("body", detail, "Import a smaller experiment.")
-                raise Problem(413, "too-large", "Too large", problem)
             file.write(piece)
         file.seek(0)
-        body = await run_in_threadpool(_import, shared, file)
+        read = functools.partial(_import, shared, file)
+        body = await to_thread.run_sync(read, limiter=shared.importing)
     response.headers["Location"] = f"/v1/experiments/{body.id}"
     return body
 
 
 def _import(shared: Context, file: IO[bytes]) -> schemas.ExperimentBody:
     try:
-        identifier = shared.storage.transfer.insert(archive.read(file))
+        read = archive.read(file, shared.limits)
+        identifier = shared.storage.transfer.insert(read, shared.limits.runs)
     except AlreadyThere as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from reglab.core.archive import Archive, ArchivedRun, wrong
 from reglab.core.errors import SpecError
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
-from reglab.core.spec import ExperimentSpec, ResolvedRun, RunSpec, expand, parse_spec
+from reglab.core.spec import MAX_RUNS, ExperimentSpec, ResolvedRun, RunSpec, expand, parse_spec
 from reglab.core.storage import codec
+from reglab.core.storage.documents import ExperimentDocument, RunDocument, SummaryDocument
 from reglab.core.storage.engine import Transactions
 from reglab.core.storage.experiments import add_tags
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, Tag
 from reglab.core.storage.results import Results
-from reglab.core.storage.states import TERMINAL, NotFound, State, WrongState
+from reglab.core.storage.states import TERMINAL, NotFound, WrongState
+from reglab.core.stored_arrays import fault
 
+WHOLE_COLUMNS = ("epoch", "step")
 OTHER_SPEC = "It does not belong to the experiment's spec."
 
 
@@ -32,43 +33,7 @@ class AlreadyThere(WrongState):
     """The experiment, or one of its runs, is in this database already."""
 
 
-class _Document(BaseModel):
-    # JSON has no times or UUIDs, so these are parsed; nothing else is converted.
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    id: UUID
-    created_at: datetime
-
-
-class ExperimentDocument(_Document):
-    """``experiment.json``."""
-
-    name: str = Field(max_length=200)
-    preset: str | None = Field(max_length=64)
-    tags: list[str] = Field(max_length=32)
-    spec: dict[str, Any]
-    updated_at: datetime
-
-
-class RunDocument(_Document):
-    """``runs/0000.json``."""
-
-    index: int = Field(ge=0, strict=True)
-    params: dict[str, Any]
-    seed: int = Field(ge=0, lt=2**63, strict=True)
-    spec: dict[str, Any]
-    state: State
-    attempt: int = Field(ge=0, lt=2**31, strict=True)
-    epoch: int = Field(ge=0, lt=2**31, strict=True)
-    progress: float = Field(ge=0, le=1)
-    error: dict[str, Any] | None
-    errors: list[dict[str, Any]] = Field(max_length=1000)
-    summary: dict[str, Any] | None
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-D = TypeVar("D", bound=_Document)
+D = TypeVar("D", bound=BaseModel)
 RUN_FIELDS = tuple(RunDocument.model_fields)
 
 
@@ -102,7 +67,7 @@ class Transfer:
         curves = self._results.curves(experiment_id)
         return Archive(document, [self._run(run, curves[run.id]) for run in rows])
 
-    def insert(self, archive: Archive) -> str:
+    def insert(self, archive: Archive, max_runs: int = MAX_RUNS) -> str:
         """Store an archive in one transaction; returns the experiment's id.
 
         Raises:
@@ -112,7 +77,7 @@ class Transfer:
         experiment = _validated(ExperimentDocument, archive.experiment, "experiment.json")
         spec = _spec(experiment.spec)
         runs = [_checked(at, run) for at, run in enumerate(archive.runs)]
-        _check_expansion(spec, runs)
+        _check_expansion(spec, runs, max_runs)
         identifier = str(experiment.id)
         try:
             with self._transactions.write(durable=True) as session:
@@ -152,13 +117,13 @@ def _already(identifier: str) -> AlreadyThere:
     return AlreadyThere(f"The experiment '{identifier}', or a run of it, is here already.")
 
 
-def _validated(model: type[D], document: dict[str, Any], where: str) -> D:
+def _validated(model: type[D], document: dict[str, Any], where: str, within: str = "") -> D:
     try:
         return model.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise wrong(where, f"{place}: {first['msg']}.") from error
+        raise wrong(where, f"{within}{place}: {first['msg']}.") from error
 
 
 def _spec(document: dict[str, Any]) -> ExperimentSpec:
@@ -168,9 +133,12 @@ def _spec(document: dict[str, Any]) -> ExperimentSpec:
         raise wrong("experiment.json", f"spec.{error.problems[0]}") from error
 
 
-def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument]) -> None:
+def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument], max_runs: int) -> None:
     """The runs must be those that the spec makes: an import cannot claim what was not run so."""
-    wanted: list[ResolvedRun] = expand(spec)
+    try:
+        wanted: list[ResolvedRun] = expand(spec, max_runs)
+    except SpecError as error:
+        raise wrong("experiment.json", f"spec.{error.problems[0]}") from error
     if len(wanted) != len(runs):
         detail = f"The spec makes {len(wanted)} runs, but there are {len(runs)}."
         raise wrong("experiment.json", detail)
@@ -192,44 +160,45 @@ def _checked(at: int, run: ArchivedRun) -> RunDocument:
     document = _validated(RunDocument, run.document, f"{where}.json")
     if document.state not in TERMINAL:
         raise wrong(f"{where}.json", f"It is {document.state}; only ended runs are taken.")
-    _check_curves(f"{where}.curves.npz", run.curves)
-    if document.state == "succeeded":
-        if not isinstance((document.summary or {}).get("final"), dict):
-            raise wrong(f"{where}.json", "A succeeded run has a summary with 'final'.")
+    finished = document.state == "succeeded"
+    _check_curves(f"{where}.curves.npz", run.curves, finished)
+    if finished:
+        _validated(SummaryDocument, document.summary or {}, f"{where}.json", "summary.")
         _check_arrays(f"{where}.arrays.npz", document.spec, run.arrays)
     return document
 
 
-def _check_curves(where: str, curves: Mapping[str, NDArray[Any]]) -> None:
+def _check_curves(where: str, curves: Mapping[str, NDArray[Any]], finished: bool) -> None:
     known = {*CURVE_COLUMNS, *VALIDATION_COLUMNS}
     if not set(CURVE_COLUMNS) <= set(curves) or not set(curves) <= known:
         raise wrong(where, f"Its columns are not {', '.join(CURVE_COLUMNS)}.")
-    if len({column.shape for column in curves.values()}) != 1 or curves["epoch"].ndim != 1:
+    for name, column in curves.items():
+        # Columns of nothing have no kind.
+        if column.size and (column.dtype.kind in "iu") != (name in WHOLE_COLUMNS):
+            raise wrong(where, f"'{name}' is of {column.dtype}.")
+    epochs = curves["epoch"]
+    if len({column.shape for column in curves.values()}) != 1 or epochs.ndim != 1:
         raise wrong(where, "Its columns are not of equal length.")
-    if np.any(np.diff(curves["epoch"]) <= 0):
-        raise wrong(where, "Its epochs do not rise.")
+    if finished and not len(epochs):
+        raise wrong(where, "A succeeded run has at least one evaluation.")
+    for name in WHOLE_COLUMNS:
+        if np.any(curves[name] < 0) or np.any(curves[name] >= 2**53):
+            raise wrong(where, f"'{name}' is out of range.")
+    if np.any(np.diff(epochs.astype(np.int64)) <= 0) or np.any(epochs >= 2**31):
+        raise wrong(where, "Its epochs do not rise, or are out of range.")
 
 
 def _check_arrays(where: str, spec: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     try:
-        widths = RunSpec.model_validate(spec).widths()
+        found = fault(RunSpec.model_validate(spec), arrays)
     except ValidationError as error:
         raise wrong(where.replace(".arrays.npz", ".json"), "Its spec is not valid.") from error
-    shapes: dict[str, tuple[int, ...]] = {}
-    for at, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
-        shapes |= {f"param.W{at}": (n_in, n_out), f"param.b{at}": (n_out,)}
-    for name, shape in shapes.items():
-        if name not in arrays or arrays[name].shape != shape:
-            raise wrong(where, f"'{name}' is missing, or its shape is not {shape}.")
-    logits, labels = arrays.get("test.logits"), arrays.get("test.labels")
-    if logits is None or labels is None or logits.shape != (len(labels), widths[-1]):
-        raise wrong(where, "'test.logits' and 'test.labels' are missing, or do not fit together.")
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or np.any(labels >= widths[-1]):
-        raise wrong(where, f"'test.labels' are not classes from 0 to {widths[-1] - 1}.")
+    if found is not None:
+        raise wrong(where, found)
 
 
 def _run_row(experiment_id: str, run: RunDocument) -> Run:
-    values = run.model_dump() | {"id": str(run.id)}
+    values = run.model_dump(exclude_unset=True) | {"id": str(run.id)}
     return Run(experiment_id=experiment_id, attempts_left=0, **values)
 
 

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
 from reglab.client import Client, Conflict, InvalidFile, InvalidRequest
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.storage.migrate import upgrade
 from tests.client.conftest import SMALL
@@ -218,12 +219,14 @@ def test_damage_is_found_by_its_sum(exported, elsewhere, name):
     assert "checksum" in reply.json()["detail"]
 
 
-def test_sizes_are_bounded(exported, elsewhere, monkeypatch):
-    monkeypatch.setattr("reglab.core.archive.MAX_BYTES", 10_000)
+def test_sizes_are_bounded(exported, tmp_path):
+    settings = Settings.from_env({"REGLAB_HOME": str(tmp_path)})
+    upgrade(settings.database_url)
+    limits = Limits(unpacked_bytes=10_000, import_bytes=1_000_000)
+    elsewhere = TestClient(create_app(settings, limits=limits))
     bomb = rezip({**unzip(exported), "figures/bomb.png": bytes(10_000_000)})
     assert "unpacks" in send(elsewhere, bomb).json()["detail"]
-    monkeypatch.setattr("reglab.api.routers.transfer.MAX_UPLOAD", 1000)
-    assert send(elsewhere, bytes(2000)).status_code == 413
+    assert send(elsewhere, bytes(2_000_000)).status_code == 413
     reply = elsewhere.post("/v1/experiments/import", json={})
     assert reply.status_code == 415
 

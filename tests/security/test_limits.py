@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reglab.api.figure_cache import FigureCache
-from reglab.api.limits_body import depth_of
 from reglab.api.limits_rate import CLIENTS, Rate
 from reglab.core import limits as limits_module
+from reglab.core.json_text import depth_of
 from reglab.core.limits import Limits, table
 from reglab.core.settings import SettingsError
 from reglab.core.spec import expand, parse_spec

@@ -1,0 +1,62 @@
+"""JSON from outside: what to look at before and after it is parsed."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+Place = tuple[int | str, ...]
+
+
+def depth_of(body: bytes) -> int:
+    """Depth of a JSON text by its brackets, without parsing; 0 where there are none."""
+    depth = deepest = 0
+    for sign in STRING.sub(b"", body).translate(None, NO_BRACKETS):
+        if sign in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest
+
+
+def parse(text: bytes) -> Any:
+    """As ``json.loads``, without what is no JSON number: NaN, Infinity, or one too large."""
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+
+
+def unusable_text(value: Any) -> Place | None:
+    """Place of a text, or key, that no database takes: U+0000 or half of a surrogate pair."""
+    for place, text in texts(value, ()):
+        if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+            return place
+    return None
+
+
+def texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Every text of a JSON value, keys included, with its place."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from texts(inner, (*place, at))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*place, key), key
+            yield from texts(inner, (*place, key))
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is larger than any number here")
+    return value

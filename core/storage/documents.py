@@ -1,0 +1,130 @@
+"""The JSON documents of an archive, as strict as what is read from them needs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from reglab.core.storage.states import State
+
+# What a column of 32 bits holds.
+Whole = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Part = Annotated[float, Field(ge=0, le=1, strict=True)]
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def _near(moment: datetime) -> datetime:
+    """Databases and time zones have years from 1 to 9999 only, and no clock is so far off."""
+    if not 1970 <= moment.year <= 2500:
+        raise ValueError("a year from 1970 to 2500")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+
+
+class Document(BaseModel):
+    """No unknown fields, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class OpenDocument(BaseModel):
+    """Further fields are kept; nothing here reads them."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class ExperimentDocument(Document):
+    """``experiment.json``."""
+
+    id: UUID
+    created_at: Moment
+    name: str = Field(max_length=200)
+    preset: str | None = Field(max_length=64)
+    tags: list[Tag] = Field(max_length=32)
+    spec: dict[str, Any]
+    updated_at: Moment
+
+
+class FinalDocument(Document):
+    """The evaluation of the network that was kept."""
+
+    epoch: Whole
+    step: int = Field(ge=0, lt=2**63, strict=True)
+    train_loss: Number
+    train_accuracy: Part
+    test_loss: Number
+    test_accuracy: Part
+    validation_loss: Number | None = None
+    validation_accuracy: Part | None = None
+
+
+class StoppingDocument(Document):
+    """What early stopping did."""
+
+    stopped: bool
+    last_epoch: Whole
+    best_epoch: Whole
+    best_validation_loss: Number
+    restored: bool
+
+
+class CalibrationDocument(OpenDocument):
+    """Calibration errors with the interval that a figure shows."""
+
+    ece: Number
+    ece_low: Number
+    ece_high: Number
+
+
+class ProvenanceDocument(OpenDocument):
+    """Where the data came from."""
+
+    files: dict[str, str] | None = None
+    unigram_loss: Number | None = None
+
+
+class SummaryDocument(OpenDocument):
+    """The summary of a finished run."""
+
+    final: FinalDocument
+    seconds: float | None = Field(None, ge=0, strict=True)
+    early_stopping: StoppingDocument | None = None
+    calibration: CalibrationDocument | None = None
+    provenance: ProvenanceDocument | None = None
+
+
+class ErrorDocument(OpenDocument):
+    """Why a run failed."""
+
+    type: str
+    detail: str
+    remedy: str
+    field: str | None = None
+    attempt: Whole | None = None
+    at: str | None = None
+
+
+class RunDocument(Document):
+    """``runs/0000.json``."""
+
+    id: UUID
+    created_at: Moment
+    index: Whole
+    params: dict[str, Any]
+    seed: int = Field(ge=0, lt=2**63, strict=True)
+    spec: dict[str, Any]
+    state: State
+    attempt: Whole
+    epoch: Whole
+    progress: Part
+    error: ErrorDocument | None
+    errors: list[ErrorDocument] = Field(max_length=1000)
+    summary: dict[str, Any] | None
+    started_at: Moment | None
+    finished_at: Moment | None
