@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from reglab.core.settings import Settings
+from reglab.core.storage.ageing import Retention
 from reglab.core.storage.engine import Transactions, make_engine
 from reglab.core.storage.experiments import Experiments
 from reglab.core.storage.leases import LeaseWatch
@@ -91,6 +92,7 @@ class Storage:
         tokens: Bearer tokens: making, checking, revoking.
         sessions: Browsers that signed in with a token.
         overview: The state of queue and workers.
+        retention: What is old enough to go.
         tallies: What happened to runs so far, in numbers.
         transfer: Whole experiments as archives, out and in.
         watch: What moves, for many experiments at once.
@@ -119,6 +121,7 @@ class Storage:
         self.transfer = Transfer(transactions, self.results)
         self.watch = Watch(transactions)
         self.overview = Overviews(transactions)
+        self.retention = Retention(transactions)
         self.tallies = TallyReader(transactions)
         self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))
 

@@ -38,6 +38,18 @@ class TokenRefused(StorageError):
     """The token, or the session of a browser, is not known, has expired or was revoked."""
 
 
+class BackupRefused(StorageError):
+    """A backup could not be made, read or restored; what was there before is as it was.
+
+    Attributes:
+        remedy: What would help, in a sentence.
+    """
+
+    def __init__(self, detail: str, remedy: str) -> None:
+        self.remedy = f"{remedy}."
+        super().__init__(detail)
+
+
 class StorageUnavailable(StorageError):
     """The database cannot be written or reached; nothing was half-written.
 

@@ -75,6 +75,20 @@ class Upkeep:
         return Swept(send, requeued, failed, cancelled)
 
     @repeats
+    def take_back(self) -> int:
+        """Hand back all runs that are marked as running, as in a restored database, where no worker
+        can be training them; the attempt is not counted. Returns how many are queued again."""
+        with self._transactions.write(durable=True) as session:
+            rows = list(session.scalars(select(Run).where(Run.state == "running")))
+            for row in rows:
+                if row.cancel_requested:
+                    _end_cancelled(session, row)
+                    continue
+                row.state, row.attempts_left = "queued", row.attempts_left + 1
+                row.lease_owner = row.lease_expires = row.message_at = None
+            return sum(row.state == "queued" for row in rows)
+
+    @repeats
     def seen(self, worker: str, slots: int) -> None:
         """Note that a worker with so many slots is alive; forget those not seen for a day."""
         with self._transactions.write() as session:

@@ -1,0 +1,28 @@
+"""What the commands of this room share: errors as sentences, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from reglab.core.errors import ReglabError
+from reglab.core.storage.states import StorageError
+
+
+def commands(**options: Any) -> typer.Typer:
+    """An app whose faults are plain tracebacks, as in all of the services."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
+
+
+def run_command(app: typer.Typer) -> int:
+    """Run it on the arguments of this process; returns the exit code, 2 for a wrong usage."""
+    try:
+        app()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except (StorageError, ReglabError) as error:
+        print(f"{error} {getattr(error, 'remedy', '')}".strip(), file=sys.stderr)
+        return 1
+    return 0

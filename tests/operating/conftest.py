@@ -1,0 +1,3 @@
+"""Real workers over each pair of database and broker, as in the worker's own tests."""
+
+from tests.worker.conftest import broker, delivery, servers  # noqa: F401
