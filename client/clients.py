@@ -22,17 +22,21 @@ from reglab.client.models import (
     Estimate,
     ExperimentSummary,
     Health,
+    NewToken,
     PresetInfo,
     PresetList,
     Readiness,
     Sort,
     State,
+    TokenInfo,
+    TokenList,
+    TokenScope,
 )
 from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
 from reglab.client.settings import Settings
-from reglab.client.submission import Spec, body, identifier
+from reglab.client.submission import Spec, body, identifier, token_id
 from reglab.client.waiting import wait_for
 
 ALL = 2**31
@@ -85,6 +89,36 @@ class ClientSurface:
         """What an experiment would cost; takes and refuses what ``submit`` does, stores nothing."""
         call = Call("POST", "/v1/experiments/estimate", json=body(spec, overrides))
         return Estimate.read((yield call))
+
+    @operation
+    def tokens(self) -> Flow[list[TokenInfo]]:
+        """All tokens of the server, without their secrets; needs the scope admin."""
+        return TokenList.read((yield Call("GET", "/v1/tokens"))).items
+
+    @operation
+    def create_token(
+        self, name: str, scope: TokenScope = "read", days: float | None = 90
+    ) -> Flow[NewToken]:
+        """Make a token; needs the scope admin.
+
+        Args:
+            name: What or whom it is for.
+            scope: What it allows; 'submit' includes 'read', 'admin' both.
+            days: Days until it expires; None never expires.
+        """
+        document = {"name": name, "scope": scope, "days": days}
+        # Not sent again once it has left: a second one would stay unseen and unused.
+        call = Call("POST", "/v1/tokens", json=document, repeatable=False)
+        return NewToken.read((yield call))
+
+    @operation
+    def revoke_token(self, token: str | TokenInfo) -> Flow[None]:
+        """End a token and the sessions of browsers that signed in with it; needs the scope admin.
+
+        Args:
+            token: The token, its id, or its text, of which the id alone is sent.
+        """
+        yield Call("DELETE", f"/v1/tokens/{token_id(token)}")
 
     @operation
     def compare(self, *experiments: Any) -> Flow[Comparison]:

@@ -105,6 +105,14 @@ class InvalidRequest(ProblemError):
 class Denied(ProblemError):
     """401, 403: the token is missing, wrong, or not enough."""
 
+    def __init__(self, status: int, document: dict[str, Any]) -> None:
+        super().__init__(status, document)
+        # A proxy in between refuses without our words.
+        self.remedy = self.remedy or (
+            "Give a token: REGLAB_TOKEN, or the argument token. Whoever runs the server makes one "
+            "with `reglab tokens create NAME`."
+        )
+
 
 class NotFound(ProblemError):
     """404: there is no such thing."""

@@ -12,6 +12,7 @@ from reglab.client.errors import UnexpectedReply
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Sort = Literal["created", "-created", "name", "-name"]
+TokenScope = Literal["read", "submit", "admin"]
 TERMINAL = ("succeeded", "failed", "cancelled")
 M = TypeVar("M", bound=BaseModel)
 
@@ -199,3 +200,28 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("name", "..."))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class TokenInfo(Reply):
+    """A token without its secret."""
+
+    id: str = Field(description="Names the token, also within its text.")
+    name: str = Field(description="What or whom it is for.")
+    scope: TokenScope = Field(description="What it allows; each includes those before it.")
+    state: Literal["active", "expired", "revoked"] = Field(description="Whether it counts.")
+    created_at: datetime = Field(description="UTC.")
+    expires_at: datetime | None = Field(description="UTC; None never expires.")
+    revoked_at: datetime | None = Field(None, description="UTC.")
+    last_used_at: datetime | None = Field(None, description="UTC, to within some minutes.")
+
+
+class NewToken(TokenInfo):
+    """A token that was just made."""
+
+    token: str = Field(repr=False, description="Its text, which nobody can read again.")
+
+
+class TokenList(Reply):
+    """All tokens of a server."""
+
+    items: list[TokenInfo] = Field(description="The newest first.")

@@ -41,6 +41,8 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
         folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     settings = {"REGLAB_HOME": str(home), "REGLAB_HOST": "127.0.0.1", "REGLAB_PORT": str(port)}
+    # It serves this machine alone, whatever is set for another server.
+    settings["REGLAB_ACCESS"] = "auto"
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "reglab.api.serve"],
@@ -60,7 +62,7 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
 
 def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    with Client(url, retries=0) as client:
+    with Client(url, "", retries=0) as client:
         while True:
             try:
                 client.health()

@@ -13,7 +13,13 @@ import httpx
 from httpx_retries import Retry, RetryTransport
 
 from reglab import __version__
-from reglab.client.errors import ClientError, RequestTimeout, ServerUnreachable, problem
+from reglab.client.errors import (
+    ClientError,
+    RequestTimeout,
+    ServerUnreachable,
+    UnexpectedReply,
+    problem,
+)
 from reglab.client.flow import Call, Flow, Pause
 from reglab.client.settings import DEFAULT_URL, Settings
 
@@ -213,11 +219,22 @@ def _advance(
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
+    if response.has_redirect_location:
+        raise _redirected(response)
     try:
         document = json.loads(response.content)
     except ValueError:
         document = {"detail": f"HTTP {response.status_code} without a problem document."}
     raise problem(response.status_code, document)
+
+
+def _redirected(response: httpx.Response) -> UnexpectedReply:
+    """Redirects are not followed: a token would go to where nobody meant to send it."""
+    target = response.request.url.join(response.headers["location"])
+    return UnexpectedReply(
+        f"The server redirects to {target.scheme}://{target.netloc.decode()}.",
+        "If that is right, give it as the address (REGLAB_URL, or the argument url).",
+    )
 
 
 def _how_to_start(url: str) -> str:

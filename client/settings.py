@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ import httpx
 from reglab.client.errors import ClientError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+# What a bearer token may consist of (RFC 6750, section 2.1).
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,16 @@ class Settings:
         env: Mapping[str, str] | None = None,
         **others: float,
     ) -> Settings:
-        """Arguments first, then REGLAB_URL and REGLAB_TOKEN, then the defaults."""
+        """Arguments first, then REGLAB_URL and REGLAB_TOKEN, then the defaults.
+
+        An empty token sends none, whatever REGLAB_TOKEN says.
+        """
         env = os.environ if env is None else env
         url = url or env.get("REGLAB_URL") or DEFAULT_URL
         _check(url)
-        return cls(url.rstrip("/"), token or env.get("REGLAB_TOKEN") or None, **others)  # type: ignore[arg-type]
+        token = (env.get("REGLAB_TOKEN", "") if token is None else token).strip()
+        _check_token(token)
+        return cls(url.rstrip("/"), token or None, **others)  # type: ignore[arg-type]
 
 
 def _check(url: str) -> None:
@@ -54,3 +62,12 @@ def _check(url: str) -> None:
         sound = False
     if not sound:
         raise ClientError(f"'{url}' is not a server's address.", f"Use one like {DEFAULT_URL}.")
+
+
+def _check_token(token: str) -> None:
+    # The token itself is not part of the message: errors end in logs.
+    if token and not TOKEN.fullmatch(token):
+        raise ClientError(
+            "The token has characters that no token has.",
+            "Give it as it was printed, e.g. REGLAB_TOKEN=reglab_...",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from reglab.client.errors import ClientError, InvalidFile
 from reglab.client.files import read_whole
 from reglab.core.spec import ExperimentSpec, merge
 
+# The id of a token, or its text, of which the second group is the id.
+TOKEN = re.compile(r"([0-9a-f]{16})|reglab_([0-9a-f]{16})_[\w-]{43}")
 Spec = ExperimentSpec | Mapping[str, Any] | Path | str
 
 
@@ -59,3 +62,11 @@ def identifier(thing: Any) -> str:
     if not isinstance(found, str) or not found or "/" in found:
         raise ClientError(f"{thing!r} has no id.", "Give an id, or an experiment or run.")
     return found
+
+
+def token_id(token: Any) -> str:
+    """The id of a token: itself, what has one, or the part of a token's text that may be shown."""
+    found = TOKEN.fullmatch(token if isinstance(token, str) else str(getattr(token, "id", "")))
+    if found is None:
+        raise ClientError("That is no token's id.", "Give an id as `reglab tokens list` shows it.")
+    return found[1] or found[2]

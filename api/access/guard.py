@@ -28,6 +28,7 @@ from reglab.core.storage import (
     TokenRecord,
     TokenRefused,
 )
+from reglab.core.storage.tokens import FORM
 
 # A stream may last for hours: whether its reader still may read is asked again so often.
 RECHECK_SECONDS = 15.0
@@ -39,7 +40,7 @@ REMEDY = (
 
 
 class Guard:
-    """Sets ``request.state.principal``, or refuses with 401, 403 or 421.
+    """Sets ``request.state.principal``, or refuses with 400, 401, 403 or 421.
 
     Args:
         app: What is guarded.
@@ -69,6 +70,7 @@ class Guard:
 
     async def _admit(self, request: Request) -> bool:
         """Whether a token was checked; it may end while the answer is on its way."""
+        _check_address(request)
         check_name(request, self._policy)
         check_origin(request, self._policy)
         if not self._policy.asks(request):
@@ -127,6 +129,18 @@ class Guard:
                     continue
 
         return watched
+
+
+def _check_address(request: Request) -> None:
+    """400 for a token in the address, where logs and histories would keep it."""
+    path, query = request.scope["path"], request.scope.get("query_string", b"").decode("latin-1")
+    if not (FORM.search(path) or FORM.search(query)):
+        return
+    # What is logged of the request later is without it.
+    request.scope["path"] = FORM.sub("reglab_...", path)
+    remedy = "Send it in the header Authorization, and revoke this one: addresses end in logs."
+    problem = FieldProblem("path", "There is a token in the address.", remedy)
+    raise Problem(400, "token-in-address", "Token in the address", problem)
 
 
 def _check_csrf(request: Request, session: str) -> None:

@@ -1,11 +1,20 @@
 """The command line ``reglab``."""
 
-from reglab.client.cli import catalog, listing, reproducing, results, service, submitting, watching
+from reglab.client.cli import (
+    catalog,
+    listing,
+    reproducing,
+    results,
+    service,
+    submitting,
+    tokens,
+    watching,
+)
 from reglab.client.cli.base import app
 
 __all__ = ["app", "main"]
 
-for _module in (service, submitting, listing, watching, results, catalog, reproducing):
+for _module in (service, tokens, submitting, listing, watching, results, catalog, reproducing):
     _module.register(app)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -59,7 +59,7 @@ class Options:
     """What the root command was given."""
 
     url: str | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     timeout: float = 60.0
 
 
@@ -125,7 +125,11 @@ def root(
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(envvar="REGLAB_TOKEN", help="Bearer token.", show_default=False),
+        typer.Option(
+            envvar="REGLAB_TOKEN",
+            help="Bearer token; others on this machine can read arguments, so prefer the variable.",
+            show_default=False,
+        ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 60.0,
     version: Annotated[

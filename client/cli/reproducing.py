@@ -60,7 +60,7 @@ def reproduce_article(
             out.print("Starting the server and a worker ...")
             url = stack.enter_context(own_server(home, output / "logs" / "service.log"))
             options: Options = ctx.find_root().obj
-            client = Client(url, options.token, timeout=max(120.0, options.timeout))
+            client = Client(url, "", timeout=max(120.0, options.timeout))
         stack.enter_context(client)
         url = client.settings.url
         out.print(f"Server: {url} (reference at {url}/docs)", soft_wrap=True)

@@ -8,9 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -41,7 +41,7 @@ def serve(
     """Run a server and a worker until Ctrl-C."""
     need_extra("fastapi", "server", "`reglab serve`")
     settings = {"REGLAB_HOST": host, "REGLAB_PORT": str(port)}
-    _run("reglab.api.serve", settings | _home(home))
+    run_here("reglab.api.serve", settings=settings | _home(home))
 
 
 def worker(
@@ -54,7 +54,7 @@ def worker(
     """Run a worker on the database and broker of REGLAB_DATABASE_URL and REGLAB_BROKER_URL."""
     need_extra("celery", "worker", "`reglab worker`")
     settings = {"REGLAB_WORKER_PROCESSES": str(processes)} if processes else {}
-    _run("reglab.worker", settings | _home(home))
+    run_here("reglab.worker", settings=settings | _home(home))
 
 
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:
@@ -77,9 +77,12 @@ def _home(home: Path | None) -> dict[str, str]:
     return {"REGLAB_HOME": str(home)} if home else {}
 
 
-def _run(module: str, settings: Mapping[str, str]) -> None:
+def run_here(
+    module: str, arguments: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> NoReturn:
     """Run a module in the foreground; signals reach it, and its exit code becomes ours."""
-    child = subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **settings})
+    command = [sys.executable, "-m", module, *arguments]
+    child = subprocess.Popen(command, env={**os.environ, **(settings or {})})
     # Ctrl-C reaches the child by itself, as both are in the terminal's foreground group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
