@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from billiard import active_children
 from celery.signals import (
     setup_logging,
     worker_process_init,
@@ -17,8 +20,10 @@ from celery.signals import (
 
 from reglab.core import logs
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
+from reglab.worker.identity import process, process_of
 from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.sweeper import Sweeper
+from reglab.worker.watchdog import RESENDS, Restart, Watchdog
 
 CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
 NAME = f"{socket.gethostname()}/{os.getpid()}"
@@ -43,7 +48,8 @@ def _prepare_process(**_: Any) -> None:
 @worker_ready.connect
 def _start_sweeper(**_: Any) -> None:
     global _sweeper
-    _sweeper = Sweeper(settings, NAME, CONCURRENCY, _send)
+    watchdog = Watchdog(RESENDS * settings.resend_seconds, _restart)
+    _sweeper = Sweeper(settings, NAME, CONCURRENCY, _send, _busy, watchdog)
     _sweeper.start()
 
 
@@ -51,6 +57,7 @@ def _start_sweeper(**_: Any) -> None:
 def _hand_back(**_: Any) -> None:
     # Without this a warm shutdown would wait for the longest training.
     ask_to_stop()
+    _restart.stop_asked()
 
 
 @worker_shutdown.connect
@@ -64,8 +71,23 @@ def _send(run_id: str) -> None:
     app.send_task(RUN_TASK, [run_id], queue=QUEUE, retry=False)
 
 
+def _pool() -> list[int]:
+    return [process.pid for process in active_children()]
+
+
+def _busy(owners: Sequence[str]) -> int:
+    mine = {process(pid) for pid in _pool()}
+    return sum(process_of(owner) in mine for owner in owners)
+
+
+# In place of this process: its own arguments, the module in place of its path.
+_restart = Restart(_pool, [sys.executable, "-m", "reglab.worker", *sys.argv[1:]])
+
+
 def main() -> None:
     """Run a Celery worker in the foreground; SIGTERM ends it, its runs go back to the queue."""
+    # Blocked while a worker begins anew.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     logs.configure("worker")
     arguments = [
         # No banner: every line is a record.
@@ -79,7 +101,10 @@ def main() -> None:
         "--without-mingle",
         "--without-heartbeat",
     ]
-    app.worker_main([*arguments, *sys.argv[1:]])
+    try:
+        app.worker_main([*arguments, *sys.argv[1:]])
+    finally:
+        _restart.finish()
 
 
 if __name__ == "__main__":

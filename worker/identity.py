@@ -31,13 +31,17 @@ def owner() -> str:
     return f"{machine()}/{process()}/{next(_numbers)}"
 
 
+def process_of(name: str) -> str:
+    """The owner's process as ``process`` tells it; empty if it is not of this machine."""
+    where, _, rest = name.partition("/")
+    return rest.partition("/")[0] if where == machine() else ""
+
+
 def is_dead(name: str) -> bool:
     """Whether the owner was a process of this machine that has ended; False if that is not sure."""
-    where, _, rest = name.partition("/")
-    pid = rest.partition("@")[0]
-    if where != machine() or not pid.isdigit() or not _boot():
-        return False
-    return rest.partition("/")[0] != process(int(pid))
+    known = process_of(name)
+    pid = known.partition("@")[0]
+    return pid.isdigit() and bool(_boot()) and known != process(int(pid))
 
 
 def _boot() -> str:

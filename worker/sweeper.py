@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.worker.identity import is_dead
 from reglab.worker.shutdown import stopping
+from reglab.worker.watchdog import Watchdog
 
 log = logging.getLogger("reglab.sweeper")
 # After messages had to be sent again there may be more to send: a lost queue is refilled quickly.
@@ -24,21 +25,32 @@ class Sweeper:
         name: This worker's name.
         slots: How many runs it can train at once.
         send: Sends the message of one run.
+        busy: How many of this worker's processes hold one of these leases.
+        watchdog: Told at each look whether runs wait beside free slots.
     """
 
     def __init__(
-        self, settings: Settings, name: str, slots: int, send: Callable[[str], None]
+        self,
+        settings: Settings,
+        name: str,
+        slots: int,
+        send: Callable[[str], None],
+        busy: Callable[[Sequence[str]], int],
+        watchdog: Watchdog,
     ) -> None:
         self._settings, self._name, self._slots, self._send = settings, name, slots, send
+        self._busy, self._watchdog = busy, watchdog
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="sweeper", daemon=True)
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._thread.start()
+        self._watchdog.start()
 
     def stop(self) -> None:
         """End, and take this worker off the list of the living."""
+        self._watchdog.stop()
         self._done.set()
         self._thread.join(timeout=5)
 
@@ -52,6 +64,7 @@ class Sweeper:
                     wait = min(wait, SOON_SECONDS)
             except Exception as error:
                 log.warning("sweep failed, will try again: %s", error)
+                self._watchdog.looked(starving=False)
         try:
             storage.upkeep.gone(self._name)
         except Exception as error:
@@ -61,6 +74,7 @@ class Sweeper:
     def _once(self, storage: Storage) -> int:
         """One look; returns how many messages were sent again."""
         if stopping():
+            self._watchdog.looked(starving=False)
             return 0
         storage.upkeep.seen(self._name, self._slots)
         swept = storage.upkeep.sweep(self._settings.resend_seconds, is_dead=is_dead)
@@ -73,4 +87,9 @@ class Sweeper:
             )
         for run_id in swept.send:
             self._send(run_id)
+        self._watchdog.looked(self._starving(storage))
         return len(swept.send)
+
+    def _starving(self, storage: Storage) -> bool:
+        free = self._slots - self._busy(storage.runs.owners())
+        return free > 0 and storage.runs.any_queued()

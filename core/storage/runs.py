@@ -56,6 +56,12 @@ class Runs:
         with self._transactions.read() as session:
             return [owner for owner in session.scalars(query) if owner]
 
+    def any_queued(self) -> bool:
+        """Whether a run waits."""
+        with self._transactions.read() as session:
+            waits = exists().where(Run.state == "queued")
+            return bool(session.scalar(select(waits)))
+
     @repeats
     def claim_next(self, owner: str, again: bool = False) -> Claim | None:
         """Claim the queued run whose turn it is, or None if nothing waits.

@@ -120,5 +120,12 @@ def _wait(
                 run.errors for e in experiments for run in delivery.runs(e) if run.state == "failed"
             ]
         if time.monotonic() > deadline:
-            raise TimeoutError(f"after {seconds:g} s: {Counter(states)}")
+            raise TimeoutError(f"after {seconds:g} s: {Counter(states)}\n{_workers(delivery)}")
         time.sleep(0.2)
+
+
+def _workers(delivery: Delivery) -> str:
+    """What is to be known of the workers that should have gone on."""
+    living = [worker for worker in delivery.workers if worker.alive]
+    ends = [f"{worker.log.name}: {worker.text()[-3_000:]}" for worker in living]
+    return "\n".join([f"{len(living)} workers live", *ends])

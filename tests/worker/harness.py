@@ -58,11 +58,13 @@ def until(
 class Worker:
     """One ``python -m reglab.worker`` and its pool."""
 
-    def __init__(self, env: Mapping[str, str], log: Path, processes: int = 1) -> None:
+    def __init__(
+        self, env: Mapping[str, str], log: Path, processes: int = 1, arguments: Sequence[str] = ()
+    ) -> None:
         self.log = log
         with log.open("ab") as output:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "reglab.worker"],
+                [sys.executable, "-m", "reglab.worker", *arguments],
                 env={**os.environ, **env, "REGLAB_WORKER_PROCESSES": str(processes)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -121,10 +123,10 @@ class Delivery:
         self.dispatcher = Dispatcher(self.settings)
         self.workers: list[Worker] = []
 
-    def worker(self, processes: int = 1, **env: str) -> Worker:
+    def worker(self, processes: int = 1, arguments: Sequence[str] = (), **env: str) -> Worker:
         """Start one more."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(Worker({**self.env, **env}, log, processes))
+        self.workers.append(Worker({**self.env, **env}, log, processes, arguments))
         return self.workers[-1]
 
     def the_worker(self) -> Worker:

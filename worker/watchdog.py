@@ -1,0 +1,131 @@
+"""Ends a wait that will not end: restarts this worker when work waits and none reaches it.
+
+A message is only a hint, so a consumer that has gone deaf after its broker came back, or a pool
+that waits for a process killed in an unlucky moment, loses nothing; it would only wait for ever.
+The database knows better: runs are queued and this worker's slots are free, look after look.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+log = logging.getLogger("reglab.watchdog")
+LOOK_SECONDS = 1.0
+# A message sent again this often has reached whoever listens.
+RESENDS = 5
+# For the pool to hand its runs back; then it is killed, and their leases say so.
+STOP_SECONDS = 20.0
+
+
+class Watchdog:
+    """Told what the sweeper sees; asks once for a restart if that stays bad for ``patience``.
+
+    Args:
+        patience: Seconds that work may wait beside free slots, or that no look may come to an end.
+        restart: What to do; told why.
+        clock: Seconds of a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        patience: float,
+        restart: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._patience, self._restart, self._clock = patience, restart, clock
+        self._looked = self._served = clock()
+        self._done = threading.Event()
+
+    def start(self) -> None:
+        """Watch from a thread of its own; returns at once."""
+        self._looked = self._served = self._clock()
+        threading.Thread(target=self._loop, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._done.set()
+
+    def looked(self, starving: bool) -> None:
+        """A look at the database has ended.
+
+        Args:
+            starving: Whether runs are queued while this worker has free slots. A look that failed
+                is none: without database or broker, waiting is right.
+        """
+        self._looked = self._clock()
+        if not starving:
+            self._served = self._looked
+
+    def trouble(self) -> str | None:
+        """What is wrong, or None."""
+        moment = self._clock()
+        if moment - self._looked > self._patience:
+            return f"the sweeper has not ended a look for {moment - self._looked:.0f} s"
+        if moment - self._served > self._patience:
+            return f"runs are queued beside free slots for {moment - self._served:.0f} s"
+        return None
+
+    def _loop(self) -> None:
+        while not self._done.wait(LOOK_SECONDS):
+            found = self.trouble()
+            if found is not None:
+                self._restart(found)
+                return
+
+
+class Restart:
+    """Begins this process anew, in place, so that no supervisor is needed.
+
+    Args:
+        pool: Gives the process ids of the pool.
+        command: What to run.
+    """
+
+    def __init__(self, pool: Callable[[], Sequence[int]], command: Sequence[str]) -> None:
+        self._pool, self._command = pool, list(command)
+        self._asked = False
+        self._stops = 0
+
+    def __call__(self, why: str) -> None:
+        """Ask for a clean shutdown, which ends in ``finish``; insist if it does not come."""
+        # Where the threads stand is the one trace of what went wrong.
+        log.error("this worker begins anew: %s; its threads:\n%s", why, _stacks())
+        self._asked = True
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_SECONDS)
+        log.error("no clean shutdown within %.0f s: the pool is killed", STOP_SECONDS)
+        self.finish()
+        os._exit(1)
+
+    def stop_asked(self) -> None:
+        """Called at each request to stop, this object's own among them; another's wins."""
+        self._stops += 1
+
+    def finish(self) -> None:
+        """Begin anew if that was asked for and no one else asked for an end; else return."""
+        # A request from now on waits for the new program, which lets it in.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        if not self._asked or self._stops > 1:
+            return
+        for pid in self._pool():
+            # Either may find that the pool has reaped it already.
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        sys.stderr.flush()
+        os.execv(self._command[0], self._command)
+
+
+def _stacks() -> str:
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    frames = sys._current_frames().items()
+    found = [(names.get(ident, "?"), traceback.format_stack(frame)) for ident, frame in frames]
+    return "\n".join(f"{name}\n{''.join(stack)}" for name, stack in found)
