@@ -22,7 +22,7 @@ trailing_zeros: Any = numbers.trailing_zeros
 
 
 @kernel
-def _listed(
+def listed(
     a: Any,
     bases: Any,
     across: Any,
@@ -39,7 +39,7 @@ def _listed(
 
 
 @kernel
-def _list_pixels(lit: Any, rows: Any, pixels: Any) -> int:
+def list_pixels(lit: Any, rows: Any, pixels: Any) -> int:
     """List the columns that any of the rows lights; returns how many."""
     count = 0
     for word in range(lit.shape[1]):
@@ -63,12 +63,12 @@ def forward(is_sparse: bool, chosen: Any, weights: Any, scratch: Any, z: Any) ->
         return
     for begin in range(0, rows.shape[0], ROWS):
         end = min(begin + ROWS, rows.shape[0])
-        count = _list_pixels(lit, rows[begin:end], across)
+        count = list_pixels(lit, rows[begin:end], across)
         for n in range(count):
             down[n] = across[n] * z.shape[1]
         for at in range(begin, end):
             bases[at - begin] = rows[at] * x.shape[1]
-        _listed(x, bases, across, weights, down, count, begin, end - begin, z, np.float32(0))
+        listed(x, bases, across, weights, down, count, begin, end - begin, z, np.float32(0))
 
 
 @kernel
@@ -104,7 +104,7 @@ def add_gradient(chosen: Any, delta: Any, scratch: Any, scale: Any, weights: Any
         high = _set_bases(strip, strips, weights.shape[0], bases)
         if count > 0:
             begin = strip * ROWS
-            _listed(strips, bases, across, delta, down, count, begin, high, weights, scale)
+            listed(strips, bases, across, delta, down, count, begin, high, weights, scale)
 
 
 @inlined
@@ -126,6 +126,6 @@ def adam(
             continue
         count = _list_rows(strip, chosen, units, across, down)
         high = _set_bases(strip, strips, x.shape[1], bases)
-        _listed(strips, bases, across, delta, down, count, none, high, grad, zero)
+        listed(strips, bases, across, delta, down, count, none, high, grad, zero)
         low, end = strip * ROWS * units, (strip * ROWS + high) * units
         updates.adam(theta[low:end], flat[: end - low], m[low:end], v[low:end], rule)

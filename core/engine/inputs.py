@@ -36,6 +36,9 @@ class Inputs:
     strips_lit: NDArray[np.uint8]
     is_sparse: bool
 
+    def __len__(self) -> int:
+        return len(self.dense)
+
     @classmethod
     def of(cls, x: NDArray[Any], *, backward: bool = False) -> Inputs:
         """Prepare x (N, d); strips are needed for a gradient only."""

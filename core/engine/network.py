@@ -14,6 +14,7 @@ from scipy.special import softmax
 from reglab.core.engine import evaluation
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.inputs import Inputs
+from reglab.core.engine.packed import Packed
 from reglab.core.engine.streams import stream
 
 _FUNCTIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
@@ -80,13 +81,13 @@ class Network:
         """Biases, (n_out,) float32 each."""
         return [bias for _, bias in self._layers()]
 
-    def logits(self, x: NDArray[Any] | Inputs) -> NDArray[np.float32]:
+    def logits(self, x: NDArray[Any] | Inputs | Packed) -> NDArray[np.float32]:
         """Logits (N, K) float32 of x (N, d)."""
-        inputs = x if isinstance(x, Inputs) else Inputs.of(x)
+        inputs = x if isinstance(x, Inputs | Packed) else Inputs.of(x)
         widths = np.array(self.widths, np.int64)
         return evaluation.logits(self.theta, widths, CODES[self.activation], inputs)
 
-    def probabilities(self, x: NDArray[Any] | Inputs) -> NDArray[np.float64]:
+    def probabilities(self, x: NDArray[Any] | Inputs | Packed) -> NDArray[np.float64]:
         """Class probabilities (N, K) float64 of x (N, d), dropout off."""
         return np.asarray(softmax(self.logits(x).astype(np.float64), axis=1))
 

@@ -15,6 +15,7 @@ from reglab.core.engine.compiler import one_blas_thread
 from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
+from reglab.core.engine.packed import pack
 from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.streams import get_state, set_state, stream
@@ -56,8 +57,15 @@ class Trainer:
         names = {"batches"} | {r.stream for r in self._regularizers if r.stream}
         self._streams = {name: stream(seed, name) for name in sorted(names)}
         self._train = Inputs.of(data.x_train, backward=True)
-        self._test = Inputs.of(data.x_test)
-        self._validation = None if data.x_validation is None else Inputs.of(data.x_validation)
+        self._seen = [
+            (pack(inputs), labels)
+            for inputs, labels in (
+                (self._train, data.y_train),
+                (Inputs.of(data.x_test), data.y_test),
+            )
+        ]
+        if data.x_validation is not None:
+            self._seen.append((pack(Inputs.of(data.x_validation)), data.y_validation))
         stopping = spec.regularization.early_stopping
         self._stopping = Stopping(stopping) if stopping else None
         self._targets = self._make_targets(data.y_train)
@@ -119,11 +127,10 @@ class Trainer:
         network = Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta)
         measure = squared_and_hits if self.spec.model.loss == "squared" else loss_and_hits
         numbers = [
-            *measure(network.logits(self._train), self.data.y_train),
-            *measure(network.logits(self._test), self.data.y_test),
+            number
+            for inputs, labels in self._seen
+            for number in measure(network.logits(inputs), labels)
         ]
-        if self._validation is not None:
-            numbers += measure(network.logits(self._validation), self.data.y_validation)
         if not np.isfinite(numbers).all():
             raise self._diverged("the loss is not finite")
         return Evaluation(self.epoch, self.step, *numbers)

@@ -1,0 +1,131 @@
+"""Inputs that are looked at again and again, laid out once for the first layer.
+
+Rows that light the same pixels lie side by side, so that a tile of the product has fewer pixels to
+go over, and a tile's values lie one after another, so that memory is read as it comes. Each row's
+sum still adds the same products in the same order, so that its result is the same to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.engine.compiler import kernel
+from reglab.core.engine.first_layer import listed, list_pixels
+from reglab.core.engine.inputs import Inputs
+from reglab.core.engine.tiles import LISTED_ROWS as ROWS
+
+# Rows from which the axes are found, and how many of these are looked along.
+SAMPLE, AXES, ROUNDS = 2_000, 8, 3
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Inputs for looking at only.
+
+    Attributes:
+        order: Which row is at which place, (N,) int64.
+        first: Where the pixels of each tile of rows begin, and the end of the last, (T + 1,) int64.
+        pixels: Pixels that any row of a tile lights, (total,) int64.
+        values: Their values in the tile's rows, (total, W) float32; zeros below a short tile.
+    """
+
+    order: NDArray[np.int64]
+    first: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def arrays(self) -> tuple[Any, ...]:
+        """As compiled code takes them."""
+        return self.order, self.first, self.pixels, self.values
+
+
+def pack(inputs: Inputs) -> Inputs | Packed:
+    """Lay out inputs; those that are not sparse stay as they are."""
+    if not inputs.is_sparse or len(inputs.dense) == 0:
+        return inputs
+    order = neighbours(inputs.dense)
+    counts = np.zeros(-(-len(order) // ROWS), np.int64)
+    scratch = np.zeros(inputs.dense.shape[1] + 1, np.int64)
+    _count(inputs.lit, order, scratch, counts)
+    first = np.concatenate([[0], np.cumsum(counts)])
+    pixels = np.zeros(first[-1], np.int64)
+    values = np.zeros((first[-1], ROWS), np.float32)
+    _fill(inputs.dense, inputs.lit, order, first, scratch, pixels, values)
+    return Packed(order, first, pixels, values)
+
+
+def neighbours(x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """An order (N,) of the rows of x (N, d) in which rows that light the same pixels are near.
+
+    Splits the rows in halves along the axis on which they differ most, again and again, as a k-d
+    tree does (Bentley, 1975). The axes are the first principal ones of which pixels are lit,
+    found by subspace iteration.
+    """
+    lit = (x != 0).astype(np.float32)
+    step = -(-len(lit) // SAMPLE)
+    sample = lit[::step] - lit[::step].mean(axis=0)
+    axes = np.random.default_rng(0).standard_normal((x.shape[1], AXES)).astype(np.float32)
+    for _ in range(ROUNDS):
+        axes, _ = np.linalg.qr(sample.T @ (sample @ axes))
+    return _halved(lit @ axes, np.arange(len(x)))
+
+
+def _halved(places: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(rows) <= ROWS:
+        return rows
+    mine = places[rows]
+    axis = int(np.argmax(mine.var(axis=0)))
+    # A multiple of the tile's rows, so that no tile lies across a split.
+    middle = max(len(rows) // (2 * ROWS), 1) * ROWS
+    halves = np.argpartition(mine[:, axis], middle)
+    parts = rows[halves[:middle]], rows[halves[middle:]]
+    return np.concatenate([_halved(places, part) for part in parts])
+
+
+@kernel
+def _count(lit: Any, order: Any, scratch: Any, counts: Any) -> None:
+    for tile in range(counts.shape[0]):
+        counts[tile] = list_pixels(lit, order[tile * ROWS : (tile + 1) * ROWS], scratch)
+
+
+@kernel
+def _fill(
+    dense: Any, lit: Any, order: Any, first: Any, scratch: Any, pixels: Any, values: Any
+) -> None:
+    for tile in range(first.shape[0] - 1):
+        rows = order[tile * ROWS : (tile + 1) * ROWS]
+        count = list_pixels(lit, rows, scratch)
+        for n in range(count):
+            pixels[first[tile] + n] = scratch[n]
+            for at in range(rows.shape[0]):
+                values[first[tile] + n, at] = dense[rows[at], scratch[n]]
+
+
+def make_lists(columns: int) -> tuple[NDArray[np.int64], ...]:
+    """For ``forward``: where a tile's rows begin, where its pixels' values and weights are."""
+    return np.zeros(ROWS, np.int64), ROWS * np.arange(columns), np.zeros(columns, np.int64)
+
+
+@kernel
+def forward(packed: Any, begin: int, end: int, weights: Any, lists: Any, z: Any) -> None:
+    """z (B, n) <- x W for the rows at the places from ``begin``, a tile's first, to ``end``."""
+    _, first, pixels, values = packed
+    bases, across, down = lists
+    flat = values.reshape(values.size)
+    for place in range(begin, end, ROWS):
+        tile = place // ROWS
+        start = first[tile]
+        count = first[tile + 1] - start
+        for n in range(count):
+            down[n] = pixels[start + n] * weights.shape[1]
+        for at in range(ROWS):
+            bases[at] = start * ROWS + at
+        rows = min(ROWS, end - place)
+        listed(flat, bases, across, weights, down, count, place - begin, rows, z, np.float32(0))
