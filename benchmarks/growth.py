@@ -7,12 +7,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.article import service, submit
+from benchmarks.article import service, span
+from reglab.client import Client
 
 WIDTHS = (16, 32, 64, 128, 256, 512)
 SIZES = (250, 500, 1000, 2000, 4000)
@@ -53,21 +53,19 @@ def _through_service(runs: Any, workers: Any) -> Points:
     for processes in workers:
         with tempfile.TemporaryDirectory() as folder:
             env = {"REGLAB_WORKER_PROCESSES": str(processes)}
-            with service(Path(folder) / "home", env) as (_, http):
-                _timed_sweep(http, processes, 1000)
+            with service(Path(folder) / "home", env) as (stack, _), Client(stack.url) as client:
+                _timed_sweep(client, processes, 1000)
                 for count in runs:
-                    seconds = min(_timed_sweep(http, count, at) for at in range(2))
+                    seconds = min(_timed_sweep(client, count, at) for at in range(2))
                     x = count if len(runs) > 1 else processes
                     points.append({"x": x, "unit": 1.0, "seconds": seconds, "mib": 0.0})
     return points
 
 
-def _timed_sweep(http: Any, count: int, at: int) -> float:
+def _timed_sweep(client: Client, count: int, at: int) -> float:
     """Seeds that were not used before: an equal run would not be trained again."""
     seeds = list(range(at * 100_000 + count * 1000, at * 100_000 + count * 1000 + count))
-    body = {"preset": "l2", "overrides": {"sweep": {}, "seeds": seeds, "training.epochs": EPOCHS}}
-    began = time.perf_counter()
-    id_ = submit(http, body)
-    while http.get(f"/experiments/{id_}").json()["state"] != "succeeded":
-        time.sleep(0.02)
-    return time.perf_counter() - began
+    experiment = client.submit("l2", {"sweep": {}, "seeds": seeds, "training.epochs": EPOCHS})
+    experiment.wait(progress=False)
+    first, ended = span([experiment])
+    return ended - first

@@ -34,7 +34,7 @@ def listed(
     out: Any,
     scale: Any,
 ) -> None:
-    # A function of its own, so that the product is compiled once for all who call it.
+    """``tiles.listed_product``, in a function of its own: compiled once for all who call it."""
     listed_product(a, bases, across, b, down, count, begin, rows, out, scale)
 
 

@@ -7,6 +7,7 @@ sum still adds the same products in the same order, so that its result is the sa
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.engine.compiler import kernel
-from reglab.core.engine.first_layer import listed, list_pixels
+from reglab.core.engine.first_layer import list_pixels, listed
 from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.tiles import LISTED_ROWS as ROWS
+from reglab.core.same import Same
 
+# A worker goes from one dataset's runs to another's and back.
+KEPT = 2
 # Rows from which the axes are found, and how many of these are looked along.
 SAMPLE, AXES, ROUNDS = 2_000, 8, 3
 
@@ -59,6 +63,12 @@ def pack(inputs: Inputs) -> Inputs | Packed:
     values = np.zeros((first[-1], ROWS), np.float32)
     _fill(inputs.dense, inputs.lit, order, first, scratch, pixels, values)
     return Packed(order, first, pixels, values)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def pack_once(x: Same) -> Inputs | Packed:
+    """``pack`` for rows that run after run looks at: a test set."""
+    return pack(Inputs.of(x.array))
 
 
 def neighbours(x: NDArray[np.float32]) -> NDArray[np.int64]:

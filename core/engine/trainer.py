@@ -15,13 +15,14 @@ from reglab.core.engine.compiler import one_blas_thread
 from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
-from reglab.core.engine.packed import pack
+from reglab.core.engine.packed import pack, pack_once
 from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.streams import get_state, set_state, stream
 from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDiverged
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
+from reglab.core.same import Same
 from reglab.core.spec import RunSpec
 
 
@@ -58,11 +59,8 @@ class Trainer:
         self._streams = {name: stream(seed, name) for name in sorted(names)}
         self._train = Inputs.of(data.x_train, backward=True)
         self._seen = [
-            (pack(inputs), labels)
-            for inputs, labels in (
-                (self._train, data.y_train),
-                (Inputs.of(data.x_test), data.y_test),
-            )
+            (pack(self._train), data.y_train),
+            (pack_once(Same(data.x_test)), data.y_test),
         ]
         if data.x_validation is not None:
             self._seen.append((pack(Inputs.of(data.x_validation)), data.y_validation))
@@ -73,7 +71,15 @@ class Trainer:
         self._optimizer = self._make_optimizer()
         batch = min(spec.training.batch_size, len(data.y_train))
         self._workspace = make_workspace(spec.widths(), batch)
-        self._moving = self._moving_strips()
+        # What no epoch changes is put together once: short epochs would spend a tenth on it.
+        self._rewriting = [
+            regularizer for regularizer in self._regularizers if regularizer.rewrites
+        ]
+        self._noisy = [regularizer for regularizer in self._regularizers if regularizer.stream]
+        self._silence = None if self._noisy else self._draw_noise()
+        self._image = np.array(data.image_shape or (0, 0), np.int64)
+        self._network = (self._widths, CODES[spec.model.activation], spec.model.loss == "squared")
+        self._parameters = (self._theta, self._grad, self._m, self._v, self._moving_strips())
         self._last: Evaluation | None = None
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -166,18 +172,14 @@ class Trainer:
     def _train_epoch(self) -> None:
         order, train, targets = self._lay_out()
         self.step = kernels.train_epoch(
-            (self._theta, self._grad, self._m, self._v, self._moving),
+            self._parameters,
             train.packed(),
-            np.array(self.data.image_shape or (0, 0), np.int64),
+            self._image,
             targets,
             order,
-            self._draw_noise(),
+            self._silence or self._draw_noise(),
             self.spec.training.batch_size,
-            (
-                self._widths,
-                CODES[self.spec.model.activation],
-                self.spec.model.loss == "squared",
-            ),
+            self._network,
             self._optimizer,
             self._workspace,
             self.step,
@@ -189,17 +191,16 @@ class Trainer:
     def _lay_out(self) -> tuple[NDArray[np.int64], Inputs, NDArray[np.float32]]:
         """One epoch's order, inputs and targets; rewritten ones are in that order already."""
         order = self._streams["batches"].permutation(len(self.data.y_train))
-        rewriting = [regularizer for regularizer in self._regularizers if regularizer.rewrites]
-        if not rewriting:
+        if not self._rewriting:
             return order, self._train, self._targets
         x, targets = self.data.x_train, self._targets
-        for regularizer in rewriting:
+        for regularizer in self._rewriting:
             drawn = regularizer.redraw(self._stream_of(regularizer), self.data)
             if drawn is not None:
                 x, targets = drawn[0], self._make_targets(drawn[1])
         batch, shape = self.spec.training.batch_size, self.data.image_shape
         epoch = Epoch(x[order], targets[order], batch, shape)
-        for regularizer in rewriting:
+        for regularizer in self._rewriting:
             epoch = regularizer.rewrite(self._stream_of(regularizer), epoch)
         return np.arange(len(order)), Inputs.of(epoch.inputs, backward=True), epoch.targets
 
@@ -210,10 +211,8 @@ class Trainer:
     def _draw_noise(self) -> tuple[NDArray[np.int64], NDArray[np.float32], int, np.float32]:
         shifts = np.zeros((self._sizes.batches, 2), np.int64)
         masks, mode = np.ones((1, 1), np.float32), kernels.NO_MASK
-        for regularizer in self._regularizers:
-            if regularizer.stream is None:
-                continue
-            rng = self._streams[regularizer.stream]
+        for regularizer in self._noisy:
+            rng = self._stream_of(regularizer)
             drawn = regularizer.shifts(rng, self._sizes)
             shifts = shifts if drawn is None else drawn
             mask = regularizer.masks(rng, self._sizes)

@@ -93,7 +93,12 @@ def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) 
         binning: 'quantile' for near-equal counts, 'uniform' for equal widths on [0, 1].
     """
     order = np.argsort(confidence, kind="stable")
-    sorted_confidence, sorted_right = confidence[order], right[order]
+    return _of_sorted(confidence[order], right[order], bins, binning)
+
+
+def _of_sorted(
+    sorted_confidence: Floats, sorted_right: Floats, bins: int, binning: Binning
+) -> Reliability:
     edges = bin_edges(sorted_confidence, bins, binning)
     count = np.diff(edges)
     filled = count > 0
@@ -179,7 +184,7 @@ def bootstrap_interval(
         # Sorted draws keep the confidences sorted, so that no resample is sorted anew.
         times = np.bincount(rng.integers(0, size, size), minlength=size)
         drawn = np.repeat(np.arange(size), times)
-        table = reliability(sorted_confidence[drawn], sorted_right[drawn], bins, binning)
+        table = _of_sorted(sorted_confidence[drawn], sorted_right[drawn], bins, binning)
         errors[at] = expected_error(table)
     tail = 100 * (1 - level) / 2
     low, high = np.percentile(errors, [tail, 100 - tail])

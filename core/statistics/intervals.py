@@ -13,8 +13,6 @@ from scipy import stats
 
 LEVEL = 0.95
 RESAMPLES = 9999
-# Numbers drawn at a time, which bounds the memory.
-BLOCK = 2_000_000
 Floats = NDArray[np.float64]
 
 
@@ -75,14 +73,11 @@ def percentile_interval(
     """Bootstrap interval (S, 2) of the mean of each of S scores (S, N), over the same examples."""
     rng = np.random.default_rng(seed)
     size = scores.shape[1]
-    step = max(1, BLOCK // size)
-    means = np.concatenate(
-        [
-            scores[:, rng.integers(0, size, (min(step, resamples - at), size))].mean(axis=2)
-            for at in range(0, resamples, step)
-        ],
-        axis=1,
-    )
+    means = np.empty((len(scores), resamples))
+    for at in range(resamples):
+        # How often each example was drawn; its scores are then read in order, not at random.
+        times = np.bincount(rng.integers(0, size, size), minlength=size)
+        means[:, at] = scores @ times / size
     tail = 100 * (1 - level) / 2
     return np.asarray(np.percentile(means, [tail, 100 - tail], axis=1).T)
 
