@@ -29,6 +29,8 @@ class Settings:
         checkpoint_seconds: Time between checkpoints of a running training.
         sweep_seconds: Time between looks for expired leases and vanished messages.
         resend_seconds: How long a run may wait in the queue before its message is sent again.
+        starving_seconds: How long runs may be queued beside a worker's free slots before it begins
+            anew, as their messages do not reach it.
         max_attempts: How often a run may be started before it is failed for good.
         task_seconds: How long one attempt may take.
         grace_seconds: How much longer its process lives if it does not hear that.
@@ -42,6 +44,7 @@ class Settings:
     checkpoint_seconds: float = 5.0
     sweep_seconds: float = 2.0
     resend_seconds: float = 20.0
+    starving_seconds: float = 120.0
     max_attempts: int = 3
     task_seconds: float = 21_000.0
     grace_seconds: float = 60.0
@@ -64,6 +67,7 @@ class Settings:
             checkpoint_seconds=_number(env, "REGLAB_CHECKPOINT_SECONDS", cls.checkpoint_seconds),
             sweep_seconds=_number(env, "REGLAB_SWEEP_SECONDS", cls.sweep_seconds),
             resend_seconds=_number(env, "REGLAB_RESEND_SECONDS", cls.resend_seconds),
+            starving_seconds=_number(env, "REGLAB_STARVING_SECONDS", cls.starving_seconds),
             max_attempts=int(_number(env, "REGLAB_MAX_ATTEMPTS", cls.max_attempts)),
             task_seconds=_number(env, "REGLAB_TASK_SECONDS", cls.task_seconds),
             grace_seconds=_number(env, "REGLAB_GRACE_SECONDS", cls.grace_seconds),

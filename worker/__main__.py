@@ -23,7 +23,7 @@ from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
 from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.sweeper import Sweeper
-from reglab.worker.watchdog import RESENDS, Restart, Watchdog
+from reglab.worker.watchdog import Restart, Watchdog
 
 CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
 NAME = f"{socket.gethostname()}/{os.getpid()}"
@@ -48,7 +48,7 @@ def _prepare_process(**_: Any) -> None:
 @worker_ready.connect
 def _start_sweeper(**_: Any) -> None:
     global _sweeper
-    watchdog = Watchdog(RESENDS * settings.resend_seconds, _restart)
+    watchdog = Watchdog(settings.starving_seconds, _restart)
     _sweeper = Sweeper(settings, NAME, CONCURRENCY, _send, _busy, watchdog)
     _sweeper.start()
 

@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 
 log = logging.getLogger("reglab.watchdog")
 LOOK_SECONDS = 1.0
-# A message sent again this often has reached whoever listens.
-RESENDS = 5
 # For the pool to hand its runs back; then it is killed, and their leases say so.
 STOP_SECONDS = 20.0
 

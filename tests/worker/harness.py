@@ -29,6 +29,8 @@ QUICK = {
     "REGLAB_CHECKPOINT_SECONDS": "0.3",
     "REGLAB_SWEEP_SECONDS": "0.3",
     "REGLAB_RESEND_SECONDS": "1",
+    # A new process takes seconds to get ready on a busy machine.
+    "REGLAB_STARVING_SECONDS": "20",
 }
 # Adam, dropout and flips: moments and every random stream must survive. Some seconds of training
 # even on an idle machine, so that there is a middle to disturb.
