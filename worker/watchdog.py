@@ -8,7 +8,6 @@ The database knows better: runs are queued and this worker's slots are free, loo
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -17,7 +16,9 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-log = logging.getLogger("reglab.watchdog")
+import structlog
+
+log = structlog.get_logger("reglab.watchdog")
 LOOK_SECONDS = 1.0
 # For the pool to hand its runs back; then it is killed, and their leases say so.
 STOP_SECONDS = 20.0
@@ -95,11 +96,11 @@ class Restart:
     def __call__(self, why: str) -> None:
         """Ask for a clean shutdown, which ends in ``finish``; insist if it does not come."""
         # Where the threads stand is the one trace of what went wrong.
-        log.error("this worker begins anew: %s; its threads:\n%s", why, _stacks())
+        log.error("this worker begins anew", why=why, threads=_stacks())
         self._asked = True
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_SECONDS)
-        log.error("no clean shutdown within %.0f s: the pool is killed", STOP_SECONDS)
+        log.error("no clean shutdown; the pool is killed", seconds=STOP_SECONDS)
         self.finish()
         os._exit(1)
 
@@ -118,12 +119,16 @@ class Restart:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-        sys.stderr.flush()
+        sys.stdout.flush()
         os.execv(self._command[0], self._command)
 
 
-def _stacks() -> str:
+def _stacks() -> dict[str, list[str]]:
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    frames = sys._current_frames().items()
-    found = [(names.get(ident, "?"), traceback.format_stack(frame)) for ident, frame in frames]
-    return "\n".join(f"{name}\n{''.join(stack)}" for name, stack in found)
+    return {
+        names.get(ident, str(ident)): [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_stack(top)
+        ]
+        for ident, top in sys._current_frames().items()
+    }

@@ -57,9 +57,8 @@ def test_a_sweeper_that_hangs_is_trouble(watchdog, clock):
 
 def test_a_restart_does_not_wait_for_those_who_do_not_hear():
     program = """
-        import logging, signal, subprocess, sys
+        import signal, subprocess, sys
         from reglab.worker import watchdog
-        logging.basicConfig()
         watchdog.STOP_SECONDS = 0.1
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child = subprocess.Popen(["sleep", "60"])
@@ -73,10 +72,10 @@ def test_a_restart_does_not_wait_for_those_who_do_not_hear():
         timeout=60,
         check=True,
     )
-    pid, word = ended.stdout.split()
+    pid, *log, word = ended.stdout.splitlines()
     assert word == "anew"
-    # The stacks of its threads are left in the log.
-    assert "MainThread" in ended.stderr
+    # Where its threads stood is left in the log.
+    assert "MainThread" in log[0]
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), signal.SIGCONT)
 
@@ -87,7 +86,7 @@ def test_a_deaf_worker_begins_anew_and_still_hears_a_stop(delivery):
     experiment = delivery.submit("l2", **{"training.epochs": 60, "sweep": {}})
     until(lambda: worker.text().count(" ready.") > 1, what=worker.text)
     assert worker.alive
-    assert "this worker begins anew: runs are queued beside free slots" in worker.text()
+    assert "runs are queued beside free slots" in worker.text()
     until(lambda: worker.text().count("begins anew") > 1, what=worker.text)
     # The signal kills what has not yet come so far as to listen.
     assert worker.terminate() in {0, -signal.SIGTERM}
