@@ -62,7 +62,7 @@ class Trainer:
             (pack(self._train), data.y_train),
             (pack_once(Same(data.x_test)), data.y_test),
         ]
-        if data.x_validation is not None:
+        if data.x_validation is not None and data.y_validation is not None:
             self._seen.append((pack(Inputs.of(data.x_validation)), data.y_validation))
         stopping = spec.regularization.early_stopping
         self._stopping = Stopping(stopping) if stopping else None
