@@ -1,5 +1,5 @@
 # One image for every service; the command chooses which.
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY core core
@@ -7,9 +7,12 @@ COPY api api
 COPY worker worker
 COPY client client
 RUN python -m venv /opt/reglab \
-    && /opt/reglab/bin/pip install --no-cache-dir -c constraints.txt '.[server]'
+    && /opt/reglab/bin/pip install --no-cache-dir -c constraints.txt '.[server,otel]'
 
-FROM python:3.12-slim
+FROM python:3.12-slim-trixie
+# For backups; at least as new as the database.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client-17 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --uid 10001 reglab \
     && mkdir -p /data /cache && chown reglab:reglab /data /cache
 COPY --from=build /opt/reglab /opt/reglab

@@ -12,7 +12,7 @@ from reglab.api import limits_protocol
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
-from reglab.core import logs
+from reglab.core import logs, tracing
 from reglab.core.errors import ReglabError
 from reglab.core.limits import Limits
 from reglab.core.settings import Settings
@@ -23,6 +23,7 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code where the server must not start."""
     try:
         logs.configure("api")
+        tracing.start("api")
         settings, policy, limits = Settings.from_env(), Policy.from_env(), Limits.from_env()
         warning = start.check(policy, Storage.of(settings))
     except ReglabError as error:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from reglab import __version__
-from reglab.api import metrics, problems, reference, web
+from reglab.api import metrics, problems, reference, tracing, web
 from reglab.api.access import cross_origin
 from reglab.api.access.guard import Guard
 from reglab.api.access.headers import SecurityHeaders
@@ -118,6 +118,7 @@ def create_app(
     web.install(app)
     app.add_middleware(SecurityHeaders)
     _complete_schema(app, limits)
+    tracing.instrument(app, storage.engine)
     return app
 
 

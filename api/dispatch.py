@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 from celery import Celery
 
+from reglab.core import tracing
 from reglab.core.broker import QUEUE, RUN_TASK, broker_url, transport_options
 from reglab.core.settings import Settings
 
@@ -37,7 +38,11 @@ class Dispatcher:
     def enqueue(self, run_ids: Sequence[str]) -> bool:
         """Send one message a run; False if the broker could not be reached."""
         try:
-            with self._lock, self._app.connection_for_write() as connection:
+            with (
+                tracing.span("dispatch", runs=len(run_ids)),
+                self._lock,
+                self._app.connection_for_write() as connection,
+            ):
                 # Fails at once where nothing listens, instead of trying for minutes.
                 connection.ensure_connection(max_retries=1, interval_start=0, timeout=SEND_SECONDS)
                 producer = self._app.amqp.Producer(connection)

@@ -13,12 +13,13 @@ from billiard import active_children
 from celery.signals import (
     setup_logging,
     worker_process_init,
+    worker_process_shutdown,
     worker_ready,
     worker_shutdown,
     worker_shutting_down,
 )
 
-from reglab.core import logs
+from reglab.core import logs, tracing
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
 from reglab.worker.shutdown import ask_to_stop
@@ -43,6 +44,12 @@ def _prepare_process(**_: Any) -> None:
     from reglab.core.engine.warm_up import warm_up
 
     warm_up()
+    tracing.start("worker")
+
+
+@worker_process_shutdown.connect
+def _end_process(**_: Any) -> None:
+    tracing.stop()
 
 
 @worker_ready.connect

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core import datasets
+from reglab.core import datasets, tracing
 from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer, hold_out
 from reglab.core.engine.streams import stream
 from reglab.core.probes import Recorder
@@ -122,6 +122,7 @@ class Execution:
         seed = self._claim.run.seed
         whole = datasets.load(self._spec.dataset, stream(seed, "data"))
         data = hold_out(whole, self._spec, seed)
+        tracing.event("data loaded")
         self._recorder = recorder = Recorder(self._spec, data, seed)
         self._trainer = trainer = Trainer(self._spec, data, seed, self._resume(recorder))
         trainer.on_epoch = self._after_epoch
@@ -130,6 +131,7 @@ class Execution:
             recorder.observe(evaluation.epoch, trainer.network())
             # Epoch 0 and the last are not followed by on_epoch before a long silence.
             self._check()
+        tracing.event("trained", {"epoch": trainer.epoch})
         network = trainer.network()
         arrays, found = recorder.finish(network)
         summary = {

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 
+from reglab.core import tracing
 from reglab.core.errors import ReglabError, TrainingDiverged
 from reglab.core.settings import Settings
 from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
@@ -56,8 +57,15 @@ def run(run_id: str) -> str:
 
 def execute(claim: Claim) -> str:
     """Run a claimed training to its end, whatever that is; returns a word for the log."""
-    with structlog.contextvars.bound_contextvars(**_identity(claim)):
-        return _logged(claim)
+    identity = _identity(claim)
+    with (
+        structlog.contextvars.bound_contextvars(**identity),
+        tracing.span("run", claim.run.traceparent, **identity) as span,
+    ):
+        outcome = _logged(claim)
+        if span is not None:
+            span.set_attribute("reglab.outcome", outcome)
+        return outcome
 
 
 def _identity(claim: Claim) -> dict[str, Any]:
