@@ -50,7 +50,8 @@ def _all_logits(theta: Any, widths: Any, code: int, inputs: Any, scratch: Any, o
         rows = order[begin : min(begin + BLOCK, out.shape[0])]
         z = matrix(work[0], 0, rows.shape[0], widths[1])
         chosen = choose_rows(inputs, rows, still, still, scratch)
-        first_layer.forward(inputs[4], chosen, weights, scratch, z)
+        places = order[: rows.shape[0]]
+        first_layer.forward(inputs[5], chosen, places, weights, scratch, z)
         _upper_layers(theta, widths, code, work, rows, out)
 
 

@@ -29,13 +29,13 @@ def listed(
     b: Any,
     down: Any,
     count: Any,
-    begin: Any,
+    targets: Any,
     rows: Any,
     out: Any,
     scale: Any,
 ) -> None:
     """``tiles.listed_product``, in a function of its own: compiled once for all who call it."""
-    listed_product(a, bases, across, b, down, count, begin, rows, out, scale)
+    listed_product(a, bases, across, b, down, count, targets, rows, out, scale)
 
 
 @kernel
@@ -54,21 +54,26 @@ def list_pixels(lit: Any, rows: Any, pixels: Any) -> int:
 
 
 @inlined
-def forward(is_sparse: bool, chosen: Any, weights: Any, scratch: Any, z: Any) -> None:
-    """z (B, n) <- x W for the rows of x that ``inputs.choose_rows`` has chosen, W (d, n)."""
+def forward(is_sparse: bool, chosen: Any, places: Any, weights: Any, scratch: Any, z: Any) -> None:
+    """z (B, n) <- x W for the rows of x that ``inputs.choose_rows`` has chosen, W (d, n).
+
+    Tiles are formed of rows that follow one another in ``places`` (B,).
+    """
     x, lit, _, _, rows = chosen
-    bases, across, down = scratch[5]
+    bases, across, down, targets, tile = scratch[5]
     if not is_sparse:
         multiply(x, weights, z)
         return
     for begin in range(0, rows.shape[0], ROWS):
-        end = min(begin + ROWS, rows.shape[0])
-        count = list_pixels(lit, rows[begin:end], across)
+        height = min(ROWS, rows.shape[0] - begin)
+        for at in range(height):
+            targets[at] = places[begin + at]
+            tile[at] = rows[targets[at]]
+            bases[at] = tile[at] * x.shape[1]
+        count = list_pixels(lit, tile[:height], across)
         for n in range(count):
             down[n] = across[n] * z.shape[1]
-        for at in range(begin, end):
-            bases[at - begin] = rows[at] * x.shape[1]
-        listed(x, bases, across, weights, down, count, begin, end - begin, z, np.float32(0))
+        listed(x, bases, across, weights, down, count, targets, height, z, np.float32(0))
 
 
 @kernel
@@ -87,10 +92,12 @@ def _list_rows(strip: int, chosen: Any, width: int, across: Any, down: Any) -> i
 
 
 @kernel
-def _set_bases(strip: int, strips: Any, pixels: int, bases: Any) -> int:
-    """Where each pixel of a strip begins in ``strips``; returns how many pixels it has."""
+def _set_bases(strip: int, strips: Any, pixels: int, first: int, lists: Any) -> int:
+    """Read each pixel of a strip from ``strips``, write it from ``first`` on; returns how many."""
+    bases, _, _, targets, _ = lists
     for pixel in range(ROWS):
         bases[pixel] = strip * strips.shape[1] * ROWS + pixel
+        targets[pixel] = first + pixel
     return min(ROWS, pixels - strip * ROWS)
 
 
@@ -98,13 +105,12 @@ def _set_bases(strip: int, strips: Any, pixels: int, bases: Any) -> int:
 def add_gradient(chosen: Any, delta: Any, scratch: Any, scale: Any, weights: Any) -> None:
     """weights (d, n) += scale * x^T delta for the chosen rows of sparse x, delta (B, n)."""
     strips = chosen[2]
-    bases, across, down = scratch[5]
+    bases, across, down, targets, _ = scratch[5]
     for strip in range(strips.shape[0]):
         count = _list_rows(strip, chosen, weights.shape[1], across, down)
-        high = _set_bases(strip, strips, weights.shape[0], bases)
+        high = _set_bases(strip, strips, weights.shape[0], strip * ROWS, scratch[5])
         if count > 0:
-            begin = strip * ROWS
-            listed(strips, bases, across, delta, down, count, begin, high, weights, scale)
+            listed(strips, bases, across, delta, down, count, targets, high, weights, scale)
 
 
 @inlined
@@ -117,15 +123,15 @@ def adam(
     that of ``updates.adam``.
     """
     x, strips = chosen[0], chosen[2]
-    bases, across, down = scratch[5]
-    grad, zero, none = scratch[6], np.float32(0), np.int64(0)
+    bases, across, down, targets, _ = scratch[5]
+    grad, zero = scratch[6], np.float32(0)
     units = grad.shape[1]
     flat = grad.reshape(grad.size)
     for strip in range(strips.shape[0]):
         if not moving[strip]:
             continue
         count = _list_rows(strip, chosen, units, across, down)
-        high = _set_bases(strip, strips, x.shape[1], bases)
-        listed(strips, bases, across, delta, down, count, none, high, grad, zero)
+        high = _set_bases(strip, strips, x.shape[1], 0, scratch[5])
+        listed(strips, bases, across, delta, down, count, targets, high, grad, zero)
         low, end = strip * ROWS * units, (strip * ROWS + high) * units
         updates.adam(theta[low:end], flat[: end - low], m[low:end], v[low:end], rule)

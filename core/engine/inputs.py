@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.engine.compiler import inlined, kernel
+from reglab.core.engine.neighbours import neighbours
 from reglab.core.engine.tiles import LISTED_ROWS
 
 STRIP = LISTED_ROWS
@@ -27,6 +28,8 @@ class Inputs:
             (N, ceil(d / 64)) uint64.
         strips: The entries again, W neighbouring columns at a time, (ceil(d / W), N, W) float32.
         strips_lit: 1 where any entry of a strip is not zero, (ceil(d / W), N) uint8.
+        near: The rows in an order in which neighbours light the same pixels, or as they come,
+            (N,) int64.
         is_sparse: Whether the first layer should pass over zeros; if not, only ``dense`` is used.
     """
 
@@ -34,14 +37,15 @@ class Inputs:
     lit: NDArray[np.uint64]
     strips: NDArray[np.float32]
     strips_lit: NDArray[np.uint8]
+    near: NDArray[np.int64]
     is_sparse: bool
 
     def __len__(self) -> int:
         return len(self.dense)
 
     @classmethod
-    def of(cls, x: NDArray[Any], *, backward: bool = False) -> Inputs:
-        """Prepare x (N, d); strips are needed for a gradient only."""
+    def of(cls, x: NDArray[Any], *, backward: bool = False, near: bool = False) -> Inputs:
+        """Prepare x (N, d); strips are needed for a gradient only, ``near`` takes a while."""
         dense = np.ascontiguousarray(x, dtype=np.float32)
         share = np.count_nonzero(dense) / max(dense.size, 1)
         sparse = dense.shape[1] >= FEW_COLUMNS and share <= DENSE_ABOVE
@@ -50,11 +54,12 @@ class Inputs:
         strips = empty_strips(*dense.shape) if sparse and backward else empty_strips(0, 1)
         if sparse and backward:
             fill_strips(dense, *strips)
-        return cls(dense, lit, *strips, is_sparse=bool(sparse))
+        order = neighbours(dense) if sparse and near else np.arange(len(dense))
+        return cls(dense, lit, *strips, order, is_sparse=bool(sparse))
 
     def packed(self) -> tuple[Any, ...]:
         """As compiled code takes them."""
-        return self.dense, self.lit, self.strips, self.strips_lit, self.is_sparse
+        return self.dense, self.lit, self.strips, self.strips_lit, self.near, self.is_sparse
 
 
 def empty_strips(rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -116,7 +121,7 @@ def choose_rows(inputs: Any, rows: Any, shift: Any, image: Any, scratch: Any) ->
 
     Sparse rows are read where they lie; others, and those that are moved, are gathered first.
     """
-    dense, lit, strips, strips_lit, is_sparse = inputs
+    dense, lit, strips, strips_lit, _, is_sparse = inputs
     if is_sparse and shift[0] == 0 and shift[1] == 0:
         return dense, lit, strips, strips_lit, rows
     own_dense, own_lit, own_strips, own_strips_lit, own_rows = scratch[:5]

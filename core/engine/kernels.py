@@ -20,6 +20,7 @@ from reglab.core.engine.activations import (
 )
 from reglab.core.engine.compiler import kernel
 from reglab.core.engine.inputs import choose_rows
+from reglab.core.engine.neighbours import near_in_batches
 from reglab.core.engine.products import multiply, multiply_transposed, transpose
 
 ADAM = 1
@@ -134,7 +135,7 @@ def train_epoch(
     widths, code, squared = network
     algorithm, hyper, decoupled, proximal = optimizer
     outputs, deltas, transposed, scratch = workspace
-    is_sparse = inputs[4]
+    near, is_sparse = inputs[4], inputs[5]
     layers = widths.shape[0] - 1
     size = order.shape[0]
     first = widths[0] * widths[1]
@@ -142,6 +143,7 @@ def train_epoch(
     l1 = 0.0 if proximal else hyper[4]
     shared = mask_mode == BATCH_MASK
     batches = (size + batch_size - 1) // batch_size
+    places = near_in_batches(order, near, batch_size) if is_sparse else order
 
     for batch in range(batches):
         begin = batch * batch_size
@@ -152,7 +154,8 @@ def train_epoch(
         # Forward.
         z = matrix(outputs, 0, b, widths[1])
         chosen = choose_rows(inputs, rows, shifts[batch], image, scratch)
-        first_layer.forward(is_sparse, chosen, matrix(theta, 0, widths[0], widths[1]), scratch, z)
+        weights = matrix(theta, 0, widths[0], widths[1])
+        first_layer.forward(is_sparse, chosen, places[begin : begin + b], weights, scratch, z)
         unit = 0
         for layer in range(layers - 1):
             start = weight_start(widths, layer)

@@ -22,8 +22,6 @@ from reglab.core.same import Same
 
 # A worker goes from one dataset's runs to another's and back.
 KEPT = 2
-# Rows from which the axes are found, and how many of these are looked along.
-SAMPLE, AXES, ROUNDS = 2_000, 8, 3
 
 
 @dataclass(frozen=True)
@@ -51,10 +49,10 @@ class Packed:
 
 
 def pack(inputs: Inputs) -> Inputs | Packed:
-    """Lay out inputs; those that are not sparse stay as they are."""
+    """Lay out inputs in the order ``near``; those that are not sparse stay as they are."""
     if not inputs.is_sparse or len(inputs.dense) == 0:
         return inputs
-    order = neighbours(inputs.dense)
+    order = inputs.near
     counts = np.zeros(-(-len(order) // ROWS), np.int64)
     scratch = np.zeros(inputs.dense.shape[1] + 1, np.int64)
     _count(inputs.lit, order, scratch, counts)
@@ -68,35 +66,7 @@ def pack(inputs: Inputs) -> Inputs | Packed:
 @functools.lru_cache(maxsize=KEPT)
 def pack_once(x: Same) -> Inputs | Packed:
     """``pack`` for rows that run after run looks at: a test set."""
-    return pack(Inputs.of(x.array))
-
-
-def neighbours(x: NDArray[np.float32]) -> NDArray[np.int64]:
-    """An order (N,) of the rows of x (N, d) in which rows that light the same pixels are near.
-
-    Splits the rows in halves along the axis on which they differ most, again and again, as a k-d
-    tree does (Bentley, 1975). The axes are the first principal ones of which pixels are lit,
-    found by subspace iteration.
-    """
-    lit = (x != 0).astype(np.float32)
-    step = -(-len(lit) // SAMPLE)
-    sample = lit[::step] - lit[::step].mean(axis=0)
-    axes = np.random.default_rng(0).standard_normal((x.shape[1], AXES)).astype(np.float32)
-    for _ in range(ROUNDS):
-        axes, _ = np.linalg.qr(sample.T @ (sample @ axes))
-    return _halved(lit @ axes, np.arange(len(x)))
-
-
-def _halved(places: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    if len(rows) <= ROWS:
-        return rows
-    mine = places[rows]
-    axis = int(np.argmax(mine.var(axis=0)))
-    # A multiple of the tile's rows, so that no tile lies across a split.
-    middle = max(len(rows) // (2 * ROWS), 1) * ROWS
-    halves = np.argpartition(mine[:, axis], middle)
-    parts = rows[halves[:middle]], rows[halves[middle:]]
-    return np.concatenate([_halved(places, part) for part in parts])
+    return pack(Inputs.of(x.array, near=True))
 
 
 @kernel
@@ -119,15 +89,16 @@ def _fill(
 
 
 def make_lists(columns: int) -> tuple[NDArray[np.int64], ...]:
-    """For ``forward``: where a tile's rows begin, where its pixels' values and weights are."""
-    return np.zeros(ROWS, np.int64), ROWS * np.arange(columns), np.zeros(columns, np.int64)
+    """For ``forward``: where rows begin, where pixels' values and weights are, rows of z."""
+    rows = np.zeros(ROWS, np.int64)
+    return rows, ROWS * np.arange(columns), np.zeros(columns, np.int64), rows.copy()
 
 
 @kernel
 def forward(packed: Any, begin: int, end: int, weights: Any, lists: Any, z: Any) -> None:
     """z (B, n) <- x W for the rows at the places from ``begin``, a tile's first, to ``end``."""
     _, first, pixels, values = packed
-    bases, across, down = lists
+    bases, across, down, targets = lists
     flat = values.reshape(values.size)
     for place in range(begin, end, ROWS):
         tile = place // ROWS
@@ -137,5 +108,6 @@ def forward(packed: Any, begin: int, end: int, weights: Any, lists: Any, z: Any)
             down[n] = pixels[start + n] * weights.shape[1]
         for at in range(ROWS):
             bases[at] = start * ROWS + at
+            targets[at] = place - begin + at
         rows = min(ROWS, end - place)
-        listed(flat, bases, across, weights, down, count, place - begin, rows, z, np.float32(0))
+        listed(flat, bases, across, weights, down, count, targets, rows, z, np.float32(0))

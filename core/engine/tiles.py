@@ -52,16 +52,16 @@ def _listed_product(
     b: Any,
     down: Any,
     count: Any,
-    begin: Any,
+    targets: Any,
     rows: Any,
     out: Any,
     scale: Any,
 ) -> None:
-    """listed_product(a, bases, across, b, down, count, begin, rows, out, scale).
+    """listed_product(a, bases, across, b, down, count, targets, rows, out, scale).
 
     Forms S (rows, N), where S[i] is the sum over n < count of a[bases[i] + across[n]] times the N
     numbers of b from down[n] on; positions in the arrays a and b are counted in elements. Then
-    out[begin:begin+rows] += scale * S, or = S if ``scale`` is 0.
+    out[targets[i]] += scale * S[i] for i < rows, or = S[i] if ``scale`` is 0.
     """
     to.keep_apart()
     first = count.type(0)
@@ -71,7 +71,7 @@ def _listed_product(
                 to.step(to.entry(a), to.number(to.entry(bases, to.add(i, row))))
                 for row in range(height)
             ]
-            target = to.builder.add(begin, i)
+            lines = [to.number(to.entry(targets, to.add(i, row))) for row in range(height)]
             for strip, vectors, j in _strips(to, _LISTED_STRIPS, to.size(out, 1)):
                 sums = [[strip.variable() for _ in range(vectors)] for _ in range(height)]
                 with to.loop(count) as n:
@@ -79,8 +79,7 @@ def _listed_product(
                     lefts = [to.step(start, offset) for start in starts]
                     line = to.step(to.step(to.entry(b), to.number(to.entry(down, n))), j)
                     _add_products(strip, sums, lefts, line)
-                lines = [to.entry(out, to.add(target, row), j) for row in range(height)]
-                _store_or_add(strip, sums, lines, scale)
+                _store_or_add(strip, sums, [to.entry(out, line, j) for line in lines], scale)
         first = end
 
 

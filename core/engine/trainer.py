@@ -57,13 +57,13 @@ class Trainer:
         self._theta[:] = first
         names = {"batches"} | {r.stream for r in self._regularizers if r.stream}
         self._streams = {name: stream(seed, name) for name in sorted(names)}
-        self._train = Inputs.of(data.x_train, backward=True)
+        self._train = Inputs.of(data.x_train, backward=True, near=True)
         self._seen = [
             (pack(self._train), data.y_train),
             (pack_once(Same(data.x_test)), data.y_test),
         ]
         if data.x_validation is not None and data.y_validation is not None:
-            self._seen.append((pack(Inputs.of(data.x_validation)), data.y_validation))
+            self._seen.append((pack(Inputs.of(data.x_validation, near=True)), data.y_validation))
         stopping = spec.regularization.early_stopping
         self._stopping = Stopping(stopping) if stopping else None
         self._targets = self._make_targets(data.y_train)

@@ -36,7 +36,7 @@ def make_workspace(widths: Sequence[int], batch: int) -> tuple[Any, ...]:
 def make_scratch(columns: int, batch: int, units: int) -> tuple[Any, ...]:
     """For ``inputs.choose_rows`` and the first layer, batches of up to ``batch`` rows.
 
-    Room for the gathered rows as in ``Inputs``, their numbers (batch,) int64, three lists of int64,
+    Room for the gathered rows as in ``Inputs``, their numbers (batch,) int64, five lists of int64,
     and the gradient of a strip for ``units`` outputs.
     """
     longest = max(batch, columns) + 1
@@ -45,6 +45,6 @@ def make_scratch(columns: int, batch: int, units: int) -> tuple[Any, ...]:
         np.zeros((batch, -(-columns // 64)), np.uint64),
         *empty_strips(batch, columns),
         np.arange(batch),
-        tuple(np.zeros(longest, np.int64) for _ in range(3)),
+        tuple(np.zeros(longest, np.int64) for _ in range(5)),
         aligned(STRIP * units).reshape(STRIP, units),
     )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from reglab.core.engine.inputs import Inputs
+from reglab.core.engine.neighbours import near_in_batches, neighbours
 from reglab.core.engine.network import Network, initialize
-from reglab.core.engine.packed import Packed, neighbours, pack, pack_once
+from reglab.core.engine.packed import Packed, pack, pack_once
 from reglab.core.same import Same
 
 WIDTHS = (70, 37, 5)
@@ -29,7 +30,7 @@ def network() -> Network:
 @pytest.mark.parametrize("rows", [1, 5, 6, 7, 125, 126, 127, 400])
 def test_logits_are_those_of_the_rows_as_they_came(network, rows):
     x = images(rows)
-    packed = pack(Inputs.of(x))
+    packed = pack(Inputs.of(x, near=True))
     assert isinstance(packed, Packed)
     found = network.logits(packed)
     assert found.tobytes() == network.logits(x).tobytes()
@@ -41,7 +42,7 @@ def test_logits_are_those_of_the_rows_as_they_came(network, rows):
 def test_a_dark_row_has_the_logits_of_the_biases(network):
     x = np.zeros((7, WIDTHS[0]), np.float32)
     x[3, 4] = 1.0
-    assert network.logits(pack(Inputs.of(x))).tobytes() == network.logits(x).tobytes()
+    assert network.logits(pack(Inputs.of(x, near=True))).tobytes() == network.logits(x).tobytes()
 
 
 def test_rows_that_light_the_same_pixels_become_neighbours():
@@ -64,3 +65,14 @@ def test_an_array_is_packed_once():
     x = images(20)
     assert pack_once(Same(x)) is pack_once(Same(x))
     assert pack_once(Same(x.copy())) is not pack_once(Same(x))
+
+
+@pytest.mark.parametrize("batch", [1, 7, 20, 64])
+def test_each_batch_has_its_places_in_that_order(batch):
+    near = neighbours(images(61))
+    rank = np.argsort(near)
+    order = np.random.default_rng(2).permutation(61)
+    places = near_in_batches(order, near, batch)
+    for begin in range(0, 61, batch):
+        rows = order[begin : begin + batch]
+        np.testing.assert_array_equal(places[begin : begin + batch], np.argsort(rank[rows]))

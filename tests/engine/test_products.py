@@ -67,7 +67,7 @@ def test_first_layer_over_nonzeros_agrees_with_numpy(units, batch):
     scratch = make_scratch(70, batch, units)
     chosen = choose_rows(inputs.packed(), rows, STILL, STILL, scratch)
     weights, z = normal(70, units), np.full((batch, units), np.nan, np.float32)
-    first_layer.forward(True, chosen, weights, scratch, z)
+    first_layer.forward(True, chosen, RNG.permutation(batch), weights, scratch, z)
     np.testing.assert_allclose(z, x[rows].astype(float) @ weights, atol=1e-5)
 
     delta = normal(batch, units)

@@ -1,0 +1,58 @@
+"""An order of rows in which those that light the same pixels are near."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reglab.core.engine.compiler import kernel
+from reglab.core.engine.tiles import LISTED_ROWS as ROWS
+
+# Rows from which the axes are found, how many of these are looked along, and how they are refined.
+SAMPLE, AXES, ROUNDS = 2_000, 8, 3
+
+
+def neighbours(x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """An order (N,) of the rows of x (N, d) in which rows that light the same pixels are near.
+
+    Splits the rows in halves along the axis on which they differ most, again and again, as a k-d
+    tree does (Bentley, 1975). The axes are the first principal ones of which pixels are lit,
+    found by subspace iteration.
+    """
+    lit = (x != 0).astype(np.float32)
+    step = -(-len(lit) // SAMPLE)
+    sample = lit[::step] - lit[::step].mean(axis=0)
+    axes = np.random.default_rng(0).standard_normal((x.shape[1], AXES)).astype(np.float32)
+    for _ in range(ROUNDS):
+        axes, _ = np.linalg.qr(sample.T @ (sample @ axes))
+    return _halved(lit @ axes, np.arange(len(x)))
+
+
+def _halved(places: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(rows) <= ROWS:
+        return rows
+    mine = places[rows]
+    axis = int(np.argmax(mine.var(axis=0)))
+    # A multiple of the tile's rows, so that no tile lies across a split.
+    middle = max(len(rows) // (2 * ROWS), 1) * ROWS
+    halves = np.argpartition(mine[:, axis], middle)
+    parts = rows[halves[:middle]], rows[halves[middle:]]
+    return np.concatenate([_halved(places, part) for part in parts])
+
+
+@kernel
+def near_in_batches(order: Any, near: Any, batch_size: int) -> Any:
+    """For each batch of an epoch, its places 0 to B - 1 in the order of ``near``; (N,) int64."""
+    where = np.empty(order.shape[0], np.int64)
+    for place in range(order.shape[0]):
+        where[order[place]] = place
+    filled = np.zeros(order.shape[0] // batch_size + 1, np.int64)
+    places = np.empty(order.shape[0], np.int64)
+    for at in range(near.shape[0]):
+        place = where[near[at]]
+        batch = place // batch_size
+        places[batch * batch_size + filled[batch]] = place - batch * batch_size
+        filled[batch] += 1
+    return places
