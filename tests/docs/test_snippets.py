@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = "http://127.0.0.1:8000"
-LANGUAGES = {"sh", "python", "json", "{toctree}", "{include}", "{eval-rst}"}
+LANGUAGES = {"sh", "python", "json", "{toctree}", "{include}", "{literalinclude}", "{eval-rst}"}
 PAGES = [
     "README.md",
     *sorted(

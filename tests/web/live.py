@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from reglab.api import limits_protocol
+from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
 from reglab.api.stack import free_port
 from reglab.core.limits import Limits
@@ -28,11 +29,14 @@ def settings_in(folder: Path) -> Settings:
 
 @contextmanager
 def serving(
-    settings: Settings, port: int = 0, limits: Limits | None = None
+    settings: Settings,
+    port: int = 0,
+    limits: Limits | None = None,
+    policy: Policy | None = None,
 ) -> Iterator[tuple[str, FastAPI]]:
     """The URL and the app of a server that runs until the block ends."""
     limits = limits or Limits()
-    app = create_app(settings, limits=limits)
+    app = create_app(settings, policy, limits)
     port = port or free_port()
     config = uvicorn.Config(
         app,
