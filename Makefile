@@ -7,7 +7,7 @@ OUTPUT ?= reglab-output
 # Replicates of every run of the demo; with 10 the report decides the article's claims.
 SEEDS ?= 1
 
-.PHONY: demo test test-fast test-services faults serve lint format docs install clean bench screenshots
+.PHONY: audit demo fuzz load test test-fast test-services faults serve lint format docs install clean bench screenshots
 
 install: $(STAMP)
 
@@ -47,6 +47,16 @@ $(BENCH_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $(BENCH_STAMP)
 
+# 200 readers and 20 submitters of a real server while workers train; tells times, errors, memory.
+SECONDS ?= 600
+LOAD_STAMP := $(VENV)/.installed-load
+load: $(LOAD_STAMP)
+	$(BIN)/python -m benchmarks.load --seconds $(SECONDS) $(ARGS)
+
+$(LOAD_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,load]'
+	@touch $(LOAD_STAMP)
+
 docs: $(STAMP)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
@@ -67,6 +77,23 @@ lint: $(STAMP) .typed
 	$(BIN)/ruff format --check .
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core -p reglab.client
 	PYTHONPATH=.typed $(BIN)/lint-imports
+	$(BIN)/bandit --quiet -c pyproject.toml -r api benchmarks client core migrations worker
+	@$(BIN)/python -m pip check --disable-pip-version-check
+	@$(BIN)/python -m tests.security.audit
+
+# All advisories known today, from the advisory service; lint knows those of tests/security.
+AUDIT_STAMP := $(VENV)/.installed-audit
+audit: $(AUDIT_STAMP)
+	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+
+$(AUDIT_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,audit]'
+	@touch $(AUDIT_STAMP)
+
+# The same inputs as in the suite, FUZZ times as many; tells how many were tried.
+FUZZ ?= 20
+fuzz: $(STAMP)
+	REGLAB_FUZZ=$(FUZZ) $(BIN)/python -m pytest --timeout 7200 -W ignore tests/security $(ARGS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

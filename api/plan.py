@@ -93,11 +93,11 @@ def within_quota(limits: Limits) -> Iterator[None]:
     try:
         yield
     except QuotaExceeded as error:
-        what = {
-            "queued_runs": "runs would wait",
-            "token_seconds": "seconds of one core would be the estimate of your unfinished runs",
-        }[error.name]
-        detail = f"With these {error.found:.0f} {what}."
+        if error.name == "queued_runs":
+            detail = f"With these {error.found:.0f} runs would wait."
+        else:
+            detail = "With these your unfinished runs would be estimated at "
+            detail += f"{error.found:.0f} seconds of one core."
         remedy = f"At most {getattr(limits, error.name):.0f}: try again when some have ended."
         raise refusal(limits, error.name, "runs", detail, remedy) from error
 

@@ -12,10 +12,15 @@ from reglab.api import problems
 from reglab.core.limits import Limits
 
 TEMPLATE = "#/components/schemas/{model}"
-EXPERIMENT, RUN = "experiment_id", "run_id"
-# Where the answers that make or show an experiment hold the ids that other calls take.
-IDS = {EXPERIMENT: "$response.body#/id", RUN: "$response.body#/runs/0/id"}
-SOURCES = {"submit_experiment": "202", "import_experiment": "201", "get_experiment": "200"}
+# Where answers hold the ids that other calls take in their paths, and which answers these are.
+BEARER = "token_id"
+EXPERIMENT = {"experiment_id": "$response.body#/id", "run_id": "$response.body#/runs/0/id"}
+SOURCES = {
+    "submit_experiment": ("202", EXPERIMENT),
+    "import_experiment": ("201", EXPERIMENT),
+    "get_experiment": ("200", EXPERIMENT),
+    "create_token": ("201", {BEARER: "$response.body#/id"}),
+}
 RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
 
 Document = dict[str, Any]
@@ -76,14 +81,17 @@ def _maxima(operation: Document, limits: Limits) -> None:
 
 
 def _links(document: Document) -> None:
-    """From an answer that holds ids to every call that takes them alone."""
-    links = {}
-    for path, operation in _operations(document):
-        named = re.findall(r"{(\w+)}", path)
-        if named in ([EXPERIMENT], [RUN]):
-            name = operation["operationId"]
-            links[name] = {"operationId": name, "parameters": {named[0]: IDS[named[0]]}}
+    """From an answer that holds ids to every call that takes one of them alone."""
+    takers = [(re.findall(r"{(\w+)}", path), one) for path, one in _operations(document)]
     for _, operation in _operations(document):
-        status = SOURCES.get(operation["operationId"])
-        if status:
-            operation["responses"][status]["links"] = links
+        if operation["operationId"] not in SOURCES:
+            continue
+        status, ids = SOURCES[operation["operationId"]]
+        operation["responses"][status]["links"] = {
+            taker["operationId"]: {
+                "operationId": taker["operationId"],
+                "parameters": {names[0]: ids[names[0]]},
+            }
+            for names, taker in takers
+            if len(names) == 1 and names[0] in ids
+        }

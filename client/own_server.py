@@ -44,7 +44,7 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
     # It serves this machine alone, whatever is set for another server.
     settings["REGLAB_ACCESS"] = "auto"
     with log.open("ab") as output:
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # nosec B603 # this interpreter, arguments of our own, no shell
             [sys.executable, "-m", "reglab.api.serve"],
             env={**os.environ, **settings},
             stdout=output,

@@ -82,7 +82,8 @@ def run_here(
 ) -> NoReturn:
     """Run a module in the foreground; signals reach it, and its exit code becomes ours."""
     command = [sys.executable, "-m", module, *arguments]
-    child = subprocess.Popen(command, env={**os.environ, **(settings or {})})
+    env = {**os.environ, **(settings or {})}
+    child = subprocess.Popen(command, env=env)  # nosec B603 # a module of ours, no shell
     # Ctrl-C reaches the child by itself, as both are in the terminal's foreground group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
@@ -94,7 +95,8 @@ def _check_here() -> list[Check]:
     if importlib.util.find_spec("fastapi") is None:
         return []
     command = [sys.executable, "-m", "reglab.api.doctor"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # A constant command.
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # nosec B603
     try:
         return [Check(**item) for item in json.loads(done.stdout)]
     except (ValueError, TypeError):

@@ -112,7 +112,7 @@ def repeats(method: Callable[P, T]) -> Callable[P, T]:
             except StorageConflict:
                 if trial + 1 == CONFLICT_TRIES:
                     raise
-                time.sleep(random.uniform(0, 0.01 * 2**trial))
+                time.sleep(random.uniform(0, 0.01 * 2**trial))  # nosec B311 # spreads retries
         raise AssertionError
 
     return wrapped

@@ -113,13 +113,13 @@ def test_exports_are_taken_and_can_be_used(target, exports):
 
 
 @given(data=st.data())
-@inputs(60)
+@inputs(40)
 def test_damaged_files(target, exports, data):
     tried(target, data.draw(archives.damaged(exports)), "damaged archives")
 
 
 @given(data=st.data())
-@inputs(60)
+@inputs(30)
 def test_forged_files(target, unpacked, data):
     tried(target, data.draw(archives.forged(unpacked)), "forged archives")
 
