@@ -77,7 +77,7 @@ lint: $(STAMP) .typed
 	$(BIN)/ruff format --check .
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core -p reglab.client
 	PYTHONPATH=.typed $(BIN)/lint-imports
-	$(BIN)/bandit --quiet -c pyproject.toml -r api benchmarks client core migrations worker
+	$(BIN)/bandit --quiet -c pyproject.toml -r api client core migrations worker
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@$(BIN)/python -m tests.security.audit
 

@@ -112,7 +112,7 @@ class Bench:
         command = [sys.executable, "-m", "celery", "-A", "benchmarks.brokers", "worker"]
         command += ["-c", "1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         started = [
-            subprocess.Popen(  # nosec B603 # this interpreter, arguments of our own, no shell
+            subprocess.Popen(
                 [*command, "-n", f"bench-{free_port()}@%h"],
                 env=self.env,
                 stdout=subprocess.DEVNULL,

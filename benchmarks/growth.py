@@ -38,7 +38,7 @@ def measure(echo: Callable[[str], None] = print) -> dict[str, Points]:
 
 def _training(x: int, **changes: Any) -> dict[str, float]:
     """One process trains one network; it says its time per epoch and its peak memory."""
-    out = subprocess.run(  # nosec B603 # this interpreter, arguments of our own, no shell
+    out = subprocess.run(
         [sys.executable, "-m", "benchmarks.one_training", json.dumps(changes)],
         check=True,
         capture_output=True,

@@ -66,7 +66,7 @@ def _starts(kernels: Path, add: Callable[..., None]) -> None:
     env = {**os.environ, "NUMBA_CACHE_DIR": str(kernels)}
 
     def start() -> None:
-        subprocess.run(command, env=env, check=True)  # nosec B603 # a constant command
+        subprocess.run(command, env=env, check=True)
 
     add("first use on a machine: imports, all kernels compiled", [once(start)[0]], 15_000)
     add("a later start: imports, kernels from the cache", [once(start)[0] for _ in range(5)], 1000)
@@ -171,7 +171,7 @@ def _server_alone(home: Path) -> Iterator[httpx.Client]:
     port = free_port()
     env = {**os.environ, "REGLAB_HOME": str(home), "REGLAB_PORT": str(port)}
     with (home / "api.log").open("wb") as log:
-        child = subprocess.Popen(  # nosec B603 # this interpreter, arguments of our own, no shell
+        child = subprocess.Popen(
             [sys.executable, "-m", "reglab.api"], env=env, stdout=log, stderr=log
         )
     try:
