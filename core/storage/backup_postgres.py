@@ -16,12 +16,12 @@ from reglab.core.storage.engine import make_engine
 from reglab.core.storage.states import BackupRefused
 
 OPTIONS = ("--no-owner", "--no-privileges")
-VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "username": "PGUSER",
-    "password": "PGPASSWORD",  # nosec B105 # a variable's name
-}
+VARIABLES = (
+    ("host", "PGHOST"),
+    ("port", "PGPORT"),
+    ("username", "PGUSER"),
+    ("password", "PGPASSWORD"),
+)
 
 
 class PostgresBackup:
@@ -75,7 +75,7 @@ class PostgresBackup:
         env = {**os.environ, "PGCONNECT_TIMEOUT": "10"}
         if self._url is not None:
             parts = {**self._url.translate_connect_args(), **self._url.query}
-            env |= {var: str(parts[name]) for name, var in VARIABLES.items() if name in parts}
+            env |= {var: str(parts[name]) for name, var in VARIABLES if name in parts}
             env["PGDATABASE"] = self._url.database or ""
             if "sslmode" in parts:
                 env["PGSSLMODE"] = str(parts["sslmode"])
