@@ -21,10 +21,9 @@ def check_name(request: Request, policy: Policy) -> None:
 
     It stops DNS rebinding, in which a page's own name is made to point at this server.
     """
-    if policy.names is None or request.url.path in ANY_NAME:
-        return
     given = request.headers.get("host", "")
-    if _parts(f"//{given}")[0] in policy.names:
+    name = _parts(f"//{given}")[0] or ""
+    if policy.answers_to(name) or request.scope["path"] in ANY_NAME:
         return
     detail = f"This server is not called '{given[:100]}'."
     remedy = (

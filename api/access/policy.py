@@ -15,7 +15,6 @@ from reglab.core.errors import FieldProblem
 from reglab.core.settings import SettingsError
 
 Mode = Literal["auto", "tokens", "open"]
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,14 @@ class Policy:
         """Whether this request must bring a token."""
         return self.needs_tokens or (self.mode == "auto" and _from_elsewhere(request))
 
-    @property
-    def names(self) -> frozenset[str] | None:
-        """Host names that are answered; None answers all.
+    def answers_to(self, name: str) -> bool:
+        """Whether requests to this host name are answered.
 
         Where tokens are asked for, another name gives no one a right that he has not. Without
         them, a page of any site could reach the server by a name that it makes point here.
         """
-        if self.hosts or (self.local and self.mode != "tokens"):
-            return LOOPBACK_NAMES | self.hosts
-        return None
+        some_only = self.hosts or (self.local and self.mode != "tokens")
+        return not some_only or name in self.hosts or is_loopback(name)
 
 
 def is_loopback(host: str) -> bool:

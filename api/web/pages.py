@@ -111,7 +111,7 @@ def experiment_page(request: Request, shared: Shared, experiment_id: ExperimentI
         snippets=[
             ("json", "JSON", snippets.as_json(spec)),
             ("python", "Python", snippets.as_python(spec, url)),
-            ("curl", "curl", snippets.as_curl(spec, url)),
+            ("curl", "curl", snippets.as_curl(spec, url, bool(request.state.csrf))),
         ],
     )
 

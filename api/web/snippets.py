@@ -34,11 +34,13 @@ def as_python(document: dict[str, Any], url: str) -> str:
     )
 
 
-def as_curl(document: dict[str, Any], url: str) -> str:
-    """A command for a POSIX shell."""
+def as_curl(document: dict[str, Any], url: str, with_token: bool = False) -> str:
+    """A command for a POSIX shell; a token is named by its variable, never written out."""
+    token = '     -H "Authorization: Bearer $REGLAB_TOKEN" \\\n' if with_token else ""
     body = shlex.quote(json.dumps(document, ensure_ascii=False))
     return (
         f"curl -s {url}/v1/experiments \\\n"
+        f"{token}"
         "     -H 'Content-Type: application/json' \\\n"
         f"     -d {body}\n"
     )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from reglab import __version__
 from reglab.client.clients import Client
-from reglab.client.errors import ClientError, ServerUnreachable
+from reglab.client.errors import ClientError, Denied, ServerUnreachable
 
 DATA = "Set REGLAB_DATA_DIR on the server to a folder that has it."
 
@@ -62,7 +62,10 @@ def check_server(client: Client) -> tuple[bool, list[Check]]:
     checks.append(_part("broker", ready.broker, "warning", broker))
     start = "Start one: `reglab worker`, or `reglab serve` for both."
     checks.append(_part("worker", ready.worker, "warning", start))
-    return True, checks + _datasets(client) + _threads(client)
+    try:
+        return True, checks + _datasets(client) + _threads(client)
+    except Denied as error:
+        return True, [*checks, Check("access", "fault", error.detail, error.remedy)]
 
 
 def _part(name: str, said: str, otherwise: Literal["ok", "warning", "fault"], remedy: str) -> Check:

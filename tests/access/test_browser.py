@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from reglab.api.access import guard
 from reglab.api.access.policy import Policy
 from reglab.worker.execute import Execution
 from tests.live import SMALL
-from tests.web.conftest import chromium  # noqa: F401
+from tests.services import absent
+from tests.web.conftest import FLAGS
 from tests.web.live import serving
 
 # The gallery is filled when it comes into view, and pictures load likewise.
@@ -30,8 +34,20 @@ def url(guarded):
         yield address
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Of this module alone: its event loop must have ended before other tests run theirs."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        absent("Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture
-def page(chromium, url):  # noqa: F811
+def page(chromium, url):
     context = chromium.new_context()
     made = context.new_page()
     made.set_default_timeout(20_000)
@@ -63,6 +79,7 @@ def test_a_page_works_through_the_cookie(page, url, guarded):
     path = f"/experiments/{made['id']}"
     page.goto(url + path)
     expect(page).to_have_title("Sign in \u00b7 reglab")
+    assert Axe().run(page).response["violations"] == []
     sign_in(page, guarded.texts["read"][:-1])
     expect(page.get_by_role("alert")).to_have_text("The token is not known.")
     assert [text for text in complaints if "401" not in text] == []
@@ -80,6 +97,8 @@ def test_a_page_works_through_the_cookie(page, url, guarded):
     page.wait_for_function(FIGURE_IS_THERE)
     answer = page.request.get(f"{url}/v1/experiments/{made['id']}/export")
     assert answer.body().startswith(b"PK")
+    curl = page.locator("pre", has_text="curl -s")
+    assert '-H "Authorization: Bearer $REGLAB_TOKEN"' in (curl.text_content() or "")
     # Scripts see no cookie, and a change needs the page's own CSRF token.
     assert page.evaluate("document.cookie") == ""
     change = "path => fetch(path, {method: 'DELETE'}).then(reply => reply.status)"

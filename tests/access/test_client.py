@@ -135,3 +135,11 @@ def test_too_little_and_nothing_are_told_with_the_remedy(served):
     refused = served("tokens", "list", scope="submit", code=4)
     assert "needs the scope 'admin'" in refused.stderr
     assert "--scope admin" in refused.stderr
+
+
+def test_doctor_says_that_a_token_is_missing(served, guarded, monkeypatch):
+    record, text = guarded.storage.tokens.create("ended", "read")
+    guarded.storage.tokens.revoke(record.id)
+    monkeypatch.setitem(guarded.texts, "ended", text)
+    checked = served("doctor", scope="ended", code=1)
+    assert "access: Authorization: The token 'ended' was revoked" in checked.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -107,6 +108,7 @@ def test_an_app_served_elsewhere_without_our_command_asks_too(guarded, server, s
         ("localhost", 200),
         ("LOCALHOST:8000", 200),
         ("127.0.0.1:8000", 200),
+        ("127.1.2.3", 200),
         ("[::1]:8000", 200),
         ("lab.example.org", 200),
         ("evil.example", 421),
@@ -267,3 +269,13 @@ def test_metrics_may_be_opened(guarded):
 def test_a_wrong_setting_is_named(name, value):
     with pytest.raises(SettingsError, match=name):
         Policy.from_env({name: value})
+
+
+def test_a_fault_is_logged_without_the_token(guarded, monkeypatch, log_lines):
+    monkeypatch.setattr("reglab.api.routers.catalog.PRESETS", None)
+    client = guarded.client(scope="admin")
+    cookie = {"Cookie": f"reglab-session={guarded.texts['admin'][-43:]}"}
+    assert client.get("/v1/presets", headers=cookie).status_code == 500
+    lines = log_lines()
+    assert [line["event"] for line in lines if line["event"] == "fault"] == ["fault"]
+    assert guarded.texts["admin"][-43:] not in json.dumps(lines)
