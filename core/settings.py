@@ -25,7 +25,8 @@ class Settings:
         database_url: SQLAlchemy URL.
         broker_url: Celery broker URL; None means the embedded broker in ``home``.
         lease_seconds: How long a claim holds without a heartbeat.
-        heartbeat_seconds: Time between heartbeats; also how soon a cancellation is seen.
+        heartbeat_seconds: Time between heartbeats, and between writes of curves; also how soon a
+            cancellation is seen.
         checkpoint_seconds: Time between checkpoints of a running training.
         sweep_seconds: Time between looks for expired leases and vanished messages.
         resend_seconds: How long a run may wait in the queue before its message is sent again.

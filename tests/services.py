@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from reglab.core.storage import Storage
+from reglab.core.storage.engine import make_engine
 from reglab.core.storage.migrate import upgrade
 from tests.servers import (
     POSTGRES_VARIABLE,
@@ -44,10 +46,10 @@ def running(server: type[Server]) -> Iterator[Server]:
 def fresh_database(server: str) -> Iterator[str]:
     """URL of a new, empty database on a Postgres server; dropped at the end."""
     name = f"test_{time.time_ns()}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    engine = make_engine(server).execution_options(isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.rsplit("/", 1)[0] + f"/{name}"
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()

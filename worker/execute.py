@@ -27,7 +27,6 @@ from reglab.worker.shutdown import stopping
 
 log = logging.getLogger("reglab.worker")
 PROBE_PREFIX = "probe:"
-FLUSH_SECONDS = 0.5
 # How long a stop may wait for the end of an epoch before it is forced.
 PATIENCE_SECONDS = 0.3
 
@@ -164,7 +163,7 @@ class Execution:
         self._check()
         moment = time.monotonic()
         ended = epoch == self._spec.training.epochs or (self._trainer and self._trainer.stopped)
-        if ended or moment - self._written < FLUSH_SECONDS:
+        if ended or moment - self._written < self._settings.heartbeat_seconds:
             return
         self._written = moment
         save = moment - self._saved >= self._settings.checkpoint_seconds

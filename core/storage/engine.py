@@ -22,7 +22,8 @@ from reglab.core.storage.trouble import translate
 
 BUSY_MILLISECONDS = 30_000
 CONFLICT_TRIES = 8
-POSTGRES = {
+PREPARE = "prepare_threshold"
+POSTGRES: dict[str, Any] = {
     # A host that does not answer is an outage of seconds, not the kernel's two minutes.
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -41,11 +42,15 @@ def make_engine(url: str | URL) -> Engine:
     """An engine with the settings that reglab relies on.
 
     SQLite: write-ahead log (readers never wait for a writer), foreign keys on, waiting for locks.
-    Postgres: connections are tested before use, so that a restart costs no request.
+    Postgres: connections are tested before use, so that a restart costs no request. With
+    ``?prepare_threshold=none`` nothing is prepared, as poolers of transactions may need.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         arguments = {name: value for name, value in POSTGRES.items() if name not in parsed.query}
+        if parsed.query.get(PREPARE) == "none":
+            # Text in the address, where the driver wants None.
+            parsed, arguments[PREPARE] = parsed.difference_update_query([PREPARE]), None
         return create_engine(
             parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=arguments
         )

@@ -25,7 +25,7 @@ PAGES = [
     "README.md",
     *sorted(
         str(path.relative_to(ROOT))
-        for folder in ("", "howto", "explanation", "methods")
+        for folder in ("", "howto", "operating", "explanation", "methods")
         for path in (ROOT / "docs" / folder).glob("*.md")
     ),
 ]
@@ -36,6 +36,8 @@ SHIMS = {
     "curl": f'exec {shutil.which("curl")} --fail-with-body --show-error "$@"',
     "pip": 'exec "$PYTHON" -m tests.docs.extras "$@"',
     "python": 'exec "$PYTHON" "$@"',
+    # No cluster here; the manifests have tests of their own.
+    "kubectl": "cat > /dev/null < /dev/null",
     "reglab": """case "$1" in
       serve|worker|reproduce) exec "$PYTHON" -m reglab.client.cli "$@" --help > /dev/null ;;
       *) exec "$PYTHON" -m reglab.client.cli "$@" ;;
@@ -59,6 +61,8 @@ def place(tmp_path, monkeypatch, server) -> Path:
     monkeypatch.setenv("PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.setenv("REGLAB_URL", server)
+    # For commands that work on the database itself.
+    monkeypatch.setenv("REGLAB_HOME", str(tmp_path / "home"))
     return work
 
 
