@@ -6,6 +6,7 @@ import contextlib
 from urllib.parse import urlencode
 
 import anyio
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -81,6 +82,8 @@ class Guard:
             return False
         token = await run_in_threadpool(self._token, request)
         request.state.principal = principal = Principal.of(token)
+        # In every line that is logged of this request.
+        structlog.contextvars.bind_contextvars(token_id=token.id)
         if scope not in principal.scopes:
             raise _too_little(scope, token)
         return True

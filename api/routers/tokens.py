@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
+import structlog
 from fastapi import APIRouter, Body, Depends, Path, Response
 from pydantic import BaseModel, Field, field_validator
 
@@ -16,6 +17,7 @@ from reglab.core.errors import FieldProblem
 from reglab.core.storage import AccessScope, TokenRecord
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
+log = structlog.get_logger("reglab.access")
 IDENTIFIER = re.compile(r"[0-9a-f]{16}")
 ID = "9f1c2ab04d7e6635"
 
@@ -93,6 +95,7 @@ def _token_id(
 def create_token(shared: Shared, request: Annotated[TokenRequest, Body()]) -> NewToken:
     """The answer has the token's text, which nobody can read again."""
     record, text = shared.storage.tokens.create(request.name, request.scope, expiry(request.days))
+    log.info("token made", made=record.id, name=record.name, scope=record.scope)
     return NewToken.model_validate({**TokenBody.of(record).model_dump(), "token": text})
 
 
@@ -111,5 +114,6 @@ def list_tokens(shared: Shared) -> TokenList:
 )
 def revoke_token(shared: Shared, token_id: Annotated[str, Depends(_token_id)]) -> Response:
     """It ends at once, with the sessions of browsers that signed in with it."""
-    shared.storage.tokens.revoke(token_id)
+    record = shared.storage.tokens.revoke(token_id)
+    log.info("token revoked", revoked=record.id, name=record.name)
     return Response(status_code=204)

@@ -93,16 +93,16 @@ async def import_experiment(
         async for piece in request.stream():
             file.write(piece)
         file.seek(0)
-        read = functools.partial(_import, shared, file)
+        read = functools.partial(_import, shared, file, request.state.principal.token_id)
         body = await to_thread.run_sync(read, limiter=shared.importing)
     response.headers["Location"] = f"/v1/experiments/{body.id}"
     return body
 
 
-def _import(shared: Context, file: IO[bytes]) -> schemas.ExperimentBody:
+def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.ExperimentBody:
     try:
         read = archive.read(file, shared.limits)
-        identifier = shared.storage.transfer.insert(read, shared.limits.runs)
+        identifier = shared.storage.transfer.insert(read, shared.limits.runs, token_id)
     except AlreadyThere as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error

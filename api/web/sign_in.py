@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,7 @@ from reglab.api.web.render import page
 from reglab.core.errors import FieldProblem
 from reglab.core.storage import TokenRefused
 
+log = structlog.get_logger("reglab.access")
 router = APIRouter()
 START = "/experiments"
 MAX_FIELDS = 4
@@ -78,6 +80,7 @@ async def sign_out(request: Request, shared: Shared, fields: Fields) -> Response
 def _begin(shared: Context, text: str, seconds: float) -> str:
     token = shared.storage.tokens.authenticate(text)
     shared.storage.tokens.note_use(token)
+    log.info("signed in", token_id=token.id)
     return shared.storage.sessions.open(token, seconds)
 
 

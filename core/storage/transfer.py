@@ -67,7 +67,9 @@ class Transfer:
         curves = self._results.curves(experiment_id)
         return Archive(document, [self._run(run, curves[run.id]) for run in rows])
 
-    def insert(self, archive: Archive, max_runs: int = MAX_RUNS) -> str:
+    def insert(
+        self, archive: Archive, max_runs: int = MAX_RUNS, token_id: str | None = None
+    ) -> str:
         """Store an archive in one transaction; returns the experiment's id.
 
         Raises:
@@ -91,6 +93,7 @@ class Transfer:
                         spec=spec.model_dump(mode="json"),
                         created_at=experiment.created_at,
                         updated_at=datetime.now(UTC),
+                        token_id=token_id,
                     )
                 )
                 session.flush()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from reglab.api.access import guard
 from reglab.api.access.policy import Policy
 from reglab.worker.execute import Execution
 from tests.live import SMALL
-from tests.services import absent
-from tests.web.conftest import FLAGS
+from tests.web.conftest import running_chromium
 from tests.web.live import serving
 
 # The gallery is filled when it comes into view, and pictures load likewise.
@@ -36,14 +34,9 @@ def url(guarded):
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Of this module alone: its event loop must have ended before other tests run theirs."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        absent("Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    """Of this module alone, as tests after it run event loops of their own."""
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

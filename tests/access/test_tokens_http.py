@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,3 +65,18 @@ def test_a_wrong_request_names_the_field(guarded, change, field):
 def test_there_is_no_such_token(guarded, token_id):
     reply = guarded.client(scope="admin").delete(f"/v1/tokens/{token_id}")
     assert reply.status_code == 404
+
+
+def test_the_log_says_who_did_what_with_tokens(guarded, log_lines):
+    admin = guarded.client(scope="admin")
+    made = admin.post("/v1/tokens", json={"name": "logged"}).json()
+    admin.delete(f"/v1/tokens/{made['id']}")
+    guarded.client().post("/sign-in", data={"token": guarded.texts["read"]})
+    by = guarded.ids["admin"]
+    told = [(line["event"], line.get("token_id")) for line in log_lines()]
+    assert told == [
+        ("token made", by), ("request", by),
+        ("token revoked", by), ("request", by),
+        ("signed in", guarded.ids["read"]), ("request", None),
+    ]  # fmt: skip
+    assert made["token"][-43:] not in json.dumps(log_lines())

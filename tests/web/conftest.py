@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -37,8 +38,9 @@ def http(stack) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Runs an event loop in this thread until the block ends: no test may run its own meanwhile."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         absent("Chromium")
@@ -46,6 +48,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
 
 
 class Watched:
