@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from reglab.core import tracing
 from reglab.core.errors import FieldProblem
 from reglab.core.settings import SettingsError
 
@@ -83,6 +84,9 @@ def _rendering(shape: str) -> list[Processor]:
 def _of(service: str) -> Processor:
     def note(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         event["service"], event["pid"] = service, os.getpid()
+        span = tracing.traceparent()
+        if span is not None:
+            event["trace_id"], event["span_id"] = span.split("-")[1:3]
         return event
 
     return note

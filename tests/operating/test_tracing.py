@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -76,6 +77,17 @@ def test_spans_have_parents_attributes_and_errors(spans):
     assert dict(span.attributes) == {"reglab.attempt": 2}
     assert [event.name for event in span.events] == ["trained", "exception"]
     assert not span.status.is_ok
+
+
+def test_log_lines_name_their_span(spans, log_lines):
+    with tracing.span("run"):
+        structlog.get_logger("reglab.api").info("inside")
+    structlog.get_logger("reglab.api").info("outside")
+    [span] = spans()
+    inside, outside = log_lines()
+    ids = (span.context.trace_id, span.context.span_id)
+    assert (inside["trace_id"], inside["span_id"]) == (f"{ids[0]:032x}", f"{ids[1]:016x}")
+    assert "trace_id" not in outside
 
 
 def test_nothing_is_traced_unless_asked_for(monkeypatch):
