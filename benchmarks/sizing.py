@@ -133,7 +133,8 @@ def measured(found: dict[str, Any]) -> str:
     about = found["machine"]
     return (
         f"Measured {about['date']} on {about['cpu']}, {about['cores']} cores, with "
-        f"{found['running']:,} runs in training; a run takes {DEFAULT.run:g} s."
+        f"{found['running']:,} runs in training; a run takes {DEFAULT.run:g} s. "
+        "Waiting for the disk at commits is not part of it (fsync was off)."
     )
 
 

@@ -94,13 +94,7 @@ def note(session: Session, shard_of: str, tallies: Iterable[Tally]) -> None:
         # In one order, or two transactions could wait for each other.
         for (name, label, bucket), value in sorted(amounts.items())
     ]
-    insert: Any = (sqlite if on_sqlite else postgresql).insert(TallyRow).values(rows)
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["name", "label", "bucket", "shard"],
-            set_={"value": TallyRow.value + insert.excluded.value},
-        )
-    )
+    session.connection().execute(ADD_SQLITE if on_sqlite else ADD_POSTGRES, rows)
 
 
 def claimed(run: Any) -> list[Tally]:
@@ -127,6 +121,18 @@ def expired(run: Run, state: State) -> list[Tally]:
     """A lease has ended, and the run is in this state now."""
     final = None if state == "queued" else state
     return [Tally(EXPIRIES, state), *stopped(run, run.epoch, final)]
+
+
+def _add(insert: Any) -> Any:
+    return insert.on_conflict_do_update(
+        index_elements=["name", "label", "bucket", "shard"],
+        set_={"value": TallyRow.value + insert.excluded.value},
+    )
+
+
+# Made once: building a statement takes longer than running it.
+ADD_SQLITE = _add(sqlite.insert(TallyRow))
+ADD_POSTGRES = _add(postgresql.insert(TallyRow))
 
 
 class TallyReader:

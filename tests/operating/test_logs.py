@@ -11,6 +11,7 @@ import structlog
 
 from reglab.core import logs
 from reglab.core.settings import SettingsError
+from tests.live import SMALL
 
 
 def test_own_records_and_those_of_libraries_look_alike(log_lines):
@@ -62,3 +63,15 @@ def test_unknown_settings_are_refused():
     for name in ("REGLAB_LOG_LEVEL", "REGLAB_LOG_FORMAT"):
         with pytest.raises(SettingsError, match=f"{name}: Got 'loud'"):
             logs.configure("test", {name: "loud"})
+
+
+def test_a_request_is_logged_without_body_token_cookie_or_query(inline, log_lines):
+    secrets = {"token": "rg_secret-token", "cookie": "secret-cookie", "query": "secret-query"}
+    headers = {"Authorization": f"Bearer {secrets['token']}", "Cookie": f"s={secrets['cookie']}"}
+    document = SMALL | {"name": "secret-name", "dataset": {"name": "secret-dataset"}}
+    path = f"/v1/experiments?force={secrets['query']}"
+    for body in (document, SMALL):
+        inline.http.post(path, json=body, headers=headers)
+    lines = [line for line in log_lines() if line["event"] == "request"]
+    assert [line["path"] for line in lines] == ["/v1/experiments"] * 2
+    assert "secret" not in json.dumps(log_lines())
