@@ -8,7 +8,7 @@ import sys
 import structlog
 import uvicorn
 
-from reglab.api import limits_protocol
+from reglab.api import limits_protocol, memory
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
@@ -21,6 +21,7 @@ from reglab.core.storage import Storage
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code where the server must not start."""
+    memory.give_back()
     try:
         logs.configure("api")
         tracing.start("api")

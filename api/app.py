@@ -82,7 +82,7 @@ def create_app(
         settings,
         storage,
         Dispatcher(settings),
-        FigureCache(),
+        FigureCache(limits.figure_cache),
         Broadcaster(storage),
         limits,
         Streams(limits),

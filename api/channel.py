@@ -26,6 +26,8 @@ from reglab.core.storage.results import Curves
 from reglab.core.storage.states import experiment_state
 
 KEPT_EVENTS = 256
+# Of an experiment with many runs, one event may be megabytes.
+KEPT_BYTES = 2**22
 POINTS_A_RUN = 100
 
 
@@ -148,7 +150,10 @@ class Channel:
 
     def _publish(self, name: str, body: BaseModel) -> None:
         self._number += 1
-        self._events.append((self._number, Event(self.last_id, name, body.model_dump_json())))
+        event = Event(self.last_id, name, body.model_dump_json())
+        self._events.append((self._number, event))
+        while len(self._events) > 1 and sum(len(e.data) for _, e in self._events) > KEPT_BYTES:
+            self._events.popleft()
 
     def _wake(self) -> None:
         self.changed.set()

@@ -13,7 +13,7 @@ from reglab.api.broadcast import Broadcaster
 from reglab.api.dispatch import Dispatcher
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits_streams import Streams
-from reglab.api.limits_work import THREADS
+from reglab.api.limits_work import DRAWING_THREADS, THREADS
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
 from reglab.core.limits import Limits
@@ -38,6 +38,7 @@ class Context:
     # Each is held in memory while it is checked.
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
+    drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(DRAWING_THREADS))
 
 
 def _context(request: Request) -> Context:

@@ -14,7 +14,6 @@ from reglab import __version__
 from reglab.core.figures import Figure, FigureTooLarge, Style, render
 from reglab.core.results import RunResult
 
-MEGABYTES = 128
 DPI = 144
 COARSE_DPI = 50
 
@@ -22,8 +21,8 @@ COARSE_DPI = 50
 class FigureCache:
     """Keeps the most recently used figures; safe for threads, draws each figure once at a time."""
 
-    def __init__(self) -> None:
-        self._kept: LRUCache[str, bytes] = LRUCache(MEGABYTES * 2**20, getsizeof=len)
+    def __init__(self, mebibytes: int = 64) -> None:
+        self._kept: LRUCache[str, bytes] = LRUCache(mebibytes * 2**20, getsizeof=len)
         self._lock = threading.Lock()
         self._drawing: dict[str, threading.Lock] = {}
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from reglab.api.limits import refusal
+
 # More would only share the same cores, and hold results in memory while they wait.
 THREADS = 4
+# One draws, as Matplotlib is held by a lock; another reads what is drawn next.
+DRAWING_THREADS = 2
+RETRY_SECONDS = 5
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def heavy(handler: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """A handler, taking ``shared``, that is run in these threads; who comes later waits in turn."""
+    """A handler, taking ``shared``, that calculates; who comes later waits in turn."""
 
     @functools.wraps(handler)
     async def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -25,3 +30,23 @@ def heavy(handler: Callable[P, T]) -> Callable[P, Awaitable[T]]:
         )
 
     return waiting
+
+
+def drawing(handler: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """A handler, taking ``shared``, that draws; nobody who only calculates waits for it."""
+
+    @functools.wraps(handler)
+    async def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await drawn(kwargs["shared"], functools.partial(handler, *args, **kwargs))
+
+    return waiting
+
+
+async def drawn(shared: Any, draw: Callable[[], T]) -> T:
+    """Draw in the threads that draw, or refuse where too many wait already."""
+    waiting = shared.drawing.statistics().tasks_waiting
+    if waiting >= shared.limits.drawings:
+        detail = f"{waiting} figures, reports and exports wait to be drawn."
+        remedy = "Try again when some have been."
+        raise refusal(shared.limits, "drawings", "figures", detail, remedy, RETRY_SECONDS)
+    return await to_thread.run_sync(draw, limiter=shared.drawing)

@@ -33,6 +33,13 @@ SHELVED, SHELF_SECONDS = 12, 300.0
 WARM_UP = 0.2
 # A process that grows by less than this, from the first third to the last, is flat.
 FLAT_SHARE, FLAT_MIB = 0.05, 16.0
+SETTINGS = {
+    # All clients have one address, which is no client's normal case.
+    "REGLAB_MAX_RATE": "0",
+    "REGLAB_MAX_CLIENT_STREAMS": "500",
+    # Full before the warm-up ends: what grows afterwards is no cache.
+    "REGLAB_MAX_FIGURE_CACHE": "8",
+}
 ROLES = {"server": "reglab.api", "workers": "reglab.worker"}
 
 
@@ -60,8 +67,7 @@ def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
     home = folder / "home"
     home.mkdir()
     upgrade(f"sqlite:///{home / 'reglab.db'}")
-    # All clients have one address, which is no client's normal case.
-    env = {"REGLAB_HOME": str(home), "REGLAB_MAX_RATE": "0", "REGLAB_MAX_CLIENT_STREAMS": "500"}
+    env = {"REGLAB_HOME": str(home), **SETTINGS}
     with Stack(env=env, logs=folder / "logs") as stack:
         _fill_shelf(stack)
         memory: list[dict[str, float]] = []
@@ -81,17 +87,19 @@ def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
     routes = _routes(folder / "load_stats.csv")
     growth = {role: _growth(memory, role) for role in ROLES}
     total = next(row for row in routes if row["name"] == "Aggregated")
-    trained = next((row["requests"] for row in routes if row["name"] == "run run"), 0)
+    counts = {row["name"]: row["requests"] for row in routes}
     return {
         "readers": wanted.readers,
         "watchers": wanted.watchers,
         "submitters": wanted.submitters,
         "seconds": seconds,
+        "settings": SETTINGS,
         "requests": total["requests"],
         "failures": total["failures"],
         "p50": total["p50"],
         "p99": total["p99"],
-        "experiments_trained": trained,
+        "experiments_trained": counts.get("run run", 0),
+        "refused": counts.get("run refused", 0),
         "server_faults_logged": logs,
         "routes": routes,
         "errors": _rows(folder / "load_failures.csv"),

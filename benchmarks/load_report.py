@@ -20,6 +20,7 @@ def text(found: dict[str, Any]) -> str:
     lines = [
         f"{clients} and {found['submitters']} submitters for {found['seconds']:.0f} s:",
         f"- {found['requests']:,} requests, {found['failures']} failed, "
+        f"{found['refused']} refused with 429 for now, "
         f"{found['server_faults_logged']} faults logged; half within {number(found['p50'])} ms, "
         f"99 % within {number(found['p99'])} ms.",
         f"- {found['experiments_trained']} experiments of two runs were trained meanwhile.",
@@ -40,7 +41,7 @@ def text(found: dict[str, Any]) -> str:
             number(row["largest"]),
         )
         for row in sorted(found["routes"], key=lambda row: -row["requests"])
-        if row["name"] not in ("Aggregated", "run run")
+        if row["name"] not in ("Aggregated", "run run", "run refused")
     ]
     head = ("request", "number", "failed", "median ms", "p99 ms", "largest ms")
     errors = [f"- {row['Occurrences']} x {row['Name']}: {row['Error']}" for row in found["errors"]]

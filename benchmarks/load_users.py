@@ -34,15 +34,29 @@ class Client(FastHttpUser):
     connection_timeout = 30.0
     network_timeout = 30.0
 
+    def refused(self) -> None:
+        """A 429 with Retry-After is no failure; it is counted, and waited for."""
+        events.request.fire(
+            request_type="run",
+            name="refused",
+            response_time=0,
+            response_length=0,
+            exception=None,
+            context={},
+        )
+
     def read(self, path: str, name: str, expected: tuple[int, ...] = (200,)) -> Any:
         """GET; returns the answer's JSON where it has any."""
         with self.client.get(path, name=name, catch_response=True) as reply:
-            if reply.status_code in expected:
+            if reply.status_code in (*expected, 429):
                 reply.success()
             else:
                 reply.failure(f"{reply.status_code}: {(reply.text or '')[:200]}")
             is_json = "json" in (reply.headers or {}).get("content-type", "")
-            return reply.json() if reply.status_code == 200 and is_json else None
+        if reply.status_code == 429:
+            self.refused()
+            gevent.sleep(float(reply.headers.get("retry-after", 1)))
+        return reply.json() if reply.status_code == 200 and is_json else None
 
 
 class Reader(Client):
@@ -169,6 +183,7 @@ class Submitter(Client):
                 return str(reply.json()["id"])
             if reply.status_code == 429:
                 reply.success()
+                self.refused()
                 gevent.sleep(float(reply.headers.get("retry-after", 1)))
             return None
 

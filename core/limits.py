@@ -15,6 +15,7 @@ from reglab.core.errors import FieldProblem
 from reglab.core.settings import SettingsError
 
 MIB = 2**20
+REFUSALS = {0: "closed connection", -1: "nothing"}
 
 
 def _limit(default: float, setting: str, status: int, what: str, least: float = 1) -> Any:
@@ -32,7 +33,8 @@ class Row:
         setting: Environment variable.
         value: What holds.
         default: What holds if the variable is not set.
-        status: HTTP status of a refusal; 0 where the connection is closed.
+        status: HTTP status of a refusal; 0 where the connection is closed, -1 where nothing is
+            refused.
         what: What is limited, with its unit.
     """
 
@@ -125,6 +127,19 @@ class Limits:
     figure_pixels: int = _limit(
         60_000_000, "REGLAB_MAX_FIGURE_PIXELS", 422, "pixels of a PNG", 10_000
     )
+    drawings: int = _limit(
+        40, "REGLAB_MAX_DRAWINGS", 429, "figures, reports and exports that wait to be drawn"
+    )
+    predictions: int = _limit(
+        20_000_000,
+        "REGLAB_MAX_PREDICTIONS",
+        422,
+        "probabilities that one call of predict calculates: inputs x classes x networks",
+        1000,
+    )
+    figure_cache: int = _limit(
+        64, "REGLAB_MAX_FIGURE_CACHE", -1, "MiB of drawn figures that are kept; the oldest go"
+    )
     import_bytes: int = _limit(
         256 * MIB, "REGLAB_MAX_IMPORT_BYTES", 413, "bytes of an imported file", 1024
     )
@@ -169,10 +184,10 @@ def table(limits: Limits) -> str:
     """The limits as a Markdown table."""
     head = ["| variable | limits | default | refused with |", "|---|---|---|---|"]
     rows = [
-        (f"`{row.setting}`", row.what, _number(row.value), str(row.status or "closed connection"))
+        (f"`{row.setting}`", row.what, _number(row.value), REFUSALS.get(row.status, row.status))
         for row in limits.rows()
     ]
-    return "\n".join(head + [f"| {' | '.join(row)} |" for row in rows])
+    return "\n".join(head + [f"| {' | '.join(map(str, row))} |" for row in rows])
 
 
 def _number(value: float) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from reglab import __version__
 from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared, identifier
 from reglab.api.figure_cache import stamp_key
 from reglab.api.limits import refusal
-from reglab.api.limits_work import heavy
+from reglab.api.limits_work import drawn, heavy
 from reglab.api.problems import Problem, not_found, responses
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY, Figure, Style, render
@@ -55,8 +57,7 @@ def list_figures(
         304: {"description": "Not modified"},
     },
 )
-@heavy
-def get_figure(
+async def get_figure(
     request: Request,
     shared: Shared,
     experiment_id: ExperimentId,
@@ -77,7 +78,9 @@ def get_figure(
     _check_size(shared, dpi, width)
     figure = REGISTRY[name]
     results = shared.storage.results
-    stamp = [run for one in _together(experiment_id, with_) for run in results.stamp(one)]
+    together = _together(experiment_id, with_)
+    stamps = [await run_in_threadpool(results.stamp, one) for one in together]
+    stamp = [run for stamped in stamps for run in stamped]
     look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
     key = stamp_key(__version__, name, stamp, **look)
     headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
@@ -85,19 +88,27 @@ def get_figure(
         return Response(status_code=304, headers=headers)
     data = shared.figures.kept(key)
     if data is None:
-        runs = succeeded_runs(shared, experiment_id, with_)
-        reason = figure.applies(runs)
-        if reason is not None:
-            raise Problem(
-                409, "not-drawable", "Figure cannot be drawn", FieldProblem("name", reason, "")
-            )
         style = Style(theme=theme, width=width)
 
         def draw() -> bytes:
+            runs = _drawable(shared, figure, experiment_id, with_)
             return render(figure, runs, style, form, dpi, shared.limits.figure_pixels)
 
-        data = shared.figures.get(key, draw)
+        # One that was drawn before does not wait for those that are drawn now.
+        make = functools.partial(shared.figures.get, key, draw)
+        data = await drawn(shared, make)
     return Response(data, media_type=MEDIA[form], headers=headers)
+
+
+def _drawable(
+    shared: Context, figure: Figure, experiment_id: str, others: list[str] | None
+) -> list[RunResult]:
+    runs = succeeded_runs(shared, experiment_id, others)
+    reason = figure.applies(runs)
+    if reason is not None:
+        problem = FieldProblem("name", reason, "")
+        raise Problem(409, "not-drawable", "Figure cannot be drawn", problem)
+    return runs
 
 
 def _check_size(shared: Context, dpi: int, width: float | None) -> None:

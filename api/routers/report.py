@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from reglab.api import schemas
 from reglab.api.context import Context, Shared, identifier
 from reglab.api.figure_cache import picture
-from reglab.api.limits_work import heavy
+from reglab.api.limits_work import drawing
 from reglab.api.problems import responses
 from reglab.api.routers.claims import ClaimRow
 from reglab.core import claims
@@ -36,7 +36,7 @@ Documents = Sequence[schemas.ExperimentBody]
     response_class=HTMLResponse,
     responses=responses(404, 422),
 )
-@heavy
+@drawing
 def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     """Figures with captions, claims with verdicts, all numbers, and the data they come from.
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from scipy.special import softmax
 
 from reglab.api import schemas
-from reglab.api.context import RunId, Shared, finished
+from reglab.api.context import Context, RunId, Shared, finished
+from reglab.api.limits import refusal
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core.engine import Network
@@ -261,7 +262,14 @@ def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> sche
             "dropout_samples", "The run was trained without dropout.", "Set it to 0."
         )
         raise Problem(422, "invalid", "Invalid request", problem)
-    x = np.array(body.inputs, np.float32)
+    _check_work(shared, len(body.inputs) * run.spec.dataset.n_classes * (1 + body.dropout_samples))
+    with np.errstate(over="ignore"):
+        x = np.array(body.inputs, np.float32)
+    if not np.isfinite(x).all():
+        problem = FieldProblem(
+            "inputs", "A value is beyond float32.", "Scale as the training data is."
+        )
+        raise Problem(422, "invalid", "Invalid request", problem)
     network = network_of(run)
     probabilities = network.probabilities(x)
     samples = [
@@ -274,3 +282,11 @@ def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> sche
         dropout_mean=np.mean(samples, axis=0).tolist() if samples else None,
         dropout_std=np.std(samples, axis=0).tolist() if samples else None,
     )
+
+
+def _check_work(shared: Context, probabilities: int) -> None:
+    most = shared.limits.predictions
+    if probabilities > most:
+        detail = f"It asks for {probabilities} probabilities."
+        remedy = f"Ask for at most {most}: fewer inputs or dropout_samples."
+        raise refusal(shared.limits, "predictions", "inputs", detail, remedy)

@@ -16,7 +16,7 @@ from reglab.api import schemas
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import picture
 from reglab.api.limits_rate import client_of
-from reglab.api.limits_work import heavy
+from reglab.api.limits_work import drawing
 from reglab.api.problems import Problem, responses
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
@@ -48,7 +48,7 @@ BODY = {
         },
     },
 )
-@heavy
+@drawing
 def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     """Spec, runs, curves, arrays and figures, each with its sha256; only once it has ended."""
     exported = shared.storage.transfer.export(experiment_id)

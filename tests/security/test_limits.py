@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reglab.api import channel
+from reglab.api.event_bodies import DeletedEvent
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits_rate import CLIENTS, Rate
 from reglab.core import limits as limits_module
@@ -320,3 +325,40 @@ def test_clients_are_apart_and_forgotten_in_time():
     for at in range(2 * CLIENTS):
         bucket.wait(str(at))
     assert len(bucket._full_at) == CLIENTS
+
+
+def test_predictions(service):
+    served = service(predictions=1000)
+    made = served.finished({**SMALL, "regularization": {"dropout": 0.2}})
+    path = f"/v1/runs/{made['runs'][0]['id']}/predict"
+    few = {"inputs": [[0.0, 1.0]], "dropout_samples": 400}
+    assert served.http.post(path, json=few).status_code == 200
+    many = {**few, "inputs": [[0.0, 1.0]] * 2}
+    refused(served.http.post(path, json=many), 422, "predictions", "inputs")
+    reply = served.http.post(path, json={"inputs": [[1e300, 0.0]]})
+    assert reply.status_code == 422
+    assert reply.json()["errors"][0]["field"] == "inputs"
+
+
+def test_drawings_that_wait(service):
+    served = service(drawings=0)
+    made = served.finished(SMALL)
+    path = f"/v1/experiments/{made['id']}/figures/curves.png"
+    refused(served.http.get(path), 429, "drawings", "figures")
+
+
+def test_events_of_many_runs_are_kept_by_their_size(monkeypatch):
+    monkeypatch.setattr(channel, "KEPT_BYTES", 5000)
+    kept = channel.Channel("x")
+    for _ in range(100):
+        kept._publish("deleted", DeletedEvent(experiment_id="y" * 1000))
+    sizes = [len(event.data) for _, event in kept._events]
+    assert sum(sizes) <= 5000
+    assert len(sizes) == 4
+
+
+def test_glibc_gives_memory_back():
+    # In a process of its own, as it holds for all that follows.
+    code = "from reglab.api.memory import give_back; print(give_back())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")
