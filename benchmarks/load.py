@@ -37,8 +37,8 @@ SETTINGS = {
     # All clients have one address, which is no client's normal case.
     "REGLAB_MAX_RATE": "0",
     "REGLAB_MAX_CLIENT_STREAMS": "500",
-    # Full before the warm-up ends: what grows afterwards is no cache.
-    "REGLAB_MAX_FIGURE_CACHE": "8",
+    # Little more than the shelf's figures: what grows after the warm-up is no cache.
+    "REGLAB_MAX_FIGURE_CACHE": "16",
 }
 ROLES = {"server": "reglab.api", "workers": "reglab.worker"}
 

@@ -128,7 +128,7 @@ class Limits:
         60_000_000, "REGLAB_MAX_FIGURE_PIXELS", 422, "pixels of a PNG", 10_000
     )
     drawings: int = _limit(
-        40, "REGLAB_MAX_DRAWINGS", 429, "figures, reports and exports that wait to be drawn"
+        12, "REGLAB_MAX_DRAWINGS", 429, "figures, reports and exports that wait to be drawn"
     )
     predictions: int = _limit(
         20_000_000,
