@@ -21,6 +21,7 @@ from reglab.api.problems import Problem, responses
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY
+from reglab.core.probes.stored import fault
 from reglab.core.storage import AlreadyThere
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
@@ -102,7 +103,7 @@ async def import_experiment(
 def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.ExperimentBody:
     try:
         read = archive.read(file, shared.limits)
-        identifier = shared.storage.transfer.insert(read, shared.limits.runs, token_id)
+        identifier = shared.storage.transfer.insert(read, fault, shared.limits.runs, token_id)
     except AlreadyThere as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
 from reglab.core.engine.inputs import gather
 from reglab.core.engine.streams import stream
-from reglab.core.probes.base import Arrays, FinalProbe
+from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
 from reglab.core.regularizers.shift import Shift
 from reglab.core.spec import RunSpec
@@ -25,6 +25,10 @@ class AugmentedExamples(FinalProbe):
 
     The augmentation is that of the run, but made to change every image, from a stream of its own.
     """
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored({"augmentation.before": ("shown", "d"), "augmentation.after": ("shown", "d")}),
+    )
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 from numpy.typing import NDArray
 
@@ -11,10 +13,31 @@ from reglab.core.engine import Network
 from reglab.core.spec import RunSpec
 
 Arrays = dict[str, NDArray[Any]]
+Dimensions = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Arrays that a probe stores together, or none of them.
+
+    Attributes:
+        dimensions: Of each array, by name. A letter stands for the same size in all arrays of a
+            run; K classes, d features and the number of layers are the spec's.
+        needs: Another array without which these make no sense.
+        always: Whether every finished run has them.
+        nan: Those that may hold NaN, as a ratio of outputs that are all zero.
+    """
+
+    dimensions: Mapping[str, Dimensions]
+    needs: str | None = None
+    always: bool = False
+    nan: frozenset[str] = frozenset()
 
 
 class Probe(Protocol):
-    """One probe of one run."""
+    """One probe of one run; ``stores`` tells which arrays it may leave."""
+
+    stores: ClassVar[tuple[Stored, ...]]
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Probe | None:
@@ -35,6 +58,8 @@ class Probe(Protocol):
 
 class FinalProbe:
     """Base of probes that look at the trained network only."""
+
+    stores: ClassVar[tuple[Stored, ...]] = ()
 
     def __init__(self, spec: RunSpec, data: Dataset, seed: int) -> None:
         self.spec, self.data, self.seed = spec, data, seed

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays
+from reglab.core.probes.base import Arrays, Stored
 from reglab.core.probes.spectrum import snapshot_epochs
 from reglab.core.spec import BoundaryProbe, RunSpec, Training
 
@@ -62,6 +62,21 @@ class Boundary:
 
     With snapshots also boundary.epochs (T,) int64 and boundary.snapshots (T, R, R) float32.
     """
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored(
+            {"boundary.x": ("R",), "boundary.y": ("R",), "boundary.p": ("R", "R")},
+            needs="train.points",
+        ),
+        Stored({"boundary.dropout": ("instances", "R", "R")}, needs="boundary.p"),
+        Stored(
+            {
+                "boundary.epochs": ("snapshots",),
+                "boundary.snapshots": ("snapshots", "R", "R"),
+            },
+            needs="boundary.p",
+        ),
+    )
 
     def __init__(self, spec: RunSpec, data: Dataset, seed: int) -> None:
         probe, training = spec.probes.boundary, spec.training

@@ -8,14 +8,14 @@ where lambda_k = s_k^2 / N (see e.g. Advani, Saxe and Sompolinsky, 2020).
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Inputs, Network
-from reglab.core.probes.base import Arrays
+from reglab.core.probes.base import Arrays, Stored
 from reglab.core.probes.spectrum import snapshot_epochs
 from reglab.core.spec import RunSpec
 
@@ -35,6 +35,16 @@ def scores(x: NDArray[np.float32]) -> tuple[Floats, Floats]:
 
 class Components:
     """Stores components.epochs (T,), components.error (T, r) and components.eigenvalues (r,)."""
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored(
+            {
+                "components.epochs": ("C",),
+                "components.error": ("C", "r"),
+                "components.eigenvalues": ("r",),
+            }
+        ),
+    )
 
     def __init__(self, spec: RunSpec, data: Dataset) -> None:
         probe, training = spec.probes.components, spec.training

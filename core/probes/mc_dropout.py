@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays, FinalProbe
+from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.calibration import expected_error, reliability
 from reglab.core.spec import Binning, CalibrationProbe, RunSpec
 
@@ -50,6 +50,10 @@ class McDropout(FinalProbe):
 
     The networks are those of the streams ``probe:dropout:<k>``: one mask of units for all inputs.
     """
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored({"mc_dropout.scores": ("samples", 3)}, nan=frozenset({"mc_dropout.scores"})),
+    )
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self | None:

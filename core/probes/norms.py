@@ -8,14 +8,14 @@ A ReLU network's outputs stay the same if W0 and b0 are multiplied by c > 0 and 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays
+from reglab.core.probes.base import Arrays, Stored
 from reglab.core.spec import RunSpec
 
 Floats = NDArray[np.float64]
@@ -51,6 +51,20 @@ def output_change(network: Network, x: NDArray[np.float32], factor: float) -> fl
 
 class Norms:
     """Stores norms.epochs, norms.steps (T,), .weights, .biases (T, L), .factors, .change (C,)."""
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored(
+            {
+                "norms.epochs": ("T",),
+                "norms.steps": ("T",),
+                "norms.weights": ("T", "layers"),
+                "norms.biases": ("T", "layers"),
+                "norms.factors": ("factors",),
+                "norms.change": ("factors",),
+            },
+            nan=frozenset({"norms.change"}),
+        ),
+    )
 
     def __init__(self, spec: RunSpec, data: Dataset) -> None:
         self._x = data.x_test[:INPUTS]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays, FinalProbe
+from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.calibration import errors
 from reglab.core.spec import RunSpec
 
@@ -22,6 +22,11 @@ def as_labels(labels: NDArray[np.int64]) -> NDArray[Any]:
 
 class Predictions(FinalProbe):
     """Stores param.*, test.logits, test.labels, and for data in the plane the training points."""
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored({"test.logits": ("test", "K"), "test.labels": ("test",)}, always=True),
+        Stored({"train.points": ("train", 2), "train.labels": ("train",)}),
+    )
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self:

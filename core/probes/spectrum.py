@@ -6,14 +6,14 @@ E_k(t) = |dW(t) v_k|^2 with dW(t) = W(t) - W(0) of the first layer.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays
+from reglab.core.probes.base import Arrays, Stored
 from reglab.core.spec import RunSpec
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,16 @@ def snapshot_epochs(epochs: int, every: int, count: int) -> list[int]:
 
 class Spectrum:
     """Stores spectrum.epochs (T,), spectrum.energy (T, d) and spectrum.eigenvalues (d,)."""
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored(
+            {
+                "spectrum.epochs": ("S",),
+                "spectrum.energy": ("S", "d"),
+                "spectrum.eigenvalues": ("d",),
+            }
+        ),
+    )
 
     def __init__(self, spec: RunSpec, data: Dataset) -> None:
         probe, training = spec.probes.spectrum, spec.training

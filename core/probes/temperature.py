@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.probes.base import Arrays, FinalProbe
+from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.calibration import errors
 from reglab.core.probes.predictions import as_labels
 from reglab.core.spec import CalibrationProbe, RunSpec
@@ -48,6 +48,10 @@ class Temperature(FinalProbe):
     The summary gains ``temperature``: ``value`` (T), ``validation_nll`` before and after, and
     ``test``, the calibration errors of the scaled test logits.
     """
+
+    stores: ClassVar[tuple[Stored, ...]] = (
+        Stored({"validation.logits": ("V", "K"), "validation.labels": ("V",)}),
+    )
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self | None:

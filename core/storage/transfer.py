@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -23,7 +23,6 @@ from reglab.core.storage.experiments import add_tags
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, Tag
 from reglab.core.storage.results import Results
 from reglab.core.storage.states import TERMINAL, NotFound, WrongState
-from reglab.core.stored_arrays import fault
 
 WHOLE_COLUMNS = ("epoch", "step")
 OTHER_SPEC = "It does not belong to the experiment's spec."
@@ -34,6 +33,7 @@ class AlreadyThere(WrongState):
 
 
 D = TypeVar("D", bound=BaseModel)
+Fault = Callable[[RunSpec, Mapping[str, NDArray[Any]]], str | None]
 RUN_FIELDS = tuple(RunDocument.model_fields)
 
 
@@ -68,9 +68,19 @@ class Transfer:
         return Archive(document, [self._run(run, curves[run.id]) for run in rows])
 
     def insert(
-        self, archive: Archive, max_runs: int = MAX_RUNS, token_id: str | None = None
+        self,
+        archive: Archive,
+        fault: Fault,
+        max_runs: int = MAX_RUNS,
+        token_id: str | None = None,
     ) -> str:
         """Store an archive in one transaction; returns the experiment's id.
+
+        Args:
+            archive: What was read.
+            fault: Says what is wrong with the arrays of a finished run of a spec, or None.
+            max_runs: Most runs of an experiment.
+            token_id: Whose it will be.
 
         Raises:
             ArchiveError: Its documents or arrays do not fit together.
@@ -78,7 +88,7 @@ class Transfer:
         """
         experiment = _validated(ExperimentDocument, archive.experiment, "experiment.json")
         spec = _spec(experiment.spec)
-        runs = [_checked(at, run) for at, run in enumerate(archive.runs)]
+        runs = [_checked(at, run, fault) for at, run in enumerate(archive.runs)]
         _check_expansion(spec, runs, max_runs)
         identifier = str(experiment.id)
         try:
@@ -158,7 +168,7 @@ def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument], max_runs: in
             raise wrong(where, OTHER_SPEC)
 
 
-def _checked(at: int, run: ArchivedRun) -> RunDocument:
+def _checked(at: int, run: ArchivedRun, fault: Fault) -> RunDocument:
     where = f"runs/{at:04}"
     document = _validated(RunDocument, run.document, f"{where}.json")
     if document.state not in TERMINAL:
@@ -167,7 +177,7 @@ def _checked(at: int, run: ArchivedRun) -> RunDocument:
     _check_curves(f"{where}.curves.npz", run.curves, finished)
     if finished:
         _validated(SummaryDocument, document.summary or {}, f"{where}.json", "summary.")
-        _check_arrays(f"{where}.arrays.npz", document.spec, run.arrays)
+        _check_arrays(f"{where}.arrays.npz", document.spec, run.arrays, fault)
     return document
 
 
@@ -191,7 +201,9 @@ def _check_curves(where: str, curves: Mapping[str, NDArray[Any]], finished: bool
         raise wrong(where, "Its epochs do not rise, or are out of range.")
 
 
-def _check_arrays(where: str, spec: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+def _check_arrays(
+    where: str, spec: dict[str, Any], arrays: Mapping[str, NDArray[Any]], fault: Fault
+) -> None:
     try:
         found = fault(RunSpec.model_validate(spec), arrays)
     except ValidationError as error:
