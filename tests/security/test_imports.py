@@ -113,19 +113,19 @@ def test_exports_are_taken_and_can_be_used(target, exports):
 
 
 @given(data=st.data())
-@inputs(40)
+@inputs(20)
 def test_damaged_files(target, exports, data):
     tried(target, data.draw(archives.damaged(exports)), "damaged archives")
 
 
 @given(data=st.data())
-@inputs(30)
+@inputs(16)
 def test_forged_files(target, unpacked, data):
     tried(target, data.draw(archives.forged(unpacked)), "forged archives")
 
 
 @given(content=st.binary(max_size=2000))
-@inputs(40)
+@inputs(20)
 def test_anything_at_all(target, content):
     tried(target, content, "bytes as imports")
 

@@ -72,7 +72,7 @@ def readable(served, made):
 
 
 @given(document=experiments())
-@inputs(70)
+@inputs(40)
 def test_any_spec_is_refused_or_trains(served, document):
     tried(served, document)
 
@@ -111,7 +111,7 @@ ANYTHING = st.recursive(
 @example({"preset": "l2", "overrides": {"sweep": 5}}, "")
 @example({"preset": "l2", "overrides": {"training.epochs.deep": 5}}, "")
 @example({"preset": [], "overrides": None}, "")
-@inputs(70)
+@inputs(40)
 def test_any_json_is_answered(served, document, path):
     import json
 

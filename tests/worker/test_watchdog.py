@@ -81,6 +81,8 @@ def test_a_restart_does_not_wait_for_those_who_do_not_hear():
 
 
 @pytest.mark.slow
+@pytest.mark.services
+@pytest.mark.parametrize("broker", ["redis"], indirect=True, scope="module")
 def test_a_deaf_worker_begins_anew_and_still_hears_a_stop(delivery):
     worker = delivery.worker(arguments=DEAF, REGLAB_STARVING_SECONDS="3").wait_ready()
     experiment = delivery.submit("l2", **{"training.epochs": 60, "sweep": {}})
