@@ -28,6 +28,8 @@ from reglab.api.stack import Stack
 from reglab.core.storage.migrate import upgrade
 
 SAMPLE_SECONDS = 2.0
+# Most faults whose lines are kept.
+SHOWN = 5
 SHELVED, SHELF_SECONDS = 12, 300.0
 # Of the time, until what is loaded once has been loaded.
 WARM_UP = 0.2
@@ -58,6 +60,8 @@ def main() -> int:
     results.save(found, path)
     files = load_report.draw(found, wanted.output / "load")
     print(load_report.text(found))
+    for line in found["server_faults"]:
+        print(f"fault: {line}")
     print(f"Written: {path}, {', '.join(str(file) for file in files)}")
     return 0 if found["passed"] else 1
 
@@ -81,7 +85,7 @@ def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
             ended.set()
             sampler.join()
         seconds = time.monotonic() - began
-        logs = _faults(folder / "logs")
+        faults = _faults(folder / "logs")
     if not (folder / "load_stats.csv").exists():
         raise RuntimeError(f"locust ended with {code} and wrote nothing; see its words above.")
     routes = _routes(folder / "load_stats.csv")
@@ -100,13 +104,14 @@ def measure(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "p99": total["p99"],
         "experiments_trained": counts.get("run run", 0),
         "refused": counts.get("run refused", 0),
-        "server_faults_logged": logs,
+        "server_faults_logged": len(faults),
+        "server_faults": faults[:SHOWN],
         "routes": routes,
         "errors": _rows(folder / "load_failures.csv"),
         "memory": memory,
         "growth": growth,
         "history": _history(folder / "load_stats_history.csv"),
-        "passed": not total["failures"] and not logs and all(g["flat"] for g in growth.values()),
+        "passed": not total["failures"] and not faults and all(g["flat"] for g in growth.values()),
         "machine": machine.describe(),
     }
 
@@ -221,10 +226,14 @@ def _milliseconds(text: str) -> float:
     return 0.0 if text in ("", "N/A") else float(text)
 
 
-def _faults(logs: Path) -> int:
-    """Faults that server or worker have logged."""
-    text = "".join(file.read_text(errors="replace") for file in logs.glob("*.log"))
-    return text.count('"event": "fault"') + text.count("Traceback")
+def _faults(logs: Path) -> list[str]:
+    """Lines in which server or worker have logged a fault."""
+    lines = [
+        line
+        for file in logs.glob("*.log")
+        for line in file.read_text("utf-8", "replace").splitlines()
+    ]
+    return [line for line in lines if '"event": "fault"' in line or "Traceback" in line]
 
 
 if __name__ == "__main__":

@@ -91,10 +91,17 @@ class Results:
             ]
 
     def array(self, run_id: str, name: str) -> NDArray[Any]:
-        """One array, checked against its sum; KeyError if the run has none of this name."""
+        """One array, checked against its sum.
+
+        Raises:
+            KeyError: The run has none of this name.
+            NotFound: The run was deleted meanwhile.
+        """
         with self._transactions.read() as session:
             row = session.get(Array, (run_id, name))
             if row is None:
+                if session.get(Run, run_id) is None:
+                    raise NotFound(f"There is no run '{run_id}' any more.")
                 raise KeyError(name)
             return codec.decode(row.dtype, row.shape, row.sha256, row.data)
 

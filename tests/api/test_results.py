@@ -13,6 +13,7 @@ from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.metrics import accuracy_score, log_loss
 
+from reglab.api.routers import figures
 from reglab.core import datasets
 from reglab.core.engine.streams import stream
 from reglab.core.spec import RunSpec, merge
@@ -277,3 +278,19 @@ def test_a_run_that_diverges_fails_with_the_epoch_and_a_remedy(trained):
     assert run["state"] == "failed"
     assert "epoch" in run["error"]["detail"]
     assert "learning rate" in run["error"]["remedy"]
+
+
+@pytest.mark.parametrize("path", ["figures/boundaries.png", "figures/reliability.png"])
+def test_a_figure_of_what_is_deleted_meanwhile_is_not_found(inline, monkeypatch, path):
+    experiment = inline.finished(SMALL)
+    read = figures.succeeded_runs
+
+    def read_then_delete(*arguments):
+        runs = read(*arguments)
+        inline.storage.experiments.delete(experiment["id"])
+        return runs
+
+    monkeypatch.setattr(figures, "succeeded_runs", read_then_delete)
+    reply = inline.http.get(f"/v1/experiments/{experiment['id']}/{path}")
+    assert reply.status_code == 404
+    assert "any more" in reply.json()["errors"][0]["detail"]

@@ -176,6 +176,19 @@ def test_retry_leaves_successes_alone(storage):
         storage.experiments.retry(experiment)
 
 
+def test_what_is_deleted_while_it_is_read_is_not_found(storage):
+    experiment = submit(storage, runs=1)
+    claim = storage.runs.claim_next("w")
+    storage.runs.finish(claim, columns(0, 2), {"x": np.ones(3)}, {})
+    result = storage.results.run(claim.run_id)
+    assert "y" not in result.arrays
+    storage.experiments.delete(experiment)
+    with pytest.raises(NotFound):
+        result.arrays["x"]
+    with pytest.raises(NotFound):
+        assert "y" in result.arrays
+
+
 def test_delete_leaves_no_row_behind(storage):
     experiment = submit(storage, runs=2, key="k", tags=["t"])
     claim = storage.runs.claim_next("w")
