@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from reglab.api.problems import Problem, answer
+from reglab.api.problems import Problem, answer_problem
 from reglab.core.errors import FieldProblem
 from reglab.core.limits import Limits
 
@@ -37,7 +37,7 @@ def refusal(
         remedy: What would be right, a sentence.
         retry_seconds: For a 429: when to try again.
     """
-    row = next(row for row in limits.rows() if row.name == name)
+    row = limits.row(name)
     kind, title = TITLES[row.status]
     headers = {"Retry-After": str(max(1, round(retry_seconds)))} if row.status == 429 else None
     problem = FieldProblem(field, detail, f"{remedy} {limits.told(name)}")
@@ -46,12 +46,4 @@ def refusal(
 
 async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a problem from where the app's own handlers do not reach."""
-    response = answer(
-        Request(scope),
-        problem.status,
-        problem.kind,
-        problem.title,
-        problem.problems,
-        problem.headers,
-    )
-    await response(scope, receive, send)
+    await answer_problem(Request(scope), problem)(scope, receive, send)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sse_starlette import EventSourceResponse
@@ -82,13 +82,10 @@ class CountedStream(EventSourceResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; the place is taken and given back here, whatever becomes of the client."""
-        client = client_of(Request(scope))
-        problem = self._streams.refused(self._kind, client)
-        if problem is not None:
-            await send_problem(problem, scope, receive, send)
-            return
-        self._streams.enter(self._kind, client)
-        try:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._streams.place(self._kind, client_of(Request(scope))))
+            except Problem as problem:
+                await send_problem(problem, scope, receive, send)
+                return
             await super().__call__(scope, receive, send)
-        finally:
-            self._streams.leave(self._kind, client)

@@ -113,6 +113,13 @@ def answer(
     return JSONResponse(document.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
+def answer_problem(request: Request, problem: Problem) -> Response:
+    """A problem as the response that tells it."""
+    return answer(
+        request, problem.status, problem.kind, problem.title, problem.problems, problem.headers
+    )
+
+
 def fault(request: Request, error: Exception) -> Response:
     """A fault of ours: logged once with its request id; nothing inside is shown."""
     log.error("fault", path=request.url.path, method=request.method, exc_info=error)
@@ -123,7 +130,7 @@ def fault(request: Request, error: Exception) -> Response:
 
 
 async def _on_problem(request: Request, error: Problem) -> Response:
-    return answer(request, error.status, error.kind, error.title, error.problems, error.headers)
+    return answer_problem(request, error)
 
 
 async def _on_reglab_error(request: Request, error: ReglabError) -> Response:

@@ -174,9 +174,13 @@ class Limits:
                 about["what"],
             )
 
+    def row(self, name: str) -> Row:
+        """One limit of the table."""
+        return next(row for row in self.rows() if row.name == name)
+
     def told(self, name: str) -> str:
         """For a refusal: which variable sets this limit, and to what."""
-        row = next(row for row in self.rows() if row.name == name)
+        row = self.row(name)
         return f"This server's {row.setting} is {_number(row.value)}."
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+# A worker goes from one dataset's runs to another's and back: so many are kept.
+KEPT = 2
+
 
 @dataclass(frozen=True, eq=False)
 class Same:

@@ -171,6 +171,4 @@ def _refusal(request: Request, problem: Problem) -> Response:
     if problem.status == 401 and request.method == "GET" and wants_page(request):
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?{urlencode({'next': path})}", 303)
-    return problems.answer(
-        request, problem.status, problem.kind, problem.title, problem.problems, problem.headers
-    )
+    return problems.answer_problem(request, problem)

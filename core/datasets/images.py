@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
-from reglab.core.same import Same
+from reglab.core.same import KEPT, Same
 from reglab.core.spec.dataset import ImageDataset
 
 # Splits of sets that come without one are the same for all runs, seeds and machines.
 SPLIT_SEED = 20260503
-# A worker goes from one dataset's runs to another's and back.
-KEPT = 2
 
 
 @dataclass(frozen=True)

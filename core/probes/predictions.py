@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
+from reglab.core.engine.packed import pack_once
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.calibration import errors
+from reglab.core.same import Same
 from reglab.core.spec import RunSpec
 
 
@@ -36,7 +38,7 @@ class Predictions(FinalProbe):
     def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
         """Arrays as above; calibration errors if the calibration probe is on."""
         arrays: Arrays = dict(network.arrays())
-        arrays["test.logits"] = network.logits(self.data.x_test)
+        arrays["test.logits"] = network.logits(pack_once(Same(self.data.x_test)))
         arrays["test.labels"] = as_labels(self.data.y_test)
         if self.data.x_train.shape[1] == 2:
             arrays["train.points"] = self.data.x_train
