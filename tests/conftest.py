@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.security.fuzz import TALLY
+
 # Set before anything of reglab is imported: the suite must never touch a user's own service.
 os.environ["REGLAB_HOME"] = tempfile.mkdtemp(prefix="reglab-tests-")
 for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL", "REGLAB_ACCESS", "REGLAB_TOKEN"):
@@ -27,3 +29,12 @@ def images(pytestconfig, monkeypatch) -> Path:
         pytest.skip("no folder of real images; set REGLAB_DATA_DIR")
     monkeypatch.setenv("REGLAB_DATA_DIR", str(folder))
     return folder
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many inputs the properties tried, and what became of them."""
+    if TALLY:
+        terminalreporter.section("inputs tried")
+        for what, outcomes in TALLY.items():
+            told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+            terminalreporter.line(f"{what}: {sum(outcomes.values())} inputs: {told}")

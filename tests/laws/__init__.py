@@ -1,0 +1,1 @@
+"""Properties that hold for every spec, row, name and order, not only for the presets."""
