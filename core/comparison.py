@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
+from reglab.core.errors import NotComparableError
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
 from reglab.core.statistics import (
@@ -25,10 +26,6 @@ METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "ece", 
 # What may differ between two dataset specs that have the same test examples.
 TRAINING_ONLY = {"label_flip"}
 IMAGES_TRAINING_ONLY = {"train_size", "sampling"}
-
-
-class NotComparable(Exception):
-    """The two have nothing in common to pair; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +75,20 @@ def compare_experiments(a: Sequence[RunResult], b: Sequence[RunResult]) -> list[
     Two experiments of a single point each are compared whatever their points are.
 
     Raises:
-        NotComparable: They share no sweep point, or no seed of one.
+        NotComparableError: They share no sweep point, or no seed of one.
     """
     left, right = _points(a), _points(b)
     if not left or not right:
-        raise NotComparable("One of them has no finished run.")
+        raise NotComparableError("One of them has no finished run.")
     if len(left) == len(right) == 1:
         pairs = [(next(iter(left)), next(iter(right)))]
     else:
         pairs = [(key, key) for key in left if key in right]
     if not pairs:
-        raise NotComparable("They share no sweep point.")
+        raise NotComparableError("They share no sweep point.")
     rows = [row for one, other in pairs for row in _compare_point(left[one], right[other])]
     if not rows:
-        raise NotComparable("They share no seed at any sweep point.")
+        raise NotComparableError("They share no seed at any sweep point.")
     return rows
 
 
@@ -113,10 +110,10 @@ def differing_test_sets(a: RunResult, b: RunResult) -> str | None:
 
 
 def compare_on_examples(a: RunResult, b: RunResult) -> ExampleComparison:
-    """Two networks on one test set; NotComparable if they have different ones."""
+    """Two networks on one test set; NotComparableError if they have different ones."""
     reason = differing_test_sets(a, b)
     if reason is not None:
-        raise NotComparable(reason)
+        raise NotComparableError(reason)
     right_a, right_b = (np.argmax(run.logits(), axis=1) == run.labels() for run in (a, b))
     return ExampleComparison(
         accuracy=compare_examples(right_a, right_b),

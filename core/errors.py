@@ -42,3 +42,17 @@ class DatasetUnavailable(ReglabError):
 
 class TrainingDiverged(ReglabError):
     """The loss or a parameter became NaN or infinite; the problem's detail names the epoch."""
+
+
+class NotMeasurableError(ReglabError):
+    """The runs do not hold what a claim or a figure is about; the message says what is missing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(FieldProblem("", reason, ""))
+
+
+class NotComparableError(ReglabError):
+    """Two experiments or runs have nothing in common to pair; the message says what."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(FieldProblem("", reason, ""))

@@ -13,12 +13,11 @@ from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core.comparison import (
     METRICS,
-    NotComparable,
     compare_experiments,
     compare_on_examples,
     final_metrics,
 )
-from reglab.core.errors import FieldProblem
+from reglab.core.errors import FieldProblem, NotComparableError
 from reglab.core.results import RunResult
 
 router = APIRouter(prefix="/compare", tags=["results"])
@@ -162,7 +161,7 @@ def _compare_runs(shared: Context, a: str, b: str) -> Comparison:
 def _by_example(a: RunResult, b: RunResult) -> tuple[ByExample | None, str | None]:
     try:
         return ByExample.model_validate(asdict(compare_on_examples(a, b))), None
-    except NotComparable as reason:
+    except NotComparableError as reason:
         return None, str(reason)
 
 
@@ -173,7 +172,7 @@ def _compare_experiments(shared: Context, a: str, b: str) -> Comparison:
     ]
     try:
         found = compare_experiments(*sides)
-    except NotComparable as reason:
+    except NotComparableError as reason:
         remedy = "Compare finished experiments with a sweep point and a seed in common."
         problem = FieldProblem("experiments", str(reason), remedy)
         raise Problem(409, "not-comparable", "Not comparable", problem) from reason

@@ -20,12 +20,12 @@ from reglab.core.claims import (
 from reglab.core.claims.base import (
     MINIMUM_SEEDS,
     Claim,
-    NotMeasurable,
     Outcome,
     Region,
     Runs,
     Verdict,
 )
+from reglab.core.errors import NotMeasurableError
 
 REGISTRY: dict[str, Claim] = {
     claim.id: claim
@@ -50,7 +50,7 @@ __all__ = [
     "MINIMUM_SEEDS",
     "REGISTRY",
     "Claim",
-    "NotMeasurable",
+    "NotMeasurableError",
     "Outcome",
     "Region",
     "Runs",

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below, within
+from reglab.core.claims.base import PerSeed, Runs, Section, above, below, within
 from reglab.core.claims.select import family, pairs
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 SECTION = Section("Data augmentation", "augmentation", ("augmentation",))
@@ -28,12 +29,15 @@ def _sides(runs: Runs) -> dict[int, tuple[RunResult, RunResult]]:
     chosen = [
         run
         for run in runs
-        if run.spec.dataset.image_shape is not None and _name(run) in (None, "shift")
+        if run.spec.dataset.image_shape is not None
+        and _name(run) in (None, "shift")
+        # Both sides are compared epoch by epoch, to the end.
+        and run.spec.regularization.early_stopping is None
     ]
     table = family(chosen, "regularization.augmentation")
     shifted = [key for key in table if key[0] is not None]
     if (None,) not in table or not shifted:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs image runs with and without shift augmentation, as the preset 'augmentation'."
         )
     return pairs(table[(None,)], table[shifted[0]])
@@ -74,7 +78,9 @@ def _after_fit(measure: Callable[[RunResult, RunResult, int], float]) -> Callabl
             if at is not None and 1 <= at < len(plain.curves["epoch"]) - 2:
                 found[seed] = measure(plain, shifted, at)
         if not found:
-            raise NotMeasurable("The network without augmentation never fits all its examples.")
+            raise NotMeasurableError(
+                "The network without augmentation never fits all its examples."
+            )
         return found
 
     return by_seed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.batch_size import late_accuracy
 from reglab.core.claims.select import family, pairs
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 SECTION = Section("Other augmentations", "augmentations", ("augmentations",))
@@ -22,7 +23,7 @@ def _least_gain(runs: Runs) -> PerSeed:
     table = family(runs, PATH, where=_images)
     named = {json.loads(key[0])["name"]: key for key in table if key[0] is not None}
     if (None,) not in table or not set(SUGGESTED) <= set(named):
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs image runs without augmentation and with rotation, scaling and elastic, as "
             "the preset 'augmentations'."
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 from reglab.core.statistics import bootstrap_mean
 
@@ -18,10 +20,8 @@ Verdict = Literal["supported", "not_supported", "undecided"]
 # The least n for which n replicates that all agree are significant at 5 % in a two-sided sign test:
 # 2 ** (1 - n) < 0.05.
 MINIMUM_SEEDS = 6
-
-
-class NotMeasurable(Exception):
-    """The runs do not hold what the claim speaks of; the message says what is missing."""
+FAILED = "Its measurement failed; the server's log says why."
+log = logging.getLogger("reglab.claims")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Claim:
         statistic: What is measured in each seed, with its unit.
         region: Where its mean must lie for the claim to hold.
         presets: Experiments whose runs it needs.
-        measure: The statistic by seed, from finished runs; raises NotMeasurable.
+        measure: The statistic by seed, from finished runs; raises NotMeasurableError.
         minimum_seeds: Fewer replicates are never a verdict.
     """
 
@@ -114,15 +114,25 @@ class Claim:
     measure: Callable[[Runs], PerSeed]
     minimum_seeds: int = MINIMUM_SEEDS
 
+    def _by_seed(self, runs: Runs) -> PerSeed:
+        found = self.measure(runs)
+        if not found:
+            raise NotMeasurableError("No seed has all the runs that are compared.")
+        wrong = [seed for seed, value in found.items() if not np.isfinite(value)]
+        if wrong:
+            raise NotMeasurableError(f"It is not a finite number for seed {wrong[0]}.")
+        return {seed: float(found[seed]) for seed in sorted(found)}
+
     def evaluate(self, runs: Runs) -> Outcome:
         """The verdict of these runs; a pure function of them."""
         try:
-            found = self.measure([run for run in runs if run.state == "succeeded"])
-        except NotMeasurable as missing:
+            by_seed = self._by_seed([run for run in runs if run.state == "succeeded"])
+        except NotMeasurableError as missing:
             return Outcome(self, reason=str(missing))
-        by_seed = {seed: float(found[seed]) for seed in sorted(found)}
-        if not by_seed:
-            return Outcome(self, reason="No seed has all the runs that are compared.")
+        except Exception:
+            # One claim must not take all others away; the law of claims says that this never comes.
+            log.exception("claim %s failed", self.id)
+            return Outcome(self, reason=FAILED)
         mean = bootstrap_mean(list(by_seed.values()))
         known = len(by_seed) > 1
         low, high = (mean.low, mean.high) if known else (None, None)

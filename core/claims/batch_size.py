@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, below
+from reglab.core.claims.base import PerSeed, Runs, Section, below
 from reglab.core.claims.select import family, over_sweep, rank_correlation
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 SECTION = Section("Batch size", "batch-size", ("batch-size",))
@@ -21,7 +22,9 @@ def late_accuracy(run: RunResult) -> float:
 def _trend(runs: Runs) -> PerSeed:
     values, found = over_sweep(family(runs, PATH), late_accuracy)
     if len(values) < 4:
-        raise NotMeasurable("It needs at least 4 values of training.batch_size, as 'batch-size'.")
+        raise NotMeasurableError(
+            "It needs at least 4 values of training.batch_size, as 'batch-size'."
+        )
     return rank_correlation(values, found)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below
+from reglab.core.claims.base import PerSeed, Runs, Section, above, below
 from reglab.core.claims.laws import deviation, follows_closed_form, law_deviation
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 LINEAR = Section("Linear model by principal component", "linear", ("linear-spectrum",))
@@ -17,7 +18,7 @@ RELU = Section("ReLU scale invariance", "relu", ("relu-scale",))
 def _linear(runs: Runs) -> PerSeed:
     usable = [run for run in runs if "components.error" in run.arrays and follows_closed_form(run)]
     if not usable:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs a linear model with squared loss on centred inputs, full-batch SGD at a "
             "constant rate and probes.components, as the preset 'linear-spectrum'."
         )
@@ -35,7 +36,7 @@ def _norms(activation: str, measure: Callable[[RunResult], float]) -> Callable[[
             and run.spec.optimizer.name == "sgd"
         ]
         if not usable:
-            raise NotMeasurable(
+            raise NotMeasurableError(
                 f"It needs {activation} networks with one hidden layer, SGD and probes.norms, as "
                 "the preset 'relu-scale'."
             )

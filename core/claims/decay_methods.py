@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, within
+from reglab.core.claims.base import PerSeed, Runs, Section, above, within
 from reglab.core.claims.select import Floats, family, held_out_minimum, over_sweep, pairs
 from reglab.core.claims.weight_decay import final
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 ADAMW = Section("Adam + L2 against AdamW", "adamw", ("adamw",))
@@ -29,7 +30,7 @@ def _sides(runs: Runs) -> dict[bool, tuple[Floats, dict[int, Floats]]]:
     for decoupled in (False, True):
         side = {key[:1]: row for key, row in table.items() if key[1] is decoupled}
         if len(side) < 2:
-            raise NotMeasurable(
+            raise NotMeasurableError(
                 "It needs Adam with several values of regularization.l2 above zero, decoupled and "
                 "not, as the preset 'adamw'."
             )
@@ -76,7 +77,7 @@ def _difference(measure: Callable[[RunResult], float]) -> Callable[[Runs], PerSe
             if (value, "proximal") in table and (value, "subgradient") in table
         ]
         if not common:
-            raise NotMeasurable(
+            raise NotMeasurableError(
                 "It needs L1 decay with both values of regularization.l1_method, as the preset "
                 "'proximal-l1'."
             )

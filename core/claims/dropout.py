@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below
+from reglab.core.claims.base import PerSeed, Runs, Section, above, below
 from reglab.core.claims.complexity import boundary_length, instance_lengths
 from reglab.core.claims.select import family, pairs
 from reglab.core.claims.weight_decay import final
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 SECTION = Section("Dropout", "dropout", ("dropout",))
@@ -21,7 +22,7 @@ def _sides(runs: Runs) -> dict[int, tuple[RunResult, RunResult]]:
         where=lambda run: run.spec.probes.boundary is not None,
     )
     if (0.0,) not in table or len(table) < 2:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs runs with and without dropout and a boundary probe, as the preset 'dropout'."
         )
     return pairs(table[(0.0,)], table[max(table)])
@@ -34,7 +35,7 @@ def _with_instances(runs: Runs) -> dict[int, RunResult]:
         if run.spec.probes.boundary and run.spec.probes.boundary.dropout_instances > 1
     }
     if not found:
-        raise NotMeasurable("It needs probes.boundary.dropout_instances of at least 2.")
+        raise NotMeasurableError("It needs probes.boundary.dropout_instances of at least 2.")
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below, within
+from reglab.core.claims.base import PerSeed, Runs, Section, above, below, within
 from reglab.core.claims.select import family, held_out_minimum
+from reglab.core.errors import NotMeasurableError
 from reglab.core.probes.spectrum import cumulative
 from reglab.core.results import RunResult
 
@@ -22,14 +23,14 @@ SAME_DECADE = 0.5
 def _is_plain(run: RunResult) -> bool:
     chosen = run.spec.regularization
     penalties = (chosen.l2, chosen.l1, chosen.dropout, chosen.label_smoothing)
-    plain = not any(penalties) and chosen.augmentation is None
+    plain = not any(penalties) and chosen.augmentation is None and chosen.early_stopping is None
     return plain and not run.params and run.spec.model.loss == "cross_entropy"
 
 
 def _plain_runs(runs: Runs) -> dict[int, RunResult]:
     table = family(runs, where=_is_plain)
     if not table:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs runs of one setting without any regularizer, as the preset 'early-stopping'."
         )
     return table[()]
@@ -38,7 +39,7 @@ def _plain_runs(runs: Runs) -> dict[int, RunResult]:
 def _with_spectrum(runs: Runs) -> dict[int, RunResult]:
     table = family(runs, where=lambda run: _is_plain(run) and run.spec.probes.spectrum is not None)
     if not table:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs runs of one setting with probes.spectrum, as the preset 'early-stopping'."
         )
     return table[()]
@@ -111,7 +112,7 @@ def _shift_against_flattening(runs: Runs) -> PerSeed:
         if shift is not None:
             found[seed] = float(np.log10(shift / max(flat_epoch(run), 1.0)))
     if not found:
-        raise NotMeasurable("The energy never moves from the top components.")
+        raise NotMeasurableError("The energy never moves from the top components.")
     return found
 
 

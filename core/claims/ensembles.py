@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import softmax
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family
+from reglab.core.comparison import differing_test_sets
+from reglab.core.errors import NotMeasurableError
 from reglab.core.probes.mc_dropout import METRICS, scores
 from reglab.core.results import RunResult
 
@@ -25,12 +27,15 @@ def _probabilities(run: RunResult) -> np.ndarray:
 def _accuracy_of_the_others(runs: Runs) -> PerSeed:
     plain = _table(runs).get((0.0,), {})
     if len(plain) < 2:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs several seeds without dropout and with probes.mc_dropout, as the preset "
             "'ensembles'."
         )
+    first = next(iter(plain.values()))
+    if any(differing_test_sets(first, run) for run in plain.values()):
+        raise NotMeasurableError("Its networks were not tested on the same examples.")
     members = {seed: _probabilities(run) for seed, run in plain.items()}
-    labels = next(iter(plain.values())).labels()
+    labels = first.labels()
     total = np.sum(list(members.values()), axis=0)
     found = {}
     for seed, own in members.items():
@@ -42,7 +47,9 @@ def _accuracy_of_the_others(runs: Runs) -> PerSeed:
 def _mc_gain(runs: Runs) -> PerSeed:
     dropped = {key: row for key, row in _table(runs).items() if key[0] > 0}
     if not dropped:
-        raise NotMeasurable("It needs runs with dropout and probes.mc_dropout, as 'ensembles'.")
+        raise NotMeasurableError(
+            "It needs runs with dropout and probes.mc_dropout, as 'ensembles'."
+        )
     at = METRICS.index("nll")
     return {
         seed: scores(_probabilities(run), run.labels())[at] - float(run.arrays[SCORES][-1, at])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below, within
+from reglab.core.claims.base import PerSeed, Runs, Section, above, below, within
 from reglab.core.claims.select import (
     Family,
     family,
@@ -15,6 +15,7 @@ from reglab.core.claims.select import (
     rank_correlation,
 )
 from reglab.core.claims.weight_decay import final
+from reglab.core.errors import NotMeasurableError
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
 from reglab.core.spec import CalibrationProbe
@@ -29,10 +30,12 @@ def _sweep(runs: Runs, values: int = 2) -> Family:
     table = family(
         runs,
         "regularization.label_smoothing",
-        where=lambda run: run.spec.dataset.image_shape is not None,
+        where=lambda run: (
+            run.spec.dataset.image_shape is not None and run.spec.model.loss == "cross_entropy"
+        ),
     )
     if (0.0,) not in table or len(table) < values:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             f"It needs image runs with at least {values} values of label smoothing, 0 among them, "
             "as the preset 'label-smoothing'."
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family, pairs
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 SECTION = Section("Masked language modelling", "masked-text", ("masked-text",))
@@ -28,7 +29,7 @@ def _sides(runs: Runs) -> Family:
         if key[0] == share
     }
     if len(found) < 2:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs runs on masked_text with and without the augmentation 'masking', as the "
             "preset 'masked-text'."
         )

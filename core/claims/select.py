@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs
+from reglab.core.claims.base import PerSeed, Runs
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 Floats = NDArray[np.float64]
@@ -68,9 +69,11 @@ def held_out_minimum(found: Mapping[int, Floats]) -> dict[int, int]:
     A minimum that is chosen and measured on the same noise looks lower than it is.
     """
     if len(found) < 2:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "The minimum is chosen on the other seeds, so that at least two are needed."
         )
+    if len({len(row) for row in found.values()}) > 1:
+        raise NotMeasurableError("The seeds were not evaluated at the same epochs.")
     total = np.sum(list(found.values()), axis=0)
     return {seed: int(np.argmin(total - row)) for seed, row in found.items()}
 

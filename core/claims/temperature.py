@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family, held_out_minimum, over_sweep, pairs
+from reglab.core.errors import NotMeasurableError
 from reglab.core.probes import calibration
 from reglab.core.probes.temperature import fit_temperature, nll
 from reglab.core.results import RunResult
@@ -21,7 +22,7 @@ def _validation(run: RunResult) -> bool:
 def _table(runs: Runs) -> Family:
     table = family(runs, PATH, where=_validation)
     if (0.0,) not in table:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs runs with a temperature probe, one of them without label smoothing, as the "
             "preset 'temperature-scaling'."
         )
@@ -49,7 +50,7 @@ def _against_smoothing(runs: Runs) -> PerSeed:
     table = _table(runs)
     smoothed = {key: row for key, row in table.items() if key[0] > 0}
     if not smoothed:
-        raise NotMeasurable(f"It needs a value of {PATH} above zero.")
+        raise NotMeasurableError(f"It needs a value of {PATH} above zero.")
     values, losses = over_sweep(smoothed, lambda run: nll(*_split(run)))
     best = {seed: (float(values[at]),) for seed, at in held_out_minimum(losses).items()}
     found = {}

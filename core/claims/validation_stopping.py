@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reglab.core.claims.base import NotMeasurable, PerSeed, Runs, Section, above, below
+from reglab.core.claims.base import PerSeed, Runs, Section, above, below
 from reglab.core.claims.select import family
+from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
 
 SECTION = Section(
@@ -42,7 +43,7 @@ def _by_seed(measure: Callable[[RunResult, RunResult], float]) -> Callable[[Runs
             if whole and stopped:
                 by_seed[seed] = float(np.mean([measure(whole[0], run) for run in stopped]))
         if not by_seed:
-            raise NotMeasurable(
+            raise NotMeasurableError(
                 "It needs runs that early stopping ended and, with the same validation split, one "
                 "that it did not end, as the preset 'early-stopping-validation'."
             )

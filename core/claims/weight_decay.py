@@ -9,7 +9,6 @@ import numpy as np
 
 from reglab.core.claims.base import (
     Claim,
-    NotMeasurable,
     PerSeed,
     Runs,
     Section,
@@ -18,6 +17,7 @@ from reglab.core.claims.base import (
 )
 from reglab.core.claims.complexity import boundary_length, contour_width
 from reglab.core.claims.select import Family, Key, family, over_sweep, pairs, rank_correlation
+from reglab.core.errors import NotMeasurableError
 from reglab.core.probes import calibration
 from reglab.core.probes.weights import summarize
 from reglab.core.results import RunResult
@@ -32,6 +32,7 @@ def _flipped_moons(run: RunResult) -> bool:
     return (
         dataset.name == "two_moons"
         and dataset.label_flip > 0
+        and run.spec.model.loss == "cross_entropy"
         and run.spec.probes.boundary is not None
     )
 
@@ -42,7 +43,7 @@ def _sweep(path: str, runs: Runs) -> Family:
     table = family(chosen, path, where=_flipped_moons)
     if (0.0,) not in table or len(table) < 2:
         preset = path.split(".")[1]
-        raise NotMeasurable(
+        raise NotMeasurableError(
             f"It needs runs on two moons with flipped labels and a boundary probe, with {path} = 0 "
             f"and at least one other value, as the preset '{preset}'."
         )
@@ -85,7 +86,7 @@ def _loss_gain(path: str, runs: Runs) -> PerSeed:
 def _too_strong(path: str, runs: Runs) -> PerSeed:
     table, mildest, strongest = _ends(path, runs)
     if mildest == strongest:
-        raise NotMeasurable(f"It needs at least two values of {path} above zero.")
+        raise NotMeasurableError(f"It needs at least two values of {path} above zero.")
     return {
         seed: final(mild, "test_accuracy") - final(strong, "test_accuracy")
         for seed, (mild, strong) in pairs(table[mildest], table[strongest]).items()
@@ -99,7 +100,9 @@ def _plain(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerS
 def _trend(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerSeed:
     values, found = over_sweep(_sweep(path, runs), measure)
     if len(values) < 4:
-        raise NotMeasurable(f"A trend needs at least 4 values of {path}; here are {len(values)}.")
+        raise NotMeasurableError(
+            f"A trend needs at least 4 values of {path}; here are {len(values)}."
+        )
     return rank_correlation(values, found)
 
 
@@ -118,7 +121,7 @@ def _second_mildest(table: Family, at: int) -> dict[int, RunResult]:
     other = 1 - at
     strengths = sorted(key for key in table if key[at] > 0 and key[other] == 0)
     if not strengths:
-        raise NotMeasurable(
+        raise NotMeasurableError(
             "It needs two experiments on the same data, with L2 and with L1 decay and two hidden "
             "layers: name the second with ?with=ID, as of the presets 'l2' and 'l1'."
         )
@@ -138,8 +141,8 @@ def _sparsity_difference(runs: Runs) -> PerSeed:
 def _l1_sparsity(runs: Runs) -> PerSeed:
     table = {key: row for key, row in _sweep(L1, runs).items() if key[0] > 0}
     runs_at = table[sorted(table)[min(1, len(table) - 1)]]
-    if any(HIDDEN not in run.arrays for run in runs_at.values()):
-        raise NotMeasurable("It needs at least one hidden layer.")
+    if any(len(run.spec.model.hidden) < 2 for run in runs_at.values()):
+        raise NotMeasurableError("It needs at least two hidden layers.")
     return {seed: sparsity(run) for seed, run in runs_at.items()}
 
 
