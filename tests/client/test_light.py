@@ -35,6 +35,24 @@ def test_client_imports_nothing_heavy():
     assert not set(HEAVY) & set(eval(found.stdout))
 
 
+def test_the_package_itself_imports_the_client_only_when_asked():
+    found = run_blocked("""
+    import sys, reglab
+    assert "httpx" not in sys.modules and "pydantic" not in sys.modules
+    from reglab import AsyncClient, Client, ClientError, ExperimentSpec
+    assert "httpx" in sys.modules
+    from reglab import *
+    import reglab.client
+    assert Client is reglab.client.Client
+    try:
+        reglab.Cleint
+    except AttributeError as error:
+        print(error)
+    """)
+    assert found.returncode == 0, found.stderr
+    assert "Cleint" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("call", "package"),
     [("arrays", "numpy"), ("to_pandas", "pandas"), ("to_polars", "polars")],

@@ -52,6 +52,20 @@ def test_the_command_works_without_server(environment):
     assert "pip install 'reglab[server]'" in done.stderr
 
 
+def test_type_checkers_see_the_types_of_an_installed_client(environment, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from reglab import Client\n\n"
+        'reveal_type(Client().submit("l2").wait().ece())\n'
+        'Client().submit("l2", seed=1)\n'
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache"]
+    done = run(*command, "--python-executable", environment / "python", script)
+    assert 'Revealed type is "reglab.client.tables.EceTable"' in done.stdout
+    assert 'Unexpected keyword argument "seed"' in done.stdout
+    assert "Found 1 error" in done.stdout
+
+
 def test_nothing_numeric_came_along(environment):
     listed = run(environment / "python", "-m", "pip", "list", "--format=freeze").stdout
     names = {line.partition("==")[0].lower() for line in listed.splitlines()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -46,6 +47,12 @@ def test_references_are_made_from_the_code(site):
     for name in ("Client.submit", "Experiment.curves", "Run.calibration", "Spectrum"):
         assert f'id="reglab.client.{name}"' in pages["client"], name
     assert "cumulative" in pages["client"]
+    # What the blocking client returns, not how it is driven.
+    shown = html.unescape(re.sub(r"<[^>]+>", "", pages["client"]))
+    assert "Generator[" not in shown
+    assert "Flow[" not in shown
+    for signature in ("→ Comparison", "→ Curves", "→ Weights", "→ list[PresetInfo]", "→ Self"):
+        assert signature in shown, signature
 
 
 def test_pages_load_nothing_from_other_hosts(site):
