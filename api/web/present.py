@@ -8,12 +8,19 @@ from typing import Any
 from matplotlib.colors import to_hex
 
 from reglab.api.web.compare import Compared, label_of
-from reglab.core.figures.style import CLASS_COLOURS, GREY, PALETTE, TIME_MAP, sequence
+from reglab.core.figures.style import (
+    CLASS_COLOURS,
+    GREY,
+    PALETTE,
+    PAPERS,
+    sequence,
+    time_map,
+)
 from reglab.core.storage import ExperimentRecord, RunRecord
 
 TIME_COLOURS = 24
-# The figures' colours; on dark paper the light ones come first.
-SERIES = {"light": list(PALETTE), "dark": list(PALETTE[::-1])}
+# The figures' colours, which are seen on the paper of either theme.
+SERIES = {theme: list(PALETTE) for theme in PAPERS}
 PALETTES = {"series": SERIES, "classes": CLASS_COLOURS, "grey": GREY}
 
 
@@ -69,14 +76,10 @@ def group_colours(count: int) -> dict[str, list[str]]:
     """A colour a group in each theme: told apart if few, ordered if many."""
     if count <= len(PALETTE):
         return {theme: colours[:count] for theme, colours in SERIES.items()}
-    light = [to_hex(colour) for colour in sequence(count)]
-    # On dark paper the dark end would vanish, as the pale one does on white.
-    dark = [to_hex(colour) for colour in sequence(round(count * 1.4))][-count:]
-    return {"light": light, "dark": dark}
+    return {theme: [to_hex(colour) for colour in sequence(count, theme)] for theme in PAPERS}
 
 
 def time_colours() -> dict[str, list[str]]:
     """Colours from early to late in each theme."""
-    light = [TIME_MAP(at / (TIME_COLOURS - 1))[:3] for at in range(TIME_COLOURS)]
-    dark = [tuple(0.6 * part + 0.4 for part in colour) for colour in light]
-    return {"light": [to_hex(c) for c in light], "dark": [to_hex(c) for c in dark]}
+    shares = [at / (TIME_COLOURS - 1) for at in range(TIME_COLOURS)]
+    return {theme: [to_hex(time_map(theme)(at)) for at in shares] for theme in PAPERS}

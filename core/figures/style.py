@@ -1,25 +1,43 @@
-"""Looks: colours that colour-blind people can tell apart, two themes, one width."""
+"""Looks: colours that colour-blind people can tell apart, two themes, one width.
+
+Lines have a contrast of at least ``CONTRAST`` against the paper of either theme (WCAG 2.2, 1.4.11).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize
+from matplotlib.colors import (
+    Colormap,
+    LinearSegmentedColormap,
+    ListedColormap,
+    LogNorm,
+    Normalize,
+    to_rgb,
+)
 from matplotlib.figure import Figure as Canvas
 
-# Okabe and Ito (2008), without yellow and black.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+Theme = Literal["light", "dark"]
+CONTRAST = 3.0
+# The papers of figures and of the page that are nearest to the lines.
+PAPERS: dict[Theme, str] = {"light": "#f7f8fa", "dark": "#1e2128"}
+# Okabe and Ito (2008), without yellow and black; the last three darkened to be seen on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#C46A9C", "#A6761D", "#3E97CF")
 CLASS_COLOURS = ("#0072B2", "#D55E00")
 GREY = "#8a8a8a"
 BOUNDARY_MAP = LinearSegmentedColormap.from_list("moons", ["#0072B2", "#f7f7f7", "#D55E00"])
 WEIGHT_MAP = LinearSegmentedColormap.from_list("weights", ["#0072B2", "#ffffff", "#D55E00"])
-# Early red to late blue; the middle is darkened, as pale yellow would vanish on white.
+# Early red to late blue.
 TIME_MAP = LinearSegmentedColormap.from_list(
     "time", ["#a50026", "#d73027", "#f46d43", "#dba32a", "#6aa6cd", "#4575b4", "#313695"]
 )
-SWEEP_MAP = "cividis"
+SWEEP_MAP = "plasma"
+# The part of it that is seen on the paper of each theme.
+SWEEP_RANGE: dict[Theme, tuple[float, float]] = {"light": (0.0, 0.6), "dark": (0.46, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -31,7 +49,7 @@ class Style:
         width: Inches; None keeps the figure's own width. The height follows.
     """
 
-    theme: Literal["light", "dark"] = "light"
+    theme: Theme = "light"
     width: float | None = None
 
     def settings(self) -> dict[str, Any]:
@@ -86,12 +104,45 @@ def plain(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def sequence(count: int, name: str | Colormap = SWEEP_MAP) -> list[Any]:
-    """Ordered colours for the values of a sweep, the palest end left out."""
-    import matplotlib as mpl
+def luminance(colour: Any) -> float:
+    """Relative luminance, from 0 (black) to 1 (white), as WCAG defines it."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
-    scale = mpl.colormaps[name] if isinstance(name, str) else name
-    return [scale(0.9 * at / max(count - 1, 1)) for at in range(count)]
+
+def contrast(one: Any, other: Any) -> float:
+    """Contrast of two colours, from 1 to 21."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def legible(colour: Any, theme: Theme) -> tuple[float, float, float]:
+    """The colour, darkened or lightened until it is seen on the paper of the theme."""
+    end = 0.0 if theme == "light" else 1.0
+    rgb = np.array(to_rgb(colour))
+    for share in np.linspace(0, 1, 51):
+        mixed = (1 - share) * rgb + share * end
+        if contrast(mixed, PAPERS[theme]) >= CONTRAST:
+            break
+    return float(mixed[0]), float(mixed[1]), float(mixed[2])
+
+
+def sweep_map(theme: Theme) -> Colormap:
+    """Colours of rising values, all of them seen on the paper of the theme."""
+    shown = mpl.colormaps[SWEEP_MAP](np.linspace(*SWEEP_RANGE[theme], 256))
+    return ListedColormap(shown, "sweep")
+
+
+def time_map(theme: Theme) -> Colormap:
+    """Early red to late blue, all of them seen on the paper of the theme."""
+    return ListedColormap([legible(TIME_MAP(at), theme) for at in range(256)], "time")
+
+
+def sequence(count: int, theme: Theme = "light") -> list[Any]:
+    """Ordered colours of ``count`` sweep points."""
+    scale = sweep_map(theme)
+    return [scale(at / max(count - 1, 1)) for at in range(count)]
 
 
 def time_norm(first: float, last: float) -> Normalize:
