@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 
 from reglab import __version__
 from reglab.api import metrics, problems, reference, tracing, web
-from reglab.api.access import cross_origin
+from reglab.api.access import cross_origin, routes
 from reglab.api.access.guard import Guard
 from reglab.api.access.headers import SecurityHeaders
 from reglab.api.access.policy import Policy
@@ -96,6 +96,7 @@ def create_app(
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Requests, limits=limits)
     app.add_middleware(Guard, policy=policy, storage=storage)
+    app.add_middleware(routes.Routing, root=app)
     cross_origin.install(app, policy)
     app.add_middleware(Observation, registry=app.state.registry)
     for module in (
@@ -117,6 +118,7 @@ def create_app(
     app.include_router(health.router)
     web.install(app)
     app.add_middleware(SecurityHeaders)
+    routes.close(app)
     _complete_schema(app, limits)
     tracing.instrument(app, storage.engine)
     return app
@@ -137,6 +139,6 @@ def _complete_schema(app: FastAPI, limits: Limits) -> None:
     @functools.cache
     def openapi() -> dict[str, Any]:
         document = reference.complete(made(), models, limits)
-        return declare(document, app.state.policy)
+        return declare(document, app, app.state.policy)
 
     app.openapi = openapi  # type: ignore[method-assign]

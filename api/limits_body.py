@@ -46,7 +46,6 @@ class Bodies:
             await send(message)
 
         try:
-            _check_target(scope)
             read = body.piece if scope["path"] == STREAMED else await body.whole()
             await self._app(scope, read, sending)
         except Problem as problem:
@@ -165,11 +164,6 @@ def check_json(body: bytes, limits: Limits) -> None:
             where = dotted(place).encode("ascii", "backslashreplace").decode()
             detail = "The text holds U+0000 or half of a surrogate pair."
             raise _unusable(where[:200] or "body", detail, "Leave these signs out.")
-
-
-def _check_target(scope: Scope) -> None:
-    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-        raise _unusable("path", "The address holds a NUL byte (%00).", "Leave it out.")
 
 
 def _unusable(where: str, detail: str, remedy: str) -> Problem:

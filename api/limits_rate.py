@@ -10,14 +10,13 @@ from cachetools import LRUCache
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reglab.api.access.routes import needed
 from reglab.api.limits import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.limits import Limits
 
 # Clients that are remembered; who is forgotten starts with a full allowance.
 CLIENTS = 10_000
-# Asked by those who operate the server, who must be answered most of all when it is busy.
-FREE = ("/healthz", "/readyz", "/metrics")
 # Addresses of one IPv6 customer.
 IPV6_PREFIX = 64
 
@@ -55,7 +54,8 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] in FREE:
+        # Those who operate the server must be answered most of all when it is busy.
+        if scope["type"] != "http" or needed(Request(scope)).probe:
             await self._app(scope, receive, send)
             return
         problem = self._refused(Request(scope))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,8 +10,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from reglab.core.errors import DatasetUnavailable, FieldProblem, ReglabError
 from reglab.core.spec import MAX_PROBLEMS, dotted
@@ -164,7 +165,7 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
         remedy = "See /docs for all paths."
         problem = FieldProblem("path", f"There is nothing at {request.url.path}.", remedy)
     elif error.status_code == 405:
-        allowed = _allowed(request)
+        allowed = ", ".join(_methods(request))
         problem = FieldProblem("method", f"{request.method} is not allowed.", f"Use {allowed}.")
         return answer(request, 405, "method-not-allowed", title, [problem], {"Allow": allowed})
     else:
@@ -174,14 +175,13 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
     return answer(request, error.status_code, kind, title, [problem], headers)
 
 
-def _allowed(request: Request) -> str:
+def _methods(request: Request) -> list[str]:
     """Methods of all routes at this path; the framework names those of the first one only."""
-    paths = request.app.openapi()["paths"]
-    for route, methods in paths.items():
-        pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(route))
-        if re.fullmatch(pattern, request.url.path):
-            return ", ".join(sorted(method.upper() for method in methods))
-    return "GET"
+    found: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        if context.matches(request.scope)[0] is not Match.NONE:
+            found |= context.methods or {"GET"}
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 async def on_storage(request: Request, error: Exception) -> Response:

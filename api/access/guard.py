@@ -17,7 +17,8 @@ from reglab.api.access import cookies
 from reglab.api.access.origins import check_name, check_origin
 from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS, NOBODY, Principal
-from reglab.api.access.scopes import SAFE, needed
+from reglab.api.access.routes import needed
+from reglab.api.access.scopes import SAFE
 from reglab.api.problems import Problem
 from reglab.api.web.errors import wants_page
 from reglab.core.errors import FieldProblem
@@ -72,12 +73,13 @@ class Guard:
     async def _admit(self, request: Request) -> bool:
         """Whether a token was checked; it may end while the answer is on its way."""
         _check_address(request)
-        check_name(request, self._policy)
+        needs = needed(request)
+        check_name(request, self._policy, needs)
         check_origin(request, self._policy)
         if not self._policy.asks(request):
             request.state.principal = ANONYMOUS
             return False
-        scope = self._needed(request)
+        scope = needs.under(self._policy)
         if scope is None:
             return False
         token = await run_in_threadpool(self._token, request)
@@ -87,12 +89,6 @@ class Guard:
         if scope not in principal.scopes:
             raise _too_little(scope, token)
         return True
-
-    def _needed(self, request: Request) -> AccessScope | None:
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        if path == "/metrics" and self._policy.open_metrics:
-            return None
-        return needed(request.method, path)
 
     def _token(self, request: Request) -> TokenRecord:
         header = request.headers.get("authorization")

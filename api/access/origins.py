@@ -7,23 +7,22 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from reglab.api.access.policy import Policy
-from reglab.api.access.scopes import SAFE
+from reglab.api.access.scopes import SAFE, Needs
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
 
-# Supervisors call by whatever address a container has today; these tell nothing.
-ANY_NAME = frozenset({"/healthz", "/readyz"})
 PORTS = {"http": 80, "https": 443}
 
 
-def check_name(request: Request, policy: Policy) -> None:
+def check_name(request: Request, policy: Policy, needs: Needs) -> None:
     """421 unless the server is called by a name of its own.
 
     It stops DNS rebinding, in which a page's own name is made to point at this server.
     """
     given = request.headers.get("host", "")
     name = _parts(f"//{given}")[0] or ""
-    if policy.answers_to(name) or request.scope["path"] in ANY_NAME:
+    # Supervisors call by whatever address a container has today; open probes tell nothing.
+    if policy.answers_to(name) or (needs.probe and needs.scope is None):
         return
     detail = f"This server is not called '{given[:100]}'."
     remedy = (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import FastAPI
+
 from reglab.api import problems
 from reglab.api.access.policy import Policy
-from reglab.api.access.scopes import needed
+from reglab.api.access.routes import contexts, handler_of
+from reglab.api.access.scopes import declared
 
 SCHEMES: dict[str, Any] = {
     "token": {
@@ -26,13 +29,17 @@ SCHEMES: dict[str, Any] = {
 NONE: dict[str, list[str]] = {}
 
 
-def declare(document: dict[str, Any], policy: Policy) -> dict[str, Any]:
+def declare(document: dict[str, Any], app: FastAPI, policy: Policy) -> dict[str, Any]:
     """Add schemes, scopes and refusals to an OpenAPI document; returns the same."""
     document["components"]["securitySchemes"] = SCHEMES
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            scope = needed(method.upper(), path)
-            if scope is None or (path == "/metrics" and policy.open_metrics):
+    for context in contexts(app):
+        for method in context.methods or ():
+            operation = document["paths"].get(context.path_format, {}).get(method.lower())
+            found = declared(handler_of(context))
+            if operation is None or found is None:
+                continue
+            scope = found.under(policy)
+            if scope is None:
                 operation["security"] = []
                 continue
             ways = [{"token": [scope]}, {"session": [scope]}]

@@ -1,32 +1,56 @@
-"""Which scope each address needs: by method, with few exceptions; what is not listed is closed."""
+"""Which scope a route needs: declared beside its handler, closed without a declaration."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from reglab.api.access.policy import Policy
 from reglab.core.storage import AccessScope
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Probes of a supervisor, and what a browser needs before anyone has signed in.
-OPEN = frozenset({"/healthz", "/readyz", "/sign-in", "/sign-out"})
-OPEN_BELOW = ("/static/", "/static-offline-docs/")
-ADMIN = re.compile(r"/v1/tokens(/.*)?")
-EXCEPTIONS: tuple[tuple[str, re.Pattern[str], AccessScope], ...] = (
-    # They store nothing.
-    ("POST", re.compile(r"/v1/experiments/estimate"), "read"),
-    ("POST", re.compile(r"/v1/runs/[^/]+/predict"), "read"),
-    # It trains on the server.
-    ("GET", re.compile(r"/v1/playground"), "submit"),
-)
+ATTRIBUTE = "access_needs"
+H = TypeVar("H")
 
 
-def needed(method: str, path: str) -> AccessScope | None:
-    """The scope that a request needs; None is open to all."""
-    if path in OPEN or path.startswith(OPEN_BELOW):
-        return None
-    if ADMIN.fullmatch(path):
-        return "admin"
-    for verb, pattern, scope in EXCEPTIONS:
-        if method == verb and pattern.fullmatch(path):
-            return scope
-    return "read" if method in SAFE else "submit"
+@dataclass(frozen=True)
+class Needs:
+    """What a request must bring to reach a handler.
+
+    Attributes:
+        scope: Scope of the token; None is open to all.
+        unless: Field of the policy that opens the route when it is true.
+        probe: Asked by those who operate the server: exempt from the rate.
+    """
+
+    scope: AccessScope | None
+    unless: str | None = None
+    probe: bool = False
+
+    def under(self, policy: Policy) -> AccessScope | None:
+        """The scope that this policy asks for."""
+        opened = self.unless is not None and getattr(policy, self.unless)
+        return None if opened else self.scope
+
+
+# An address that no route has: whoever may read learns that there is nothing.
+UNMATCHED = Needs("read")
+
+
+def needs(
+    scope: AccessScope | None, *, unless: str | None = None, probe: bool = False
+) -> Callable[[H], H]:
+    """Declare what a handler, or the app of a mount, needs; see ``Needs``."""
+
+    def declare(handler: H) -> H:
+        setattr(handler, ATTRIBUTE, Needs(scope, unless, probe))
+        return handler
+
+    return declare
+
+
+def declared(handler: Any) -> Needs | None:
+    """What was declared; None if nothing was."""
+    found: Needs | None = getattr(handler, ATTRIBUTE, None)
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from reglab.api import schemas
+from reglab.api.access.scopes import needs
 from reglab.api.problems import responses
 from reglab.core import datasets
 from reglab.core.presets import PRESETS, build
@@ -16,6 +17,7 @@ router = APIRouter(tags=["catalog"])
 
 
 @router.get("/presets", summary="Presets", operation_id="list_presets", responses=responses())
+@needs("read")
 def list_presets() -> schemas.PresetList:
     """The article's experiments, and those of methods that it only mentions."""
     rows = [
@@ -35,6 +37,7 @@ def list_presets() -> schemas.PresetList:
 
 
 @router.get("/datasets", summary="Datasets", operation_id="list_datasets", responses=responses())
+@needs("read")
 def list_datasets() -> schemas.DatasetList:
     """What can be trained on, and whether this server has it."""
     rows = [schemas.DatasetRow.model_validate(row) for row in datasets.catalog()]
@@ -47,6 +50,7 @@ def list_datasets() -> schemas.DatasetList:
     operation_id="get_schema",
     responses=responses(),
 )
+@needs("read")
 def get_schema() -> dict[str, Any]:
     """JSON Schema 2020-12 of the body of a submission."""
     return ExperimentSpec.model_json_schema()

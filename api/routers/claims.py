@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from reglab import __version__
+from reglab.api.access.scopes import needs
 from reglab.api.context import ExperimentId, Shared
 from reglab.api.figure_cache import figure_key
 from reglab.api.limits_work import heavy
@@ -101,6 +102,7 @@ class ClaimList(BaseModel):
     response_model=ClaimList,
     responses={**responses(404, 422), 200: {"content": {MARKDOWN: {"schema": {"type": "string"}}}}},
 )
+@needs("read")
 @heavy
 def list_claims(
     shared: Shared,

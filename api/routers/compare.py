@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
@@ -107,6 +108,7 @@ Pair = Annotated[
     operation_id="compare",
     responses=responses(404, 409, 422),
 )
+@needs("read")
 @heavy
 def compare(shared: Shared, runs: Pair = None, experiments: Pair = None) -> Comparison:
     """Paired differences b less a with effect sizes; give either ``runs`` or ``experiments``.

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Response
 from numpy.typing import NDArray
 
 from reglab.api import schemas, tables
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
@@ -36,6 +37,7 @@ FILES: dict[int | str, dict[str, Any]] = {
     response_model=dict[str, list[Any]],
     responses={**responses(404, 422), **FILES},
 )
+@needs("read")
 @heavy
 def get_curves(
     shared: Shared,
@@ -121,6 +123,7 @@ def _without_nan(values: NDArray[Any]) -> list[Any]:
     response_model=schemas.EceTable,
     responses={**responses(404, 422), **FILES},
 )
+@needs("read")
 @heavy
 def get_ece(
     shared: Shared,

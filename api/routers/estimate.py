@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared
 from reglab.api.plan import plan
 from reglab.api.problems import responses
@@ -45,6 +46,7 @@ class EstimateBody(BaseModel):
     responses=responses(400, 415, 422),
     openapi_extra=SUBMISSION,
 )
+@needs("read")
 async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
     """Takes what a submission takes, refuses what it would refuse, and stores nothing."""
     return await run_in_threadpool(_estimate, shared, await _json(request))

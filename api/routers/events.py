@@ -10,6 +10,7 @@ import anyio
 from fastapi import APIRouter, Header, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.event_bodies import event_schema
 from reglab.api.limits_streams import CountedStream
@@ -63,6 +64,7 @@ LastId = Annotated[
     response_class=EventSourceResponse,
     responses=ANSWERS,
 )
+@needs("read")
 async def stream_events(
     shared: Shared, experiment_id: ExperimentId, last_event_id: LastId = None
 ) -> Response:

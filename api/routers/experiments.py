@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api import schemas, tracing
+from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, Context, ExperimentId, Shared
 from reglab.api.plan import plan as planned
 from reglab.api.plan import quota, within_quota
@@ -78,6 +79,7 @@ Force = Annotated[
     responses=responses(400, 409, 413, 415, 422),
     openapi_extra=SUBMISSION,
 )
+@needs("submit")
 async def submit(
     request: Request, response: Response, shared: Shared, key: Key = None, force: Force = False
 ) -> Any:
@@ -100,6 +102,7 @@ async def submit(
     operation_id="list_experiments",
     responses=responses(422),
 )
+@needs("read")
 def list_experiments(
     shared: Shared,
     state: Annotated[State | None, Query(description="Only these.")] = None,
@@ -122,6 +125,7 @@ def list_experiments(
     operation_id="get_experiment",
     responses=responses(404),
 )
+@needs("read")
 def get_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
     """The experiment, its spec, and every run's state."""
     return _body(shared, experiment_id)
@@ -133,6 +137,7 @@ def get_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Exper
     operation_id="change_experiment",
     responses=responses(400, 404, 422),
 )
+@needs("submit")
 def change_experiment(
     shared: Shared,
     experiment_id: ExperimentId,
@@ -153,6 +158,7 @@ def change_experiment(
     operation_id="delete_experiment",
     responses=responses(404, 409),
 )
+@needs("submit")
 def delete_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     """Refused while runs are running: cancel first."""
     shared.storage.experiments.delete(experiment_id)
@@ -166,6 +172,7 @@ def delete_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     operation_id="cancel_experiment",
     responses=responses(404, 409),
 )
+@needs("submit")
 def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
     """Waiting runs end at once, running ones within a second."""
     shared.storage.experiments.cancel(experiment_id)
@@ -179,6 +186,7 @@ def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Ex
     operation_id="retry_experiment",
     responses=responses(404, 409),
 )
+@needs("submit")
 def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
     """Runs that succeeded keep their results."""
     with within_quota(shared.limits):
@@ -195,6 +203,7 @@ def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Exp
     operation_id="list_runs",
     responses=responses(404),
 )
+@needs("read")
 def list_runs(shared: Shared, experiment_id: ExperimentId) -> schemas.RunList:
     """All runs, by index."""
     runs = shared.storage.experiments.runs(experiment_id)

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from reglab import __version__
 from reglab.api import schemas
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared, identifier
 from reglab.api.figure_cache import stamp_key
 from reglab.api.limits import refusal
@@ -37,6 +38,7 @@ With = Annotated[
     operation_id="list_figures",
     responses=responses(404),
 )
+@needs("read")
 @heavy
 def list_figures(
     shared: Shared, experiment_id: ExperimentId, with_: With = None
@@ -57,6 +59,7 @@ def list_figures(
         304: {"description": "Not modified"},
     },
 )
+@needs("read")
 async def get_figure(
     request: Request,
     shared: Shared,

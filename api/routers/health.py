@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from reglab import __version__
 from reglab.api import schemas
+from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
 from reglab.api.metrics import text
 from reglab.api.readiness import look
@@ -15,6 +16,7 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", summary="Alive", operation_id="healthz")
+@needs(None, probe=True)
 def healthz() -> schemas.Health:
     """Answers as long as the process does."""
     return schemas.Health(status="ok", version=__version__)
@@ -26,6 +28,7 @@ def healthz() -> schemas.Health:
     operation_id="readyz",
     responses={503: {"model": schemas.Readiness, "description": "Submissions cannot be taken"}},
 )
+@needs(None, probe=True)
 def readyz(request: Request, shared: Shared, response: Response) -> schemas.Readiness:
     """Looks at database, broker and workers, two seconds at most.
 
@@ -44,6 +47,7 @@ def readyz(request: Request, shared: Shared, response: Response) -> schemas.Read
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
+@needs("read", unless="open_metrics", probe=True)
 def metrics(request: Request) -> Response:
     """Requests of this process; queue, workers and runs of the service, from the database."""
     state = request.app.state

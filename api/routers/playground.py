@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
+from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
 from reglab.api.event_bodies import event_schema
 from reglab.api.limits_streams import CountedStream
@@ -59,6 +60,7 @@ def _settings(
     response_class=EventSourceResponse,
     responses=ANSWERS,
 )
+@needs("submit")
 async def stream_playground(
     shared: Shared,
     settings: Annotated[Settings, Depends(_settings)],

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from reglab.api import schemas
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared, identifier
 from reglab.api.figure_cache import picture
 from reglab.api.limits_work import drawing
@@ -36,6 +37,7 @@ Documents = Sequence[schemas.ExperimentBody]
     response_class=HTMLResponse,
     responses=responses(404, 422),
 )
+@needs("read")
 @drawing
 def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     """Figures with captions, claims with verdicts, all numbers, and the data they come from.

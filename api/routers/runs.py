@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from scipy.special import softmax
 
 from reglab.api import schemas
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, RunId, Shared, finished
 from reglab.api.limits import refusal
 from reglab.api.limits_work import heavy
@@ -72,6 +73,7 @@ def _classifier(shared: Shared, run_id: RunId) -> RunResult:
 
 
 @router.get("", summary="One run", operation_id="get_run", responses=responses(404))
+@needs("read")
 def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
     """State, parameters, progress, summary and resolved spec."""
     return schemas.RunDetail.of(shared.storage.runs.get(run_id))
@@ -83,6 +85,7 @@ def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
     operation_id="get_calibration",
     responses=responses(404, 409, 422),
 )
+@needs("read")
 def get_calibration(
     shared: Shared,
     run_id: RunId,
@@ -126,6 +129,7 @@ def get_calibration(
     operation_id="get_boundary",
     responses=responses(404, 409, 422),
 )
+@needs("read")
 def get_boundary(
     shared: Shared,
     run_id: RunId,
@@ -174,6 +178,7 @@ def get_boundary(
     operation_id="get_weights",
     responses=responses(404, 409, 422),
 )
+@needs("read")
 def get_weights(
     shared: Shared,
     run_id: RunId,
@@ -204,6 +209,7 @@ def get_weights(
     operation_id="get_spectrum",
     responses=responses(404, 409),
 )
+@needs("read")
 def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
     """Energy of the change of the first layer by principal component, over time."""
     run = finished(shared, run_id)
@@ -227,6 +233,7 @@ def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
     operation_id="get_predictions",
     responses=responses(404, 409),
 )
+@needs("read")
 def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
     """Class probabilities of every test example, dropout off."""
     run = _classifier(shared, run_id)
@@ -245,6 +252,7 @@ def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
     operation_id="predict",
     responses=responses(400, 404, 409, 422),
 )
+@needs("read")
 @heavy
 def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> schemas.PredictBody:
     """Class probabilities; with ``dropout_samples`` also their spread over dropout networks."""

@@ -10,6 +10,7 @@ import structlog
 from fastapi import APIRouter, Body, Depends, Path, Response
 from pydantic import BaseModel, Field, field_validator
 
+from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
 from reglab.api.problems import Problem, responses
 from reglab.api.tokens import expiry
@@ -92,6 +93,7 @@ def _token_id(
     operation_id="create_token",
     responses=responses(400, 422),
 )
+@needs("admin")
 def create_token(shared: Shared, request: Annotated[TokenRequest, Body()]) -> NewToken:
     """The answer has the token's text, which nobody can read again."""
     record, text = shared.storage.tokens.create(request.name, request.scope, expiry(request.days))
@@ -100,6 +102,7 @@ def create_token(shared: Shared, request: Annotated[TokenRequest, Body()]) -> Ne
 
 
 @router.get("", summary="List tokens", operation_id="list_tokens", responses=responses())
+@needs("admin")
 def list_tokens(shared: Shared) -> TokenList:
     """All tokens without their secrets; also those that expired or were revoked."""
     return TokenList(items=[TokenBody.of(each) for each in shared.storage.tokens.everyone()])
@@ -112,6 +115,7 @@ def list_tokens(shared: Shared) -> TokenList:
     operation_id="revoke_token",
     responses=responses(404),
 )
+@needs("admin")
 def revoke_token(shared: Shared, token_id: Annotated[str, Depends(_token_id)]) -> Response:
     """It ends at once, with the sessions of browsers that signed in with it."""
     record = shared.storage.tokens.revoke(token_id)

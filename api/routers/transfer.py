@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from reglab import __version__
 from reglab.api import schemas
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import picture
 from reglab.api.limits_rate import client_of
@@ -49,6 +50,7 @@ BODY = {
         },
     },
 )
+@needs("read")
 @drawing
 def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     """Spec, runs, curves, arrays and figures, each with its sha256; only once it has ended."""
@@ -74,6 +76,7 @@ def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     responses=responses(409, 413, 415, 422),
     openapi_extra=BODY,
 )
+@needs("submit")
 async def import_experiment(
     request: Request, response: Response, shared: Shared
 ) -> schemas.ExperimentBody:

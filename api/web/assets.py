@@ -14,6 +14,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from reglab.api.access.scopes import needs
+
 FOLDER = Path(__file__).parent / "static"
 STYLE_GUARD = re.compile(rb'getElementById\("([0-9a-f]{64})"\)')
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -63,6 +65,7 @@ class _Forever(StaticFiles):
         return response
 
 
+@needs(None)
 def _serve_plotly(request: Request) -> Response:
     compressed = "gzip" in request.headers.get("accept-encoding", "")
     headers = {**FOREVER, "Vary": "Accept-Encoding"}
@@ -74,4 +77,5 @@ def _serve_plotly(request: Request) -> Response:
 def install(app: FastAPI) -> None:
     """Serve the assets."""
     app.add_api_route(plotly_url(), _serve_plotly, include_in_schema=False)
-    app.mount(f"/static/{digest()}", _Forever(directory=FOLDER), name="static")
+    files = needs(None)(_Forever(directory=FOLDER))
+    app.mount(f"/static/{digest()}", files, name="static")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, ExperimentId, Shared
 from reglab.api.routers.experiments import find
 from reglab.api.web import snippets
@@ -29,12 +30,14 @@ SORTS: dict[str, str] = {
 
 
 @router.get("/")
+@needs("read")
 def home() -> Response:
     """The pages begin with the list."""
     return RedirectResponse("/experiments", 307)
 
 
 @router.get("/experiments")
+@needs("read")
 def list_page(
     request: Request,
     shared: Shared,
@@ -72,6 +75,7 @@ def list_page(
 
 
 @router.get("/experiments/new")
+@needs("read")
 def new_page(request: Request, shared: Shared, preset: str = "", like: str = "") -> Response:
     """A form; begins from a preset or from an experiment that is there."""
     start: dict[str, Any] = snippets.lean(build("l2").model_dump(mode="json"))
@@ -96,6 +100,7 @@ def new_page(request: Request, shared: Shared, preset: str = "", like: str = "")
 
 
 @router.get("/experiments/{experiment_id}")
+@needs("read")
 def experiment_page(request: Request, shared: Shared, experiment_id: ExperimentId) -> Response:
     """One experiment."""
     record = shared.storage.experiments.get(experiment_id)
@@ -117,6 +122,7 @@ def experiment_page(request: Request, shared: Shared, experiment_id: ExperimentI
 
 
 @router.get("/compare")
+@needs("read")
 def compare_page(
     request: Request,
     shared: Shared,
@@ -137,6 +143,7 @@ def compare_page(
 
 
 @router.get("/playground")
+@needs("read")
 def playground_page(request: Request) -> Response:
     """A net that is watched while it trains."""
     return page(request, "playground.html")

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from reglab.api.access import cookies
 from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS
+from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared
 from reglab.api.problems import Problem
 from reglab.api.web.render import page
@@ -35,6 +36,7 @@ Fields = Annotated[dict[str, str], Depends(_fields)]
 
 
 @router.get("/sign-in")
+@needs(None)
 def sign_in_page(
     request: Request, target: Annotated[str, Query(alias="next", max_length=4000)] = START
 ) -> Response:
@@ -48,6 +50,7 @@ def sign_in_page(
 
 
 @router.post("/sign-in")
+@needs(None)
 async def sign_in(request: Request, shared: Shared, fields: Fields) -> Response:
     """Check the token and begin a session; the page that was asked for comes next."""
     target = fields.get("next", START)
@@ -63,6 +66,7 @@ async def sign_in(request: Request, shared: Shared, fields: Fields) -> Response:
 
 
 @router.post("/sign-out")
+@needs(None)
 async def sign_out(request: Request, shared: Shared, fields: Fields) -> Response:
     """End the session, here and in the database."""
     session = cookies.session_of(request)

@@ -1,0 +1,114 @@
+"""The route of a request, found by the router's own patterns before anything is decided by it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.requests import HTTPConnection
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from reglab.api.access.scopes import UNMATCHED, Needs, declared, needs
+from reglab.api.limits import send_problem
+from reglab.api.problems import Problem
+from reglab.core.errors import FieldProblem
+
+# What the framework adds by itself.
+FRAMEWORK = ("openapi", "custom_swagger_ui_html", "swagger_ui_redirect", "redoc_html")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+ENCODED_NUL = b"%00"
+# Longer than any list of ids that a page or a call takes.
+MAX_TARGET_BYTES = 2**16
+
+
+class Routing:
+    """Refuses targets that cannot be read in one way; sets ``request.state.matched``."""
+
+    def __init__(self, app: ASGIApp, root: FastAPI) -> None:
+        self._app = app
+        self._candidates = [(context.matches, context) for context in contexts(root)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            check_target(scope)
+        except Problem as problem:
+            await send_problem(problem, scope, receive, send)
+            return
+        HTTPConnection(scope).state.matched = self._matched(scope)
+        await self._app(scope, receive, send)
+
+    def _matched(self, scope: Scope) -> RouteContext | None:
+        """The route that the router will choose, also where it will refuse the method."""
+        partial = None
+        for matches, context in self._candidates:
+            match, _ = matches(scope)
+            if match is Match.FULL:
+                return context
+            if match is Match.PARTIAL and partial is None:
+                partial = context
+        return partial
+
+
+def contexts(app: FastAPI) -> Iterator[RouteContext]:
+    """All routes of the app, in the order in which they are tried."""
+    return iter_route_contexts(app.routes)
+
+
+def handler_of(context: RouteContext) -> Any:
+    """A route's function, or the app of a mount."""
+    return context.endpoint or context.app
+
+
+def needed(connection: HTTPConnection) -> Needs:
+    """What the route of a request declares."""
+    context = getattr(connection.state, "matched", None)
+    if context is None:
+        return UNMATCHED
+    found = declared(handler_of(context))
+    if found is None:
+        remedy = "Declare it with @needs(...) beside the route."
+        problem = FieldProblem("path", "This route declares no scope.", remedy)
+        raise Problem(403, "scope", "Scope needed", problem)
+    return found
+
+
+def close(app: FastAPI) -> None:
+    """Declare what the framework added; RuntimeError for any other route without a declaration."""
+    for context in contexts(app):
+        if context.name in FRAMEWORK:
+            needs("read")(handler_of(context))
+        elif context.name == "static-offline-docs":
+            needs(None)(handler_of(context))
+    undeclared = [
+        context.path for context in contexts(app) if declared(handler_of(context)) is None
+    ]
+    if undeclared:
+        raise RuntimeError(f"Routes without @needs(...): {', '.join(map(str, undeclared))}.")
+
+
+def check_target(scope: Scope) -> None:
+    """Refuse what readers of a path disagree about, and what is too long.
+
+    Raises:
+        Problem: 400 for control characters, 414 for more than MAX_TARGET_BYTES.
+    """
+    path, query = scope["path"], scope.get("query_string", b"")
+    size = len(scope.get("raw_path") or path) + len(query)
+    if size > MAX_TARGET_BYTES:
+        remedy = f"Use at most {MAX_TARGET_BYTES} bytes; send long lists in several requests."
+        problem = FieldProblem("path", f"The address has {size} bytes.", remedy)
+        # It would be repeated in the answer and in the log.
+        scope["path"] = path[:100]
+        raise Problem(414, "uri-too-long", "URI too long", problem)
+    if CONTROL.search(path) or ENCODED_NUL in query:
+        found = "control characters" if CONTROL.search(path) else "a NUL byte (%00)"
+        problem = FieldProblem("path", f"The address holds {found}.", "Leave them out.")
+        raise Problem(400, "bad-text", "Bad text", problem)
