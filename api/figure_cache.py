@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from reglab import __version__
 from reglab.core.figures import Figure, FigureTooLarge, Style, render
 from reglab.core.results import RunResult
+from reglab.core.spec import point_key
 
 DPI = 144
 COARSE_DPI = 50
@@ -55,7 +56,9 @@ class FigureCache:
 def figure_key(version: str, name: str, runs: Sequence[RunResult], **style: Any) -> str:
     """A digest of all that the picture depends on; serves as its ETag."""
     parts = [version, name, style]
-    parts += [[run.run_id, run.state, run.params, len(run.curves["epoch"])] for run in runs]
+    parts += [
+        [run.run_id, run.state, point_key(run.params), len(run.curves["epoch"])] for run in runs
+    ]
     parts += [run.summary.get("seconds") for run in runs]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -9,6 +9,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reglab.client.errors import UnexpectedReply
+from reglab.core.spec import labels
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Sort = Literal["created", "-created", "name", "-name"]
@@ -65,8 +66,7 @@ class RunData(Reply):
 
     def label(self) -> str:
         """The sweep's values in short, e.g. ``l2=0.005``, or ``run 0``."""
-        parts = [f"{path.rpartition('.')[2]}={_short(v)}" for path, v in self.params.items()]
-        return ", ".join(parts) or f"run {self.index}"
+        return labels([self.params], f"run {self.index}", plain=True)[0]
 
 
 class ExperimentSummary(Reply):
@@ -92,6 +92,13 @@ class ExperimentData(ExperimentSummary):
 
     spec: dict[str, Any] = Field(description="As submitted, defaults filled in.")
     runs: tuple[RunData, ...] = Field(description="Its runs, by index.")
+
+    def run_labels(self) -> dict[str, str]:
+        """By run id, the sweep's values, as long as tells the sweep's points apart."""
+        names = labels([run.params for run in self.runs], "", plain=True)
+        return {
+            run.id: name or f"run {run.index}" for run, name in zip(self.runs, names, strict=True)
+        }
 
 
 class ExperimentPage(Reply):
@@ -194,12 +201,6 @@ class Readiness(Reply):
     oldest_queued_seconds: float | None = Field(
         None, description="Age of the longest waiting run; 0 if none waits."
     )
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("name", "..."))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class TokenInfo(Reply):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from scipy.special import log_softmax
 from reglab.core.errors import NotComparableError
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
+from reglab.core.spec import point_key
 from reglab.core.statistics import (
     McNemar,
     PairedDifference,
@@ -134,7 +134,7 @@ def _nll(run: RunResult) -> NDArray[np.float64]:
 def _points(runs: Sequence[RunResult]) -> dict[str, dict[int, RunResult]]:
     found: dict[str, dict[int, RunResult]] = {}
     for run in runs:
-        found.setdefault(json.dumps(run.params, sort_keys=True), {})[run.seed] = run
+        found.setdefault(point_key(run.params), {})[run.seed] = run
     return found
 
 

@@ -21,7 +21,7 @@ from reglab.core import statistics
 from reglab.core.errors import FieldProblem
 from reglab.core.probes import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
-from reglab.core.spec import Binning
+from reglab.core.spec import Binning, point_key
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 DEFAULT_METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -91,14 +91,16 @@ def _over_seeds(
     shared: Context, experiment_id: str, chosen: list[str], max_points: int | None
 ) -> dict[str, list[Any]]:
     curves = shared.storage.results.curves(experiment_id)
-    points: dict[str, list[Mapping[str, NDArray[Any]]]] = {}
+    points: dict[str, tuple[str, list[Mapping[str, NDArray[Any]]]]] = {}
     for run in shared.storage.experiments.runs(experiment_id):
-        points.setdefault(json.dumps(run.params), []).append(curves[run.id])
+        points.setdefault(point_key(run.params), (json.dumps(run.params), []))[1].append(
+            curves[run.id]
+        )
     ends = [f"{name}{end}" for name in chosen for end in ("", "_low", "_high")]
     columns: dict[str, list[Any]] = {
         name: [] for name in ("point", "params", "epoch", "seeds", *ends)
     }
-    for at, (params, replicates) in enumerate(points.items()):
+    for at, (params, replicates) in enumerate(points.values()):
         means = statistics.aggregate(replicates, chosen)
         kept = downsample(means, max_points, by=chosen[0]) if max_points else means
         size = len(kept["epoch"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reglab.core.figures.grouping import Group
+from reglab.core.spec import labels
 from reglab.core.storage import ExperimentRecord, NotFound, RunRecord, Storage
 
 MAX_COMPARED = 40
@@ -14,15 +14,11 @@ MAX_COMPARED = 40
 
 @dataclass(frozen=True)
 class Compared:
-    """One run of a comparison."""
+    """One run of a comparison; its label is the sweep's values and the seed."""
 
     run: RunRecord
     experiment: ExperimentRecord
-
-    @property
-    def label(self) -> str:
-        """The sweep's values and the seed."""
-        return f"{label_of(self.run.params)}, seed {self.run.seed}"
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,11 +28,6 @@ class Difference:
     path: str
     values: list[Any]
     differs: bool
-
-
-def label_of(params: dict[str, Any]) -> str:
-    """A sweep point in short, as in figures."""
-    return Group(params, []).label
 
 
 def chosen(
@@ -65,7 +56,13 @@ def chosen(
         except NotFound:
             missing.append(identifier)
     everything = list(found.values())
-    return everything[:MAX_COMPARED], missing, max(0, len(everything) - MAX_COMPARED)
+    kept = everything[:MAX_COMPARED]
+    names = labels([item.run.params for item in kept])
+    labelled = [
+        replace(item, label=f"{name}, seed {item.run.seed}")
+        for item, name in zip(kept, names, strict=True)
+    ]
+    return labelled, missing, len(everything) - len(kept)
 
 
 def differences(specs: Sequence[dict[str, Any]]) -> list[Difference]:

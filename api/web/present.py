@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.colors import to_hex
 
-from reglab.api.web.compare import Compared, label_of
+from reglab.api.web.compare import Compared
 from reglab.core.figures.style import (
     CLASS_COLOURS,
     GREY,
@@ -16,6 +16,7 @@ from reglab.core.figures.style import (
     sequence,
     time_map,
 )
+from reglab.core.spec import labels, point_key
 from reglab.core.storage import ExperimentRecord, RunRecord
 
 TIME_COLOURS = 24
@@ -26,15 +27,16 @@ PALETTES = {"series": SERIES, "classes": CLASS_COLOURS, "grey": GREY}
 
 def run_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """One JSON row a run; runs that differ in their seed alone share a group."""
-    labels = [label_of(run.params) for run in runs]
-    groups = {label: at for at, label in enumerate(dict.fromkeys(labels))}
+    keys = [point_key(run.params) for run in runs]
+    groups = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    names = labels([run.params for run in runs])
     return [
         {
             "id": run.id,
             "experiment_id": run.experiment_id,
             "index": run.index,
             "label": label,
-            "group": groups[label],
+            "group": groups[key],
             "seed": run.seed,
             "params": run.params,
             "state": run.state,
@@ -46,7 +48,7 @@ def run_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
             "boundary": run.spec["probes"]["boundary"] is not None,
             "spectrum": run.spec["probes"]["spectrum"] is not None,
         }
-        for run, label in zip(runs, labels, strict=True)
+        for run, label, key in zip(runs, names, keys, strict=True)
     ]
 
 

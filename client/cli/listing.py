@@ -58,10 +58,11 @@ def show(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = Fal
     facts += [f"preset {found.preset}"] if found.preset else []
     out.print(", ".join(facts + [f"#{tag}" for tag in found.tags]), markup=False)
     print_table(run_table(found.data))
+    labels = found.data.run_labels()
     for run in found.data.runs:
         if run.error:
             detail = f"{run.error.get('detail', '')} {run.error.get('remedy') or ''}"
-            out.print(f"[red]{escape(run.label())}:[/] {escape(detail)}", soft_wrap=True)
+            out.print(f"[red]{escape(labels[run.id])}:[/] {escape(detail)}", soft_wrap=True)
 
 
 def cancel(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = False) -> None:

@@ -62,7 +62,8 @@ class View:
         self._runs: dict[str, RunMoved] = {
             run.id: RunMoved.model_validate(run.model_dump()) for run in data.runs
         }
-        self._labels = {run.id: (run.label(), run.seed) for run in data.runs}
+        labels = data.run_labels()
+        self._labels = {run.id: (labels[run.id], run.seed) for run in data.runs}
         self._curves: dict[str, list[tuple[int, float, float]]] = {run.id: [] for run in data.runs}
         self._take(experiment.curves(["test_loss", "test_accuracy"], max_points=POINTS))
 

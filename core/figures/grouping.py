@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from reglab.core.figures.base import Runs
 from reglab.core.results import RunResult
+from reglab.core.spec import labels, point_key
 from reglab.core.statistics import align, mean_interval
 
 Floats = NDArray[np.float64]
@@ -19,30 +19,19 @@ Floats = NDArray[np.float64]
 FEW = 5
 # A loss may round to zero, which has no logarithm.
 SMALLEST = 1e-12
-SHORT = {
-    "regularization.l2": "λ₂",
-    "regularization.l1": "λ₁",
-    "regularization.dropout": "p",
-    "regularization.label_smoothing": "ε",
-    "regularization.augmentation": "augmentation",
-    "training.batch_size": "batch size",
-    "dataset.train_size": "training size",
-}
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seed only."""
+    """Runs that differ in their seed only.
+
+    Attributes:
+        label: The sweep's values, as long as tells the group from those drawn with it.
+    """
 
     params: dict[str, Any]
     runs: list[RunResult]
-
-    @property
-    def label(self) -> str:
-        """The sweep's values, short."""
-        return (
-            ", ".join(f"{_short(path)} = {_value(v)}" for path, v in self.params.items()) or "run"
-        )
+    label: str = "run"
 
     def replicates(self, metric: str) -> tuple[Floats, Floats]:
         """Epochs (T,) that all replicates have, and the metric of each of them, (R, T)."""
@@ -68,11 +57,14 @@ class Group:
 
 def groups(runs: Runs) -> list[Group]:
     """Groups in the order of their first run."""
-    found: dict[str, Group] = {}
+    found: dict[str, list[RunResult]] = {}
     for run in runs:
-        key = json.dumps(run.params, sort_keys=True)
-        found.setdefault(key, Group(run.params, [])).runs.append(run)
-    return list(found.values())
+        found.setdefault(point_key(run.params), []).append(run)
+    points = [replicates[0].params for replicates in found.values()]
+    return [
+        Group(params, replicates, label)
+        for params, replicates, label in zip(points, found.values(), labels(points), strict=True)
+    ]
 
 
 def plot_metric(axes: Axes, group: Group, metric: str, log: bool = False, **style: Any) -> None:
@@ -114,13 +106,3 @@ def dataset_note(runs: Runs, expected: str) -> str:
     if names == [expected]:
         return ""
     return f" Drawn from {', '.join(names)} in place of {expected}."
-
-
-def _short(path: str) -> str:
-    return SHORT.get(path, path.rsplit(".", 1)[-1].replace("_", " "))
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("name", value))
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

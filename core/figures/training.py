@@ -193,7 +193,7 @@ def _with_spectrum(runs: Runs) -> Group:
     group = groups([run for run in runs if "spectrum.energy" in run.arrays])[0]
     first = group.runs[0].arrays["spectrum.epochs"]
     alike = [run for run in group.runs if np.array_equal(run.arrays["spectrum.epochs"], first)]
-    return Group(group.params, alike)
+    return Group(group.params, alike, group.label)
 
 
 def _shares(group: Group) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -30,6 +30,7 @@ from reglab.core.spec.experiment import (
     Schedule,
     Training,
 )
+from reglab.core.spec.points import labels, point_key, resolved
 from reglab.core.spec.probes import (
     Binning,
     BoundaryProbe,
@@ -50,6 +51,7 @@ from reglab.core.spec.sweep import (
     expand,
     merge,
     parse_spec,
+    resolve_point,
 )
 
 __all__ = [
@@ -96,6 +98,10 @@ __all__ = [
     "dotted",
     "expand",
     "field_problems",
+    "labels",
     "merge",
     "parse_spec",
+    "point_key",
+    "resolve_point",
+    "resolved",
 ]

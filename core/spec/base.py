@@ -6,7 +6,7 @@ import difflib
 import functools
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from reglab.core.errors import FieldProblem
 
@@ -19,6 +19,12 @@ class SpecModel(BaseModel):
     """Strict, immutable base: unknown fields, NaN and strings for numbers are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _one_zero(cls, value: Any) -> Any:
+        # -0.0 equals 0.0, but has another text, by which equal specs would differ.
+        return value + 0.0 if isinstance(value, float) else value
 
 
 def dotted(location: tuple[int | str, ...]) -> str:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.spec.base import field_problems
 from reglab.core.spec.experiment import ExperimentSpec, RunSpec
+from reglab.core.spec.points import point_key, resolved
 
 MAX_RUNS = 1000
 SWEEPABLE = ("dataset", "model", "optimizer", "regularization", "training", "probes")
@@ -23,7 +24,7 @@ class ResolvedRun:
 
     Attributes:
         index: Position in the experiment, from 0.
-        params: The sweep's values at this point, by dotted path.
+        params: The sweep's values at this point by dotted path, as the validated spec holds them.
         seed: The run's seed.
         spec: The resolved spec.
     """
@@ -46,19 +47,29 @@ def expand(spec: ExperimentSpec, max_runs: int = MAX_RUNS) -> list[ResolvedRun]:
     """All runs of a spec: the sweep's grid, and within each point the seeds.
 
     Raises:
-        SpecError: An unknown or empty sweep path, a value its field refuses, or over ``max_runs``
-            runs.
+        SpecError: An unknown or empty sweep path, a value its field refuses, two values that
+            resolve alike, or over ``max_runs`` runs.
     """
     _check_sweep(spec, max_runs)
     base = spec.model_dump(mode="json", include=set(SWEEPABLE))
     runs: list[ResolvedRun] = []
+    seen: dict[str, dict[str, int]] = {}
     for positions in itertools.product(*(range(len(values)) for values in spec.sweep.values())):
         point = dict(zip(spec.sweep, positions, strict=True))
-        params = {path: spec.sweep[path][at] for path, at in point.items()}
-        resolved = _resolve(base, params, point)
+        run_spec = _resolve(base, {path: spec.sweep[path][at] for path, at in point.items()}, point)
+        params = resolved(run_spec, dict.fromkeys(point))
+        earlier = seen.setdefault(point_key(params), point)
+        if earlier is not point:
+            raise SpecError(_repeated(earlier, point))
         for seed in spec.seeds:
-            runs.append(ResolvedRun(len(runs), params, seed, resolved))
+            runs.append(ResolvedRun(len(runs), params, seed, run_spec))
     return runs
+
+
+def resolve_point(spec: ExperimentSpec, params: dict[str, Any]) -> RunSpec:
+    """The run spec of values laid over a spec by dotted path; SpecError if a field refuses one."""
+    base = spec.model_dump(mode="json", include=set(SWEEPABLE))
+    return _resolve(base, params, dict.fromkeys(params, 0))
 
 
 def count_runs(spec: ExperimentSpec) -> int:
@@ -111,6 +122,16 @@ def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:
     if total > max_runs:
         remedy = f"Use at most {max_runs} runs: fewer values or seeds, or several experiments."
         raise SpecError(FieldProblem("sweep", f"Makes {total} runs.", remedy))
+
+
+def _repeated(earlier: dict[str, int], point: dict[str, int]) -> FieldProblem:
+    path = next(path for path, at in point.items() if earlier[path] != at)
+    return FieldProblem(
+        f"sweep.{path}[{point[path]}]",
+        f"Makes the same runs as sweep.{path}[{earlier[path]}].",
+        "List each value once; equal numbers such as 0 and 0.0, and objects that differ only in "
+        "defaults written out, are one value.",
+    )
 
 
 def _resolve(base: dict[str, Any], params: dict[str, Any], point: dict[str, int]) -> RunSpec:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from reglab.core.spec import resolved
 from reglab.core.storage.models import Experiment, Run, Token
 from reglab.core.storage.states import STATES, AccessScope, State, experiment_state
 
@@ -43,7 +44,9 @@ class RunRecord:
     @classmethod
     def of(cls, row: Run) -> RunRecord:
         """Copy a row."""
-        return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
+        record = {name: getattr(row, name) for name in cls.__dataclass_fields__}
+        # Rows of earlier versions have the sweep's values as they were submitted.
+        return cls(**record | {"params": resolved(row.spec, row.params)})
 
 
 @dataclass(frozen=True)

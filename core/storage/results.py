@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult
-from reglab.core.spec import RunSpec
+from reglab.core.spec import RunSpec, resolved
 from reglab.core.storage import codec
 from reglab.core.storage.engine import Transactions
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run
@@ -121,7 +121,7 @@ class Results:
         return RunResult(
             run_id=row.id,
             index=row.index,
-            params=row.params,
+            params=resolved(row.spec, row.params),
             seed=row.seed,
             spec=RunSpec.model_validate(row.spec),
             curves=curves,

@@ -15,7 +15,16 @@ from sqlalchemy.exc import IntegrityError
 from reglab.core.archive import Archive, ArchivedRun, wrong
 from reglab.core.errors import SpecError
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
-from reglab.core.spec import MAX_RUNS, ExperimentSpec, ResolvedRun, RunSpec, expand, parse_spec
+from reglab.core.spec import (
+    MAX_RUNS,
+    ExperimentSpec,
+    ResolvedRun,
+    RunSpec,
+    expand,
+    parse_spec,
+    point_key,
+    resolve_point,
+)
 from reglab.core.storage import codec
 from reglab.core.storage.documents import ExperimentDocument, RunDocument, SummaryDocument
 from reglab.core.storage.engine import Transactions
@@ -157,8 +166,9 @@ def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument], max_runs: in
         raise wrong("experiment.json", detail)
     for expected, run in zip(wanted, runs, strict=True):
         where = f"runs/{run.index:04}.json"
-        same = (expected.index, expected.params, expected.seed) == (run.index, run.params, run.seed)
-        if not same:
+        if (expected.index, expected.seed) != (run.index, run.seed):
+            raise wrong(where, OTHER_SPEC)
+        if not _same_point(spec, expected, run.params):
             raise wrong(where, OTHER_SPEC)
         try:
             spec_of_run = RunSpec.model_validate(run.spec)
@@ -166,6 +176,18 @@ def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument], max_runs: in
             raise wrong(where, "Its spec is not valid.") from error
         if spec_of_run != expected.spec:
             raise wrong(where, OTHER_SPEC)
+
+
+def _same_point(spec: ExperimentSpec, expected: ResolvedRun, params: dict[str, Any]) -> bool:
+    if point_key(params) == point_key(expected.params):
+        return True
+    # As submitted rather than resolved: objects whose defaults are left out.
+    try:
+        return params.keys() == expected.params.keys() and (
+            resolve_point(spec, params) == expected.spec
+        )
+    except SpecError:
+        return False
 
 
 def _checked(at: int, run: ArchivedRun, fault: Fault) -> RunDocument:
