@@ -9,7 +9,7 @@ from typing import Any
 from reglab.client.errors import ClientError
 from reglab.client.flow import Call, Flow
 from reglab.client.models import ExperimentData
-from reglab.client.submission import identifier
+from reglab.client.submission import identifier, segment
 from reglab.client.tables import Table, plain
 
 FINAL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
@@ -39,7 +39,7 @@ def compare_flow(experiments: Sequence[Any]) -> Flow[Comparison]:
     rows: list[dict[str, Any]] = []
     specs = []
     for experiment in experiments:
-        path = f"/v1/experiments/{identifier(experiment)}"
+        path = f"/v1/experiments/{segment(identifier(experiment))}"
         data = ExperimentData.read((yield Call("GET", path)))
         errors = {
             row["run_id"]: row

@@ -64,6 +64,19 @@ class InvalidFile(ClientError):
     """A local file cannot be read, or is not what it should be."""
 
 
+class InvalidValueError(ClientError):
+    """A value cannot be sent: it has no one meaning as JSON.
+
+    Attributes:
+        field: Dotted path of the field.
+        detail: What was wrong.
+    """
+
+    def __init__(self, field: str, detail: str, remedy: str) -> None:
+        self.field, self.detail = field, detail
+        super().__init__(f"{field}: {detail}" if field else detail, remedy)
+
+
 class MissingPackage(ClientError, ImportError):
     """An optional package is needed for what was asked."""
 

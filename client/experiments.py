@@ -22,7 +22,7 @@ from reglab.client.models import ExperimentData, FigureInfo, FigureList, State
 from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
-from reglab.client.submission import identifier
+from reglab.client.submission import identifier, segment
 from reglab.client.tables import Curves, EceTable
 from reglab.client.waiting import wait_for
 from reglab.core.spec import Binning, ExperimentSpec
@@ -174,7 +174,7 @@ class ExperimentSurface:
             raise ClientError(f"There is no format '{format}'.", f"Use {', '.join(FORMATS)}.")
         query: dict[str, Any] = {"dpi": dpi, "width": width, "theme": theme}
         query["with"] = [identifier(other) for other in others]
-        reply = yield Call("GET", self._path(f"figures/{name}.{format}"), params=query)
+        reply = yield Call("GET", self._path(f"figures/{segment(name)}.{format}"), params=query)
         return Figure(name, format, reply.content)
 
     @operation

@@ -22,6 +22,7 @@ from reglab.client.errors import (
 )
 from reglab.client.flow import Call, Flow, Pause
 from reglab.client.settings import DEFAULT_URL, Settings
+from reglab.client.values import json_value
 
 T = TypeVar("T")
 RETRY_STATUSES = (429, 503)
@@ -64,12 +65,14 @@ class _Shared:
 
     def request(self, http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
         """The request of a call."""
+        if http.is_closed:
+            raise ClientError("This client was closed.", "Make another one.")
         retry = self._retry if call.repeatable else self._retry_once_sent
         return http.build_request(
             call.method,
             call.path,
             params={name: value for name, value in call.params.items() if value is not None},
-            json=call.json,
+            json=None if call.json is None else json_value(call.json),
             content=call.content,
             headers=dict(call.headers),
             extensions={"retry": retry},
@@ -154,8 +157,21 @@ class AsyncSession(_Shared):
         self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         super().__init__(settings)
-        inner = transport or httpx.AsyncHTTPTransport()
-        self.http = httpx.AsyncClient(transport=self.transport(inner), **self.options())
+        self._given = transport
+        # Connections belong to the event loop that opened them, and end with it.
+        self._pools: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The connections of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._pools:
+            self._pools = {
+                known: pool for known, pool in self._pools.items() if not known.is_closed()
+            }
+            inner = self._given or httpx.AsyncHTTPTransport()
+            self._pools[loop] = httpx.AsyncClient(transport=self.transport(inner), **self.options())
+        return self._pools[loop]
 
     async def run(self, flow: Flow[T]) -> T:
         """Drive an operation to its result."""
@@ -181,7 +197,8 @@ class AsyncSession(_Shared):
     async def stream(self, call: Call) -> AsyncIterator[httpx.Response]:
         """The answer while it comes in."""
         try:
-            response = await self.http.send(self.request(self.http, call), stream=True)
+            http = self.http
+            response = await http.send(self.request(http, call), stream=True)
         except httpx.HTTPError as error:
             raise self.translate(error) from error
         try:
@@ -194,7 +211,7 @@ class AsyncSession(_Shared):
             await response.aclose()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections of the running event loop."""
         await self.http.aclose()
 
     async def _perform(self, step: Call | Pause) -> httpx.Response:
@@ -202,7 +219,8 @@ class AsyncSession(_Shared):
             await asyncio.sleep(step.seconds)
             return NOTHING
         try:
-            return _checked(await self.http.send(self.request(self.http, step)))
+            http = self.http
+            return _checked(await http.send(self.request(http, step)))
         except httpx.HTTPError as error:
             raise self.translate(error) from error
 

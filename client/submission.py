@@ -8,9 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from reglab.client.errors import ClientError, InvalidFile
+from reglab.client.errors import ClientError, InvalidFile, InvalidValueError
 from reglab.client.files import read_whole
+from reglab.client.values import json_value
+from reglab.core.errors import SpecError
 from reglab.core.spec import ExperimentSpec, merge
 
 # The id of a token, or its text, of which the second group is the id.
@@ -26,40 +29,84 @@ def body(spec: Spec, overrides: Mapping[str, Any] | None = None) -> dict[str, An
             name of a preset.
         overrides: Laid over it; keys may be dotted paths, as in ``{"training.epochs": 100}``.
     """
-    changes = dict(overrides or {})
+    changes = _overrides(overrides)
     if isinstance(spec, str):
         return {"preset": spec, "overrides": changes}
-    if isinstance(spec, ExperimentSpec):
-        # Defaults are the server's to fill in: it may be of another version.
-        return merge(spec.model_dump(mode="json", exclude_unset=True), changes)
-    document = read_document(spec) if isinstance(spec, Path) else dict(spec)
+    if isinstance(spec, Path):
+        document = json_value(read_document(spec))
+    elif isinstance(spec, ExperimentSpec | Mapping):
+        document = json_value(spec)
+    else:
+        raise InvalidValueError(
+            "spec",
+            f"Got a value of type '{type(spec).__name__}'.",
+            "Give an ExperimentSpec, a dict, the Path of a file, or the name of a preset.",
+        )
     if "preset" in document:
-        return {**document, "overrides": merge(document.get("overrides", {}), changes)}
-    return merge(document, changes)
+        return {**document, "overrides": _merged(document.get("overrides", {}), changes)}
+    return _merged(document, changes)
+
+
+def _overrides(overrides: Any) -> dict[str, Any]:
+    if overrides is not None and not isinstance(overrides, Mapping):
+        detail = f"Got a value of type '{type(overrides).__name__}'."
+        remedy = 'Give a dict, e.g. {"training.epochs": 100}.'
+        raise InvalidValueError("overrides", detail, remedy)
+    found: dict[str, Any] = json_value(overrides or {})
+    return found
+
+
+def _merged(document: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        # The server names the field; laying something over it would fail here.
+        return {**changes} if document is None else document
+    try:
+        return merge(document, changes)
+    except SpecError as error:
+        first = error.problems[0]
+        raise InvalidValueError(first.path, first.detail, first.remedy) from error
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """The spec in a JSON or TOML file."""
-    return parse_document(read_whole(path), str(path), toml=path.suffix == ".toml")
+    return parse_document(read_whole(path), str(path), toml=path.suffix.lower() == ".toml")
 
 
 def parse_document(data: bytes, source: str, toml: bool = False) -> dict[str, Any]:
     """The object in some bytes; InvalidFile names the source."""
     remedy = "Give a spec as one JSON object, e.g. what `reglab presets l2` prints."
+    kind = "TOML" if toml else "JSON"
     try:
-        document = tomllib.loads(data.decode()) if toml else json.loads(data)
-    except ValueError as error:
-        kind = "TOML" if toml else "JSON"
+        # Editors of some systems begin files with a byte order mark.
+        text = data.decode("utf-8-sig") if toml else data
+        document = tomllib.loads(str(text)) if toml else json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
         raise InvalidFile(f"{source} is not {kind}: {error}.", remedy) from error
     if not isinstance(document, dict):
         raise InvalidFile(f"{source} holds no JSON object.", remedy)
     return document
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key '{twice}' is given twice")
+    return found
+
+
+def segment(text: str) -> str:
+    """Text as one part of a path of the API."""
+    if text in ("", ".", ".."):
+        raise ClientError(f"'{text}' is no name of anything.", "Give an id or a name.")
+    return quote(text, safe="")
+
+
 def identifier(thing: Any) -> str:
     """The id of an experiment or a run: itself, or what has one."""
     found = thing if isinstance(thing, str) else getattr(thing, "id", None)
-    if not isinstance(found, str) or not found or "/" in found:
+    if not isinstance(found, str) or not found.isprintable() or not found:
         raise ClientError(f"{thing!r} has no id.", "Give an id, or an experiment or run.")
     return found
 

@@ -272,5 +272,5 @@ def test_timeout_of_a_real_server(face):
 def test_closing_by_with():
     with Client("http://reglab.test", transport=httpx.MockTransport(Scripted(ok()))) as client:
         assert client.presets() == []
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ClientError, match="closed"):
         client.presets()
