@@ -36,7 +36,7 @@ class Reproduction:
 def reproduce(
     client: Client,
     output: Path,
-    seeds: int = 1,
+    seeds: Sequence[int] = (0,),
     scale: float = 1.0,
     display: Display | None = None,
     warn: Callable[[str], None] = lambda text: None,
@@ -46,7 +46,7 @@ def reproduce(
     Args:
         client: Of the server that trains.
         output: The folder.
-        seeds: Number of seeds of each run; claims need several to be decided.
+        seeds: Seeds of each run; claims need several to be decided.
         scale: Multiplies every preset's epochs, e.g. 0.01 for a quick look.
         display: Shows progress.
         warn: Is told of stand-in datasets.
@@ -73,7 +73,7 @@ def reproduce(
         experiments[preset.name] = client.submit(preset.name, changes)
     client.wait(*experiments.values(), progress=display or Display())
     figures = _figures(presets, experiments, output / "figures")
-    if seeds > 1:
+    if len(seeds) > 1:
         figures += _claims(list(experiments.values()), output)
     report = client.report(*experiments.values(), path=output / "report.html")
     ids = {name: experiment.id for name, experiment in experiments.items()}
@@ -81,9 +81,9 @@ def reproduce(
 
 
 def _changes(
-    preset: PresetInfo, substitute: str | None, seeds: int, scale: float
+    preset: PresetInfo, substitute: str | None, seeds: Sequence[int], scale: float
 ) -> dict[str, Any]:
-    changes: dict[str, Any] = {"seeds": list(range(seeds))}
+    changes: dict[str, Any] = {"seeds": list(seeds)}
     if substitute:
         changes["dataset"] = {"name": substitute}
     if scale != 1.0:

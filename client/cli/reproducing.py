@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from reglab.client.cli.base import Json, Options, connect
 from reglab.client.cli.output import print_json
+from reglab.client.cli.reading import SEEDS_HELP, parse_seeds
 from reglab.client.clients import Client
 from reglab.client.errors import ServerUnreachable
 from reglab.client.own_server import own_server
@@ -32,9 +33,7 @@ def reproduce_article(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for all that is written.")
     ] = Path("reglab-output"),
-    seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="Seeds of each run; claims need several.")
-    ] = 1,
+    seeds: Annotated[str, typer.Option(help=f"{SEEDS_HELP} Claims need several.")] = "1",
     scale: Annotated[
         float,
         typer.Option(
@@ -50,6 +49,7 @@ def reproduce_article(
 
     Where no server answers, one is started for it, with its database in the output folder.
     """
+    chosen = parse_seeds(seeds)
     out = Console(stderr=as_json, highlight=False)
     output = output.resolve()
     with contextlib.ExitStack() as stack:
@@ -67,7 +67,7 @@ def reproduce_article(
         made = reproduce(
             client,
             output,
-            seeds,
+            chosen,
             scale,
             TerminalDisplay(out),
             lambda text: out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from reglab.client.cli.base import Json, connect
 from reglab.client.cli.output import console, print_json
+from reglab.client.cli.reading import SEEDS_HELP, parse_changes, parse_seeds
 from reglab.client.clients import Client
 from reglab.client.experiments import Experiment
 from reglab.client.submission import Spec, parse_document
@@ -38,14 +38,15 @@ def submit(
         typer.Option(
             "--set",
             metavar="PATH=VALUE",
-            help="Change a field, e.g. training.epochs=100. Values are JSON, else text. "
-            "May be repeated.",
+            help="Change a field, e.g. training.epochs=100; lists as JSON or with "
+            "commas. Read by the field's type. May be repeated.",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
     tags: Annotated[list[str] | None, typer.Option("--tag", help="May be repeated.")] = None,
     seeds: Annotated[
-        str | None, typer.Option(help="Seeds, e.g. 0,1,2 or 0-9; one run for each.")
+        str | None,
+        typer.Option(help=SEEDS_HELP),
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the end; exit code 1 if it failed.")
@@ -65,7 +66,11 @@ def submit(
     spec = _source(source)
     overrides = parse_changes(changes or [])
     given = {"name": name, "tags": tags or None, "seeds": parse_seeds(seeds) if seeds else None}
-    overrides |= {field: value for field, value in given.items() if value is not None}
+    given = {field: value for field, value in given.items() if value is not None}
+    for field in given.keys() & overrides.keys():
+        message = f"'{field}' is given by an option of its own, too."
+        raise typer.BadParameter(message, param_hint="--set")
+    overrides |= given
     with connect(ctx) as client:
         if dry_run:
             _estimate(client, spec, overrides, as_json)
@@ -83,38 +88,11 @@ def submit(
             raise_if_failed(experiment.data)
 
 
-def parse_changes(items: list[str]) -> dict[str, Any]:
-    """``["training.epochs=10", ...]`` -> ``{"training.epochs": 10, ...}``."""
-    changes: dict[str, Any] = {}
-    for item in items:
-        path, separator, text = item.partition("=")
-        if not separator or not path:
-            raise typer.BadParameter(f"'{item}' is not PATH=VALUE.", param_hint="--set")
-        try:
-            changes[path] = json.loads(text)
-        except ValueError:
-            changes[path] = text
-    return changes
-
-
-def parse_seeds(text: str) -> list[int]:
-    """``0,1,4-6`` -> ``[0, 1, 4, 5, 6]``."""
-    seeds: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.partition("-")
-            seeds += range(int(first), int(last) + 1) if dash else [int(first)]
-    except ValueError:
-        message = f"'{text}' are no seeds; use e.g. 0,1,2 or 0-9."
-        raise typer.BadParameter(message, param_hint="--seeds") from None
-    return seeds
-
-
 def _source(source: str) -> Spec:
     if source == "-":
         return parse_document(sys.stdin.buffer.read(), "standard input")
     path = Path(source)
-    is_file = path.suffix in SUFFIXES or path.is_file() or "/" in source
+    is_file = path.suffix.lower() in SUFFIXES or path.is_file() or "/" in source
     return path if is_file else source
 
 
