@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SERVER_STAMP := $(VENV)/.installed-server
 OUTPUT ?= reglab-output
 # Replicates of every run of the demo; with 10 the report decides the article's claims.
 SEEDS ?= 1
@@ -11,18 +12,26 @@ SEEDS ?= 1
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "reglab needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+$(STAMP): $(SERVER_STAMP)
+	$(PIP_INSTALL) -e '.[dev]'
 	@touch $(STAMP)
 
-demo: $(STAMP)
+# Without tools for tests and documentation. Python compiles what is imported, when it is imported.
+$(SERVER_STAMP): pyproject.toml setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "reglab needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing the server into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) --no-compile -e '.[server]'
+	@touch $(SERVER_STAMP)
+
+demo: $(SERVER_STAMP)
 	@$(BIN)/reglab reproduce --own-server --output $(OUTPUT) --seeds $(SEEDS)
 
-serve: $(STAMP)
-	@$(BIN)/python -m reglab.api.serve
+serve: $(SERVER_STAMP)
+	@$(BIN)/reglab serve
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -44,7 +53,7 @@ bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks $(PARTS)
 
 $(BENCH_STAMP): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(PIP_INSTALL) -e '.[dev,bench]'
 	@touch $(BENCH_STAMP)
 
 # 200 readers and 20 submitters of a real server while workers train; tells times, errors, memory.
@@ -54,7 +63,7 @@ load: $(LOAD_STAMP)
 	$(BIN)/python -m benchmarks.load --seconds $(SECONDS) $(ARGS)
 
 $(LOAD_STAMP): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,load]'
+	$(PIP_INSTALL) -e '.[dev,load]'
 	@touch $(LOAD_STAMP)
 
 docs: $(STAMP)
@@ -87,7 +96,7 @@ audit: $(AUDIT_STAMP)
 	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
 
 $(AUDIT_STAMP): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,audit]'
+	$(PIP_INSTALL) -e '.[dev,audit]'
 	@touch $(AUDIT_STAMP)
 
 # The same inputs as in the suite, FUZZ times as many; tells how many were tried.

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+from arro3.core import Array, DataType, Table
+from arro3.io import write_csv, write_parquet
 from fastapi import Response
 
 Format = Literal["json", "csv", "parquet"]
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
-def file_response(table: pa.Table, form: Format, name: str) -> Response:
+def file_response(table: Table, form: Format, name: str) -> Response:
     """The table as a CSV or Parquet download."""
-    sink = pa.BufferOutputStream()
+    sink = io.BytesIO()
     if form == "csv":
-        pyarrow.csv.write_csv(table, sink)
+        write_csv(table, sink)
     else:
-        pyarrow.parquet.write_table(table, sink)
+        write_parquet(table, sink, compression="snappy")
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
-    return Response(sink.getvalue().to_pybytes(), media_type=MEDIA[form], headers=headers)
+    return Response(sink.getvalue(), media_type=MEDIA[form], headers=headers)
 
 
-def from_columns(columns: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> pa.Table:
+def from_columns(columns: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> Table:
     """A table from named columns."""
-    return pa.table({name: pa.array(values) for name, values in columns.items()})
+    return Table.from_pydict({name: _array(values) for name, values in columns.items()})
 
 
-def from_rows(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def from_rows(rows: Sequence[Mapping[str, Any]]) -> Table:
     """A table from records; nested values become JSON text."""
     flat = [
         {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()}
         for row in rows
     ]
-    return pa.Table.from_pylist(flat)
+    return from_columns({name: [row[name] for row in flat] for name in (flat[0] if flat else ())})
+
+
+def _array(values: Sequence[Any] | np.ndarray[Any, Any]) -> Array:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return Array(np.ascontiguousarray(values))
+    there = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in there):
+        kind = DataType.utf8()
+    elif all(isinstance(value, bool) for value in there):
+        kind = DataType.bool()
+    elif all(isinstance(value, int) for value in there):
+        kind = DataType.int64()
+    else:
+        kind = DataType.float64()
+    return Array([None if value is None else value for value in values], kind)

@@ -39,8 +39,6 @@ def _leave_logging(**_: Any) -> None:
 @worker_process_init.connect
 def _prepare_process(**_: Any) -> None:
     # Compiled kernels and libraries load here rather than in the first run's time.
-    import sklearn.datasets  # noqa: F401
-
     from reglab.core.engine.warm_up import warm_up
 
     warm_up()

@@ -9,7 +9,6 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-import plotly
 from fastapi import FastAPI, Request, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -17,6 +16,8 @@ from starlette.types import Scope
 from reglab.api.access.scopes import needs
 
 FOLDER = Path(__file__).parent / "static"
+# The bundle with scatter and bar charts alone, as published.
+PLOTLY = "plotly-basic-4.1.1.min.js"
 STYLE_GUARD = re.compile(rb'getElementById\("([0-9a-f]{64})"\)')
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -38,13 +39,13 @@ def static_url(path: str) -> str:
 
 
 def plotly_url() -> str:
-    """The address of plotly.js, as the installed plotly package has it."""
-    return f"/static/plotly-{plotly.__version__}.min.js"
+    """The address of plotly.js."""
+    return f"/static/{PLOTLY}"
 
 
 @cache
 def _plotly(compressed: bool) -> bytes:
-    source = resources.files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    source = resources.files("reglab.api.web").joinpath("vendor", PLOTLY).read_bytes()
     return gzip.compress(source, 6) if compressed else source
 
 

