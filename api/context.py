@@ -11,7 +11,7 @@ from fastapi import Depends, Path, Request
 
 from reglab.api.broadcast import Broadcaster
 from reglab.api.dispatch import Dispatcher
-from reglab.api.figure_cache import FigureCache
+from reglab.api.figure_cache import FigureCache, OutcomeCache
 from reglab.api.limits_streams import Streams
 from reglab.api.limits_work import DRAWING_THREADS, THREADS
 from reglab.api.problems import Problem
@@ -35,6 +35,7 @@ class Context:
     broadcaster: Broadcaster
     limits: Limits
     streams: Streams
+    outcomes: OutcomeCache = field(default_factory=OutcomeCache)
     # Each is held in memory while it is checked.
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))

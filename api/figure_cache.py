@@ -1,4 +1,4 @@
-"""Rendered figures by content: what was drawn, from which results, in which style."""
+"""What was drawn and measured, by content: of what, from which results, in which style."""
 
 from __future__ import annotations
 
@@ -6,80 +6,87 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
 
 from reglab import __version__
-from reglab.core.figures import Figure, FigureTooLarge, Style, render
-from reglab.core.results import RunResult
-from reglab.core.spec import point_key
+from reglab.core.claims import REGISTRY as CLAIMS
+from reglab.core.claims import Outcome
+from reglab.core.figures import Drawable, FigureTooLarge, Style, render
 
 DPI = 144
 COARSE_DPI = 50
+T = TypeVar("T")
+# (id, attempt, end) of each run: equal stamps, equal results.
+Stamp = Sequence[Sequence[Any]]
 
 
-class FigureCache:
-    """Keeps the most recently used figures; safe for threads, draws each figure once at a time."""
+class Cache(Generic[T]):
+    """Keeps what was used last; safe for threads, makes each value once at a time."""
 
-    def __init__(self, mebibytes: int = 64) -> None:
-        self._kept: LRUCache[str, bytes] = LRUCache(mebibytes * 2**20, getsizeof=len)
+    def __init__(self, most: int, size: Callable[[T], int]) -> None:
+        self._kept: LRUCache[str, T] = LRUCache(most, getsizeof=size)
+        self._size = size
         self._lock = threading.Lock()
-        self._drawing: dict[str, threading.Lock] = {}
+        self._making: dict[str, threading.Lock] = {}
 
-    def kept(self, key: str) -> bytes | None:
-        """The figure of this key if it is kept."""
+    def kept(self, key: str) -> T | None:
+        """The value of this key if it is kept."""
         with self._lock:
             return self._kept.get(key)
 
-    def get(self, key: str, draw: Callable[[], bytes]) -> bytes:
-        """The figure of this key, drawn if it is not kept."""
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """The value of this key, made if it is not kept."""
         with self._lock:
             if key in self._kept:
                 return self._kept[key]
-            turn = self._drawing.setdefault(key, threading.Lock())
+            turn = self._making.setdefault(key, threading.Lock())
         with turn:
             with self._lock:
                 if key in self._kept:
                     return self._kept[key]
             try:
-                data = draw()
+                value = make()
                 with self._lock:
-                    if len(data) <= self._kept.maxsize:
-                        self._kept[key] = data
+                    if self._size(value) <= self._kept.maxsize:
+                        self._kept[key] = value
             finally:
                 with self._lock:
-                    self._drawing.pop(key, None)
-            return data
+                    self._making.pop(key, None)
+            return value
 
 
-def figure_key(version: str, name: str, runs: Sequence[RunResult], **style: Any) -> str:
-    """A digest of all that the picture depends on; serves as its ETag."""
-    parts = [version, name, style]
-    parts += [
-        [run.run_id, run.state, point_key(run.params), len(run.curves["epoch"])] for run in runs
-    ]
-    parts += [run.summary.get("seconds") for run in runs]
+class FigureCache(Cache[bytes]):
+    """Pictures and documents."""
+
+    def __init__(self, mebibytes: int = 64) -> None:
+        super().__init__(mebibytes * 2**20, len)
+
+
+class OutcomeCache(Cache[list[Outcome]]):
+    """Outcomes of all claims, which endpoint, figure, captions and report share."""
+
+    def __init__(self, entries: int = 64) -> None:
+        super().__init__(entries, lambda _: 1)
+
+
+def stamp_key(name: str, stamp: Stamp, **style: Any) -> str:
+    """A digest of all that the content depends on; serves as its ETag."""
+    parts = [__version__, name, style, list(CLAIMS), stamp]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def picture(
-    cache: FigureCache, figure: Figure, runs: Sequence[RunResult], max_pixels: int
-) -> bytes:
+def picture(cache: FigureCache, drawable: Drawable[Any], stamp: Stamp, max_pixels: int) -> bytes:
     """The figure as PNG in the default style; coarser where it would be too large."""
     style = {"form": "png", "dpi": DPI, "width": None, "theme": "light"}
-    key = figure_key(__version__, figure.name, runs, **style)
+    key = stamp_key(drawable.figure.name, stamp, **style)
 
     def draw() -> bytes:
+        figure, found = drawable.figure, drawable.found
         try:
-            return render(figure, runs, Style(), "png", DPI, max_pixels)
+            return render(figure, found, Style(), "png", DPI, max_pixels)
         except FigureTooLarge:
-            return render(figure, runs, Style(), "png", COARSE_DPI)
+            return render(figure, found, Style(), "png", COARSE_DPI)
 
     return cache.get(key, draw)
-
-
-def stamp_key(version: str, name: str, stamp: Sequence[Sequence[Any]], **style: Any) -> str:
-    """As ``figure_key``, from the stamps of the runs: nothing of the results is read."""
-    parts = [version, name, style, stamp]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

@@ -56,3 +56,15 @@ class NotComparableError(ReglabError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(FieldProblem("", reason, ""))
+
+
+# What a measurement raises where its code is at fault; storage that is away raises none of these.
+CODE_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ class RunResult:
     summary: dict[str, Any] = field(default_factory=dict)
     state: str = "succeeded"
 
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The spec's values by dotted path, without those of probes that only look."""
+        document = self.spec.model_dump(mode="json")
+        probes = document.pop("probes")
+        held_out = (probes["temperature"] or {}).get("validation_size")
+        return flat(document) | {"probes.temperature.validation_size": held_out}
+
     def labels(self) -> NDArray[np.int64]:
         """Test labels, (N_test,) int64."""
         return np.asarray(self.arrays["test.labels"], dtype=np.int64)
@@ -50,6 +59,17 @@ class RunResult:
     def logits(self) -> NDArray[np.float32]:
         """Test logits, (N_test, K) float32."""
         return np.asarray(self.arrays["test.logits"], dtype=np.float32)
+
+
+def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a JSON object by dotted path; an empty object is a leaf."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
 
 
 def downsample(

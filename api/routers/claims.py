@@ -9,26 +9,16 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from reglab import __version__
 from reglab.api.access.scopes import needs
 from reglab.api.context import ExperimentId, Shared
-from reglab.api.figure_cache import figure_key
 from reglab.api.limits_work import heavy
 from reglab.api.problems import responses
-from reglab.api.routers.figures import succeeded_runs
+from reglab.api.routers.pooled import With, finished_runs, outcomes_of, pooled, stamp_of
 from reglab.core import claims
 from reglab.core.claims import document as claims_document
 
 router = APIRouter(prefix="/experiments/{experiment_id}/claims", tags=["results"])
 MARKDOWN = "text/markdown; charset=utf-8"
-With = Annotated[
-    list[str] | None,
-    Query(
-        alias="with",
-        max_length=10,
-        description="Further experiments whose runs the claims draw on, as L1 against L2 does.",
-    ),
-]
 
 
 class ClaimRow(BaseModel):
@@ -116,15 +106,10 @@ def list_claims(
     lies elsewhere. Undecided: it reaches across, or there are too few seeds; one seed never
     decides. Claims that these runs do not bear on have no verdict but the reason why.
     """
-    runs = succeeded_runs(shared, experiment_id, with_)
-    key = figure_key(__version__, "claims", runs, registry=list(claims.REGISTRY))
-
-    def measure() -> bytes:
-        rows = [ClaimRow.of(outcome).model_dump() for outcome in claims.evaluate(runs)]
-        return json.dumps({"items": rows}, allow_nan=False).encode()
-
-    data = shared.figures.get(key, measure)
+    ids = pooled(experiment_id, with_)
+    stamp = stamp_of(shared, ids)
+    outcomes = outcomes_of(shared, stamp, lambda: finished_runs(shared, ids))
+    rows = [ClaimRow.of(outcome).model_dump() for outcome in outcomes]
     if form == "md":
-        text = claims_document.markdown(json.loads(data)["items"])
-        return Response(text, media_type=MARKDOWN)
-    return Response(data, media_type="application/json")
+        return Response(claims_document.markdown(rows), media_type=MARKDOWN)
+    return Response(json.dumps({"items": rows}, allow_nan=False), media_type="application/json")

@@ -3,49 +3,54 @@
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from reglab import __version__
 from reglab.api import schemas
 from reglab.api.access.scopes import needs
-from reglab.api.context import Context, ExperimentId, Shared, identifier
-from reglab.api.figure_cache import stamp_key
+from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.figure_cache import Stamp, stamp_key
 from reglab.api.limits import refusal
 from reglab.api.limits_work import drawn, heavy
 from reglab.api.problems import Problem, not_found, responses
-from reglab.core.errors import FieldProblem
-from reglab.core.figures import REGISTRY, Figure, Style, render
+from reglab.api.routers.pooled import With, finished_runs, pooled, prepared, stamp_of
+from reglab.core.errors import FieldProblem, NotMeasurableError
+from reglab.core.figures import REGISTRY, Drawable, Figure, Style, render
 from reglab.core.results import RunResult
 
 router = APIRouter(prefix="/experiments/{experiment_id}/figures", tags=["figures"])
 MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
-With = Annotated[
-    list[str] | None,
-    Query(
-        alias="with",
-        max_length=10,
-        description="Further experiments whose runs the figure draws on, as figure 4 does.",
-    ),
-]
 
 
 @router.get(
     "",
     summary="Figures of an experiment",
     operation_id="list_figures",
-    responses=responses(404),
+    response_model=schemas.FigureList,
+    responses={**responses(404, 422), 304: {"description": "Not modified"}},
 )
 @needs("read")
 @heavy
 def list_figures(
-    shared: Shared, experiment_id: ExperimentId, with_: With = None
-) -> schemas.FigureList:
+    request: Request, shared: Shared, experiment_id: ExperimentId, with_: With = None
+) -> Response:
     """Each figure with its caption, or with the reason why it cannot be drawn."""
-    runs = succeeded_runs(shared, experiment_id, with_)
-    return schemas.FigureList(items=[_row(figure, runs) for figure in REGISTRY.values()])
+    ids = pooled(experiment_id, with_)
+    stamp = stamp_of(shared, ids)
+    key = stamp_key("captions", stamp)
+    headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
+    if key in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+
+    def tell() -> bytes:
+        runs = finished_runs(shared, ids)
+        rows = [_row(shared, figure, stamp, runs) for figure in REGISTRY.values()]
+        return schemas.FigureList(items=rows).model_dump_json().encode()
+
+    data = shared.figures.get(key, tell)
+    return Response(data, media_type="application/json", headers=headers)
 
 
 @router.get(
@@ -80,12 +85,10 @@ async def get_figure(
         raise not_found("format", form, "Use png, svg or pdf.")
     _check_size(shared, dpi, width)
     figure = REGISTRY[name]
-    results = shared.storage.results
-    together = _together(experiment_id, with_)
-    stamps = [await run_in_threadpool(results.stamp, one) for one in together]
-    stamp = [run for stamped in stamps for run in stamped]
+    ids = pooled(experiment_id, with_)
+    stamp = await run_in_threadpool(stamp_of, shared, ids)
     look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
-    key = stamp_key(__version__, name, stamp, **look)
+    key = stamp_key(name, stamp, **look)
     headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
     if key in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -94,8 +97,9 @@ async def get_figure(
         style = Style(theme=theme, width=width)
 
         def draw() -> bytes:
-            runs = _drawable(shared, figure, experiment_id, with_)
-            return render(figure, runs, style, form, dpi, shared.limits.figure_pixels)
+            drawable = _drawable(shared, figure, stamp, finished_runs(shared, ids))
+            most = shared.limits.figure_pixels
+            return render(figure, drawable.found, style, form, dpi, most)
 
         # One that was drawn before does not wait for those that are drawn now.
         make = functools.partial(shared.figures.get, key, draw)
@@ -104,14 +108,14 @@ async def get_figure(
 
 
 def _drawable(
-    shared: Context, figure: Figure, experiment_id: str, others: list[str] | None
-) -> list[RunResult]:
-    runs = succeeded_runs(shared, experiment_id, others)
-    reason = figure.applies(runs)
-    if reason is not None:
-        problem = FieldProblem("name", reason, "")
-        raise Problem(409, "not-drawable", "Figure cannot be drawn", problem)
-    return runs
+    shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult]
+) -> Drawable[Any]:
+    try:
+        return prepared(shared, figure, stamp, runs)
+    except NotMeasurableError as reason:
+        remedy = "GET .../figures lists those that can be drawn."
+        problem = FieldProblem("name", str(reason), remedy)
+        raise Problem(409, "not-drawable", "Figure cannot be drawn", problem) from reason
 
 
 def _check_size(shared: Context, dpi: int, width: float | None) -> None:
@@ -125,28 +129,19 @@ def _check_size(shared: Context, dpi: int, width: float | None) -> None:
         raise refusal(limits, "figure_width", "width", f"Got {width:g}.", remedy)
 
 
-def _together(experiment_id: str, others: list[str] | None) -> list[str]:
-    """The experiment and those named beside it, each once."""
-    named = [experiment_id, *(identifier("with", other) for other in others or [])]
-    return list(dict.fromkeys(named))
-
-
-def succeeded_runs(
-    shared: Context, experiment_id: str, others: list[str] | None
-) -> list[RunResult]:
-    """Finished runs of an experiment and of those named beside it."""
-    ids = _together(experiment_id, others)
-    found = [run for one in ids for run in shared.storage.results.experiment(one)]
-    return [run for run in found if run.state == "succeeded"]
-
-
-def _row(figure: Figure, runs: list[RunResult]) -> schemas.FigureRow:
-    reason = figure.applies(runs)
+def _row(
+    shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult]
+) -> schemas.FigureRow:
+    reason = caption = None
+    try:
+        caption = prepared(shared, figure, stamp, runs).caption
+    except NotMeasurableError as missing:
+        reason = str(missing)
     return schemas.FigureRow(
         name=figure.name,
         title=figure.title,
         article_number=figure.article_number,
         available=reason is None,
         reason=reason,
-        caption=figure.caption(runs) if reason is None else None,
+        caption=caption,
     )

@@ -11,21 +11,27 @@ from fastapi.responses import HTMLResponse
 from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared, identifier
-from reglab.api.figure_cache import picture
+from reglab.api.figure_cache import Stamp
 from reglab.api.limits_work import drawing
 from reglab.api.problems import responses
 from reglab.api.routers.claims import ClaimRow
-from reglab.core import claims
+from reglab.api.routers.pooled import at_most, finished_runs, outcomes_of, pictures, stamp_of
 from reglab.core.figures import REGISTRY, Figure
-from reglab.core.figures.report import Picture, render_report
+from reglab.core.figures.report import render_report
 from reglab.core.presets import PRESETS
 from reglab.core.results import RunResult
 
 router = APIRouter(tags=["results"])
 CLAIMS = REGISTRY["claims"]
+MOST = 20
 Experiments = Annotated[
     list[str],
-    Query(alias="experiment", min_length=1, max_length=20, description="Ids, in order."),
+    Query(
+        alias="experiment",
+        min_length=1,
+        json_schema_extra={"maxItems": MOST},
+        description="Ids, in order.",
+    ),
 ]
 Documents = Sequence[schemas.ExperimentBody]
 
@@ -45,24 +51,23 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     Experiments of a preset show the preset's figures, with the runs of all experiments that a
     figure draws on; others show the general figures.
     """
+    at_most("experiment", experiment, MOST)
     ids = [identifier("experiment", one) for one in dict.fromkeys(experiment)]
     documents = [_document(shared, one) for one in ids]
-    runs = {one: _succeeded(shared, one) for one in ids}
-    most = shared.limits.figure_pixels
-    pictures = [
-        Picture(figure.name, figure.caption(used), picture(shared.figures, figure, used, most))
-        for figure, used in _drawable(documents, runs)
-    ]
+    stamps = {one: stamp_of(shared, [one]) for one in ids}
+    runs = {one: finished_runs(shared, [one]) for one in ids}
     all_runs = [run for one in ids for run in runs[one]]
+    stamp = [run for one in ids for run in stamps[one]]
     rows: list[dict[str, Any]] = []
     shown = None
     # One seed never decides a claim.
-    if len({run.seed for run in all_runs}) > 1 and CLAIMS.applies(all_runs) is None:
-        rows = [ClaimRow.of(outcome).model_dump() for outcome in claims.evaluate(all_runs)]
-        png = picture(shared.figures, CLAIMS, all_runs, most)
-        shown = Picture(CLAIMS.name, CLAIMS.caption(all_runs), png)
+    if len({run.seed for run in all_runs}) > 1:
+        shown = next(pictures(shared, [(CLAIMS, stamp, all_runs)]), None)
+    if shown is not None:
+        outcomes = outcomes_of(shared, stamp, lambda: all_runs)
+        rows = [ClaimRow.of(outcome).model_dump() for outcome in outcomes]
     page = render_report(
-        pictures,
+        list(pictures(shared, _wanted(documents, runs, stamps))),
         [document.model_dump(mode="json") for document in documents],
         _notes(documents),
         rows,
@@ -76,25 +81,20 @@ def _document(shared: Context, experiment_id: str) -> schemas.ExperimentBody:
     return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))
 
 
-def _succeeded(shared: Context, experiment_id: str) -> list[RunResult]:
-    runs = shared.storage.results.experiment(experiment_id)
-    return [run for run in runs if run.state == "succeeded"]
-
-
-def _drawable(
-    documents: Documents, runs: dict[str, list[RunResult]]
-) -> Iterator[tuple[Figure, list[RunResult]]]:
+def _wanted(
+    documents: Documents, runs: dict[str, list[RunResult]], stamps: dict[str, Stamp]
+) -> Iterator[tuple[Figure[Any], Stamp, list[RunResult]]]:
     for name, figure in sorted(REGISTRY.items()):
         owners = [one.id for one in documents if name in _figures_of(one.preset)]
         used = [run for owner in owners for run in runs[owner]]
-        if used and figure.applies(used) is None:
-            yield figure, used
+        if used:
+            yield figure, [run for owner in owners for run in stamps[owner]], used
     others = [figure for figure in REGISTRY.values() if not _of_a_preset(figure.name)]
     general = [figure for figure in others if figure is not CLAIMS]
     for document in documents:
         for figure in general:
-            if document.preset is None and figure.applies(runs[document.id]) is None:
-                yield figure, runs[document.id]
+            if document.preset is None:
+                yield figure, stamps[document.id], runs[document.id]
 
 
 def _figures_of(preset: str | None) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ from reglab import __version__
 from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
-from reglab.api.figure_cache import picture
 from reglab.api.limits_rate import client_of
 from reglab.api.limits_work import drawing
 from reglab.api.problems import Problem, responses
+from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY
@@ -115,11 +115,10 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.E
 
 
 def _figures(shared: Context, experiment_id: str) -> dict[str, bytes]:
-    runs = shared.storage.results.experiment(experiment_id)
-    runs = [run for run in runs if run.state == "succeeded"]
-    drawable = [figure for figure in REGISTRY.values() if figure.applies(runs) is None]
-    most = shared.limits.figure_pixels
-    return {figure.name: picture(shared.figures, figure, runs, most) for figure in drawable}
+    stamp = stamp_of(shared, [experiment_id])
+    runs = finished_runs(shared, [experiment_id])
+    wanted = [(figure, stamp, runs) for figure in REGISTRY.values()]
+    return {each.name: each.png for each in pictures(shared, wanted)}
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

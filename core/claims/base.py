@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from reglab.core.errors import NotMeasurableError
+from reglab.core.errors import CODE_FAULTS, NotMeasurableError
 from reglab.core.results import RunResult
 from reglab.core.statistics import bootstrap_mean
 
@@ -129,7 +129,7 @@ class Claim:
             by_seed = self._by_seed([run for run in runs if run.state == "succeeded"])
         except NotMeasurableError as missing:
             return Outcome(self, reason=str(missing))
-        except Exception:
+        except CODE_FAULTS:
             # One claim must not take all others away; the law of claims says that this never comes.
             log.exception("claim %s failed", self.id)
             return Outcome(self, reason=FAILED)

@@ -54,4 +54,5 @@ def decayed(run: RunResult) -> Floats:
 def law_deviation(run: RunResult) -> float:
     """Largest distance of the imbalance from the law, as a share of its start."""
     found = imbalance(run)
-    return float(np.max(np.abs(found - decayed(run))) / abs(found[0]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.max(np.abs(found - decayed(run))) / abs(found[0]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from reglab.core.figures.augmentation import Augmentation
 from reglab.core.figures.augmentations import Augmentations
-from reglab.core.figures.base import Figure, FigureTooLarge, Runs, render
+from reglab.core.figures.base import Drawable, Figure, FigureTooLarge, Runs, prepare, render
 from reglab.core.figures.batch_size import BatchSize
 from reglab.core.figures.boundaries import (
     Boundaries,
@@ -13,12 +15,13 @@ from reglab.core.figures.boundaries import (
     L1Boundaries,
     L2Boundaries,
 )
-from reglab.core.figures.calibration import Calibration, Ece, LabelSmoothing, Reliability
+from reglab.core.figures.calibration import Calibration, LabelSmoothing
 from reglab.core.figures.claims import Claims
 from reglab.core.figures.decay_methods import DecoupledDecay, ProximalL1
 from reglab.core.figures.ensembles import Ensembles
 from reglab.core.figures.linear_spectrum import LinearSpectrum
 from reglab.core.figures.masked_text import MaskedText
+from reglab.core.figures.reliability import Ece, Reliability
 from reglab.core.figures.relu_scale import ReluScale
 from reglab.core.figures.stopping import ValidationStopping
 from reglab.core.figures.style import Style
@@ -26,7 +29,7 @@ from reglab.core.figures.temperature import TemperatureScaling
 from reglab.core.figures.training import Curves, EarlyStopping, PlainSpectrum, Spectrum
 from reglab.core.figures.weights import HiddenWeights, Weights
 
-REGISTRY: dict[str, Figure] = {
+REGISTRY: dict[str, Figure[Any]] = {
     figure.name: figure
     for figure in (
         Augmentation(),
@@ -59,4 +62,13 @@ REGISTRY: dict[str, Figure] = {
     )
 }
 
-__all__ = ["REGISTRY", "Figure", "FigureTooLarge", "Runs", "Style", "render"]
+__all__ = [
+    "REGISTRY",
+    "Drawable",
+    "Figure",
+    "FigureTooLarge",
+    "Runs",
+    "Style",
+    "prepare",
+    "render",
+]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import threading
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from reglab.core.errors import FieldProblem, ReglabError
+from reglab.core.errors import CODE_FAULTS, FieldProblem, NotMeasurableError, ReglabError
 from reglab.core.figures.style import Style
 from reglab.core.results import RunResult
 
@@ -24,10 +26,17 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 Runs = Sequence[RunResult]
+FAILED = "Its measurement failed; the server's log says why."
+log = logging.getLogger("reglab.figures")
 
 
-class Figure:
+Found = TypeVar("Found")
+
+
+class Figure(Generic[Found]):
     """One figure: a pure function of stored results.
+
+    What is measured is apart from how it is drawn and told, so that both take the same numbers.
 
     Attributes:
         name: As in ``figures/{name}.png``.
@@ -39,38 +48,76 @@ class Figure:
     title: ClassVar[str]
     article_number: ClassVar[int | None] = None
 
-    def applies(self, runs: Runs) -> str | None:
+    def measure(self, runs: Runs) -> Found:
+        """What is to be drawn of finished runs.
+
+        Raises:
+            NotMeasurableError: The figure cannot be drawn from these runs.
+        """
+        raise NotImplementedError
+
+    def draw(self, found: Found, style: Style) -> Canvas:
+        """Draw what was measured; call ``render`` instead, which sets the style up."""
+        raise NotImplementedError
+
+    def caption(self, found: Found) -> str:
+        """What is to be seen, with the numbers measured; serves as alternative text."""
+        raise NotImplementedError
+
+    def reason(self, runs: Runs) -> str | None:
         """Why the figure cannot be drawn from these runs, or None if it can."""
-        raise NotImplementedError
-
-    def draw(self, runs: Runs, style: Style) -> Canvas:
-        """Draw; call ``render`` instead, which sets the style up."""
-        raise NotImplementedError
-
-    def caption(self, runs: Runs) -> str:
-        """What is to be seen, with numbers read from the runs; serves as alternative text."""
-        raise NotImplementedError
+        try:
+            self.measure(runs)
+        except NotMeasurableError as missing:
+            return str(missing)
+        return None
 
 
 class FigureTooLarge(ReglabError):
     """The picture would have more pixels than are allowed."""
 
 
+@dataclass(frozen=True)
+class Drawable(Generic[Found]):
+    """A figure with what it measured and tells of some runs."""
+
+    figure: Figure[Found]
+    found: Found
+    caption: str
+
+
+def prepare(figure: Figure[Found], runs: Runs) -> Drawable[Found]:
+    """Measure once, for the caption and for the picture.
+
+    Raises:
+        NotMeasurableError: The figure cannot be drawn from these runs, or its code is at fault.
+    """
+    try:
+        found = figure.measure(runs)
+        return Drawable(figure, found, figure.caption(found))
+    except NotMeasurableError:
+        raise
+    except CODE_FAULTS as fault:
+        # One figure must not take all others away; the law of figures says that this never comes.
+        log.exception("figure %s failed", figure.name)
+        raise NotMeasurableError(FAILED) from fault
+
+
 def render(
-    figure: Figure,
-    runs: Runs,
+    figure: Figure[Found],
+    found: Found,
     style: Style,
     form: str = "png",
     dpi: int = 144,
     max_pixels: float = math.inf,
 ) -> bytes:
-    """The figure as a file of format 'png', 'svg' or 'pdf'; equal input gives equal bytes.
+    """What a figure measured as a file: 'png', 'svg' or 'pdf'; equal input gives equal bytes.
 
     Raises:
         FigureTooLarge: A PNG would have more than ``max_pixels``.
     """
     with _lock, mpl.rc_context(style.settings()):  # type: ignore[arg-type]
-        drawn = figure.draw(runs, style)
+        drawn = figure.draw(found, style)
         width, height = drawn.get_size_inches()
         if form == "png" and width * height * dpi**2 > max_pixels:
             fits = int(math.sqrt(max_pixels / (width * height)))

@@ -6,11 +6,22 @@ from functools import partial
 
 from matplotlib.figure import Figure as Canvas
 
+from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.decay_methods import by_strength, plot_strengths
-from reglab.core.figures.grouping import dataset_note, groups, plot_metric
+from reglab.core.figures.grouping import (
+    Group,
+    dataset_note,
+    groups,
+    loss_name,
+    need_only,
+    seeds_note,
+)
+from reglab.core.figures.lines import Line, key, plot_lines
 from reglab.core.figures.style import PALETTE, Style, canvas, sequence
 from reglab.core.results import RunResult
+
+PATH = "training.batch_size"
 
 
 def _size(run: RunResult) -> float:
@@ -23,53 +34,61 @@ def late(run: RunResult, metric: str) -> float:
     return float(values[-max(1, len(values) // 10) :].mean())
 
 
-class BatchSize(Figure):
+class BatchSize(Figure[list[Group]]):
     """Test accuracy and losses over the batch size."""
 
     name = "batch-size"
     title = "Batch size"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs several batch sizes."""
-        if len({_size(run) for run in runs}) > 1:
-            return None
-        return "It needs several values of training.batch_size, as the preset 'batch-size'."
+    def measure(self, runs: Runs) -> list[Group]:
+        """The replicates of each size, by rising size."""
+        if len({_size(run) for run in runs}) < 2:
+            raise NotMeasurableError(
+                "It needs several values of training.batch_size, as the preset 'batch-size'."
+            )
+        need_only(runs, "a sweep of the batch size alone", PATH)
+        return sorted(groups(runs), key=lambda group: _size(group.runs[0]))
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def draw(self, found: list[Group], style: Style) -> Canvas:
         """Left: test accuracy. Middle: losses at the end. Right: train loss over epochs."""
+        runs = [run for group in found for run in group.runs]
         figure = canvas(style, 13, 4)
         left, middle, right = figure.subplots(1, 3)
         plot_strengths(
             left, *by_strength(runs, _size, lambda r: late(r, "test_accuracy")), PALETTE[0], ""
         )
         for metric, name, colour in (("test_loss", "test", 1), ("train_loss", "train", 0)):
-            found = by_strength(runs, _size, partial(late, metric=metric))
-            plot_strengths(middle, *found, PALETTE[colour], name)
-        chosen = sorted(groups(runs), key=lambda group: _size(group.runs[0]))
-        for group, colour in zip(chosen, sequence(len(chosen)), strict=True):
-            label = f"{_size(group.runs[0]):g}"
-            plot_metric(right, group, "train_loss", label=label, color=colour, linewidth=1.2)
-        sizes = sorted({_size(run) for run in runs})
+            losses = by_strength(runs, _size, partial(late, metric=metric))
+            plot_strengths(middle, *losses, PALETTE[colour], name)
+        sizes = [_size(group.runs[0]) for group in found]
+        colours = sequence(len(found), style.theme)
+        lines = [
+            Line(group, "train_loss", {"color": colour, "linewidth": 1.2})
+            for group, colour in zip(found, colours, strict=True)
+        ]
+        plot_lines(right, lines, log=True)
         for axes in (left, middle):
             axes.set_xscale("log", base=2)
             axes.set_xticks(sizes, [f"{size:g}" for size in sizes], fontsize=8)
             axes.set_xlabel("batch size")
         left.set(title="Test accuracy", ylabel="mean over the last tenth of training")
-        middle.set(title="Cross-entropy at the end", yscale="log")
+        middle.set(title=f"{loss_name(runs).capitalize()} at the end", yscale="log")
         middle.legend()
-        right.set(title="Train loss", xlabel="epoch", yscale="log")
-        right.legend(title="batch size", fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        right.set(title="Train loss", xlabel="epoch")
+        key(figure, [right], [group.label for group in found], colours, linewidth=2)
         return figure
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: list[Group]) -> str:
         """Accuracy at the ends and at the best size."""
-        sizes, found = by_strength(runs, _size, lambda r: late(r, "test_accuracy"))
-        means = [each.mean() for each in found]
+        runs = [run for group in found for run in group.runs]
+        sizes, accuracies = by_strength(runs, _size, lambda r: late(r, "test_accuracy"))
+        means = [each.mean() for each in accuracies]
         best = max(range(len(means)), key=lambda at: means[at])
         return (
             "Left: test accuracy over the batch size, mean and single seeds, all trained for the "
             "same number of epochs. Middle: losses at the end. Right: train loss over epochs. Test "
             f"accuracy is {means[0]:.2%} for batches of {sizes[0]:g}, {means[-1]:.2%} for "
             f"{sizes[-1]:g}, and best ({means[best]:.2%}) for {sizes[best]:g}."
+            + seeds_note(found)
             + dataset_note(runs, "mnist")
         )

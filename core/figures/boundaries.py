@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,13 +13,32 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
+from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.grouping import groups, swept
+from reglab.core.figures.grouping import (
+    Group,
+    evenly,
+    facets,
+    groups,
+    mean_note,
+    need_only,
+    need_runs,
+    of_one_seed,
+    points_note,
+    shown_seed_note,
+    swept,
+)
+from reglab.core.figures.lines import wrapped
 from reglab.core.figures.style import BOUNDARY_MAP, CLASS_COLOURS, Style, canvas, plain
 from reglab.core.results import RunResult
 
 LEVELS = np.linspace(0, 1, 11)
 PANEL = 3.3
+MOST_PANELS = 16
+# A grid of two fields is laid out as one, up to so many panels a side.
+MOST_SIDE = 6
+DROPOUT = "regularization.dropout"
+INSTANCES = "boundary.dropout"
 
 
 def draw_boundary(
@@ -43,7 +63,7 @@ def draw_boundary(
             edgecolors="white",
             linewidths=0.35,
         )
-    axes.set_title(title)
+    axes.set_title(wrapped(title))
     axes.set_aspect("equal")
     plain(axes)
     return filled
@@ -61,8 +81,13 @@ def _draw_panels(
         axes.set_visible(False)
     for axes, (run, probability, title) in zip(grid.flat, panels, strict=False):
         filled = draw_boundary(axes, run, probability, title)
-    figure.colorbar(filled, ax=grid, label="p(lower moon)", shrink=0.9, ticks=LEVELS[::2])
+    label = "p(lower moon)" if not _squared(run for run, _, _ in panels) else "softmax of outputs"
+    figure.colorbar(filled, ax=grid, label=label, shrink=0.9, ticks=LEVELS[::2])
     return figure
+
+
+def _squared(runs: Iterable[RunResult]) -> bool:
+    return any(run.spec.model.loss == "squared" for run in runs)
 
 
 def _aspect(run: RunResult) -> float:
@@ -71,70 +96,147 @@ def _aspect(run: RunResult) -> float:
     return float((y[-1] - y[0]) / (x[-1] - x[0]))
 
 
-def _lack_grid(runs: Runs) -> str | None:
-    if not runs:
-        return "No run has finished yet."
+def _need_grids(runs: Runs) -> None:
+    need_runs(runs)
     if any("boundary.p" not in run.arrays for run in runs):
-        return "Its runs have no boundary; set probes.boundary to {} on a dataset in the plane."
-    return None
+        raise NotMeasurableError(
+            "Its runs have no boundary; set probes.boundary to {} on a dataset in the plane."
+        )
 
 
-class Boundaries(Figure):
+def _kept(run: RunResult, metric: str) -> float:
+    """A metric of the network that was kept."""
+    return float(run.summary.get("final", {}).get(metric, run.curves[metric][-1]))
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Sweep points, of which some are drawn by one run each.
+
+    Attributes:
+        shown: The runs that are drawn, with their titles.
+        columns: How many beside each other.
+        sets: The replicates of every sweep point that is drawn.
+        total: How many sweep points there are.
+    """
+
+    shown: list[tuple[RunResult, str]]
+    columns: int
+    sets: list[list[RunResult]]
+    total: int
+
+    @classmethod
+    def of(cls, chosen: Sequence[Group], most: int = MOST_PANELS) -> Panels:
+        """A grid of two fields as a grid, others in order; of too many, evenly chosen ones."""
+        parts = facets(chosen, few=1, most=MOST_SIDE)
+        widths = {len(part.groups) for part in parts}
+        if len(parts) > 1 and len(widths) == 1 and max(widths) <= MOST_SIDE:
+            shown, columns = [group for part in parts for group in part.groups], widths.pop()
+            names = {id(group.runs): group.label for group in chosen}
+            titles = [names[id(group.runs)] for group in shown]
+        else:
+            shown = evenly(chosen, most)
+            columns = min(4, math.ceil(math.sqrt(len(shown))))
+            titles = [group.label for group in shown]
+        sets = [group.runs for group in shown]
+        return cls(list(zip(of_one_seed(sets), titles, strict=True)), columns, sets, len(chosen))
+
+
+class Boundaries(Figure[Panels]):
     """A panel a sweep point, for any experiment in the plane."""
 
     name = "boundaries"
     title = "Decision boundaries"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs boundary grids."""
-        return _lack_grid(runs)
+    def measure(self, runs: Runs) -> Panels:
+        """At most 16 panels, or 36 of a grid; one replicate of each sweep point."""
+        _need_grids(runs)
+        return Panels.of(groups(runs))
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
-        """At most 16 panels, the first replicate of each sweep point."""
-        chosen = groups(runs)[:16]
-        panels = [(g.runs[0], g.runs[0].arrays["boundary.p"], g.label) for g in chosen]
-        return _draw_panels(panels, min(4, math.ceil(math.sqrt(len(panels)))), style)
+    def draw(self, found: Panels, style: Style) -> Canvas:
+        """The panels."""
+        panels = [(run, run.arrays["boundary.p"], title) for run, title in found.shown]
+        return _draw_panels(panels, found.columns, style)
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: Panels) -> str:
         """Number of panels."""
-        return f"Probability of class 1 over the plane for {len(groups(runs)[:16])} sweep points."
+        rest = "GET /v1/runs/{id}/boundary has each"
+        told = points_note(len(found.shown), found.total, rest)
+        squared = _squared(run for run, _ in found.shown)
+        what = "Softmax of the outputs (no probability, as the loss is squared)"
+        return (
+            f"{what if squared else 'Probability of class 1'} over the plane for {told}."
+            + shown_seed_note([run for run, _ in found.shown], found.sets)
+        )
 
 
-class SweepBoundaries(Figure):
+@dataclass(frozen=True)
+class Sweep:
+    """Replicates by rising value of one field, and those values that are drawn."""
+
+    points: list[tuple[float, list[RunResult]]]
+    shown: list[tuple[float, list[RunResult]]]
+
+    @property
+    def sets(self) -> list[list[RunResult]]:
+        """The replicates of every value."""
+        return [replicates for _, replicates in self.points]
+
+    def panels(self) -> list[tuple[float, RunResult]]:
+        """A run for each value that is drawn, of one seed if all have it."""
+        runs = of_one_seed([replicates for _, replicates in self.shown])
+        return [(value, run) for (value, _), run in zip(self.shown, runs, strict=True)]
+
+    def means(self, metric: str) -> list[tuple[float, float]]:
+        """A metric of the kept networks by value, mean over seeds."""
+        return [
+            (value, float(np.mean([_kept(run, metric) for run in replicates])))
+            for value, replicates in self.points
+        ]
+
+    def seed_note(self) -> str:
+        """Which replicate is drawn."""
+        return shown_seed_note([run for _, run in self.panels()], self.sets)
+
+
+class SweepBoundaries(Figure[Sweep]):
     """A 3 x 3 grid over the strength of one kind of weight decay."""
 
     path: ClassVar[str]
     symbol: ClassVar[str]
     preset: ClassVar[str]
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs several values of lambda with boundary grids."""
-        lack = _lack_grid(runs)
-        if lack is None and len(swept(runs, self.path)) < 2:
-            lack = f"It needs several values of {self.path}, as the preset '{self.preset}'."
-        return lack
-
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def measure(self, runs: Runs) -> Sweep:
         """Panels by rising lambda; of more than nine values, nine evenly chosen."""
+        _need_grids(runs)
         points = swept(runs, self.path)
-        at = np.unique(np.linspace(0, len(points) - 1, min(9, len(points))).round().astype(int))
+        if len(points) < 2:
+            raise NotMeasurableError(
+                f"It needs several values of {self.path}, as the preset '{self.preset}'."
+            )
+        need_only(runs, f"a sweep of {self.path} alone", self.path)
+        return Sweep(points, evenly(points, 9))
+
+    def draw(self, found: Sweep, style: Style) -> Canvas:
+        """A panel a value."""
         panels = [
             (run, run.arrays["boundary.p"], f"{self.symbol} = {value:g}")
-            for value, run in (points[k] for k in at)
+            for value, run in found.panels()
         ]
         return _draw_panels(panels, 3, style)
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: Sweep) -> str:
         """Accuracy at the ends of the sweep, and where it is best."""
-        points = [
-            (value, run.summary["final"]["test_accuracy"]) for value, run in swept(runs, self.path)
-        ]
+        points = found.means("test_accuracy")
         best = max(points, key=lambda point: point[1])
+        rest = "GET /v1/runs/{id}/boundary has each"
+        shown = points_note(len(found.shown), len(points), rest)
         return (
-            f"Decision boundaries by {self.symbol}, with training points (flipped labels included) "
-            f"and contours of the predicted probability. Test accuracy is {points[0][1]:.1%} at "
-            f"{self.symbol} = {points[0][0]:g}, {best[1]:.1%} at {best[0]:g} (best), and "
-            f"{points[-1][1]:.1%} at {points[-1][0]:g}."
+            f"Decision boundaries by {self.symbol} at {shown}, with training points (flipped "
+            "labels included) and contours of the predicted probability. Test accuracy"
+            f"{mean_note(found.sets)} is {points[0][1]:.1%} at {self.symbol} = {points[0][0]:g}, "
+            f"{best[1]:.1%} at {best[0]:g} (best), and {points[-1][1]:.1%} at {points[-1][0]:g}."
+            + found.seed_note()
         )
 
 
@@ -156,73 +258,85 @@ class L1Boundaries(SweepBoundaries):
     path, symbol, preset = "regularization.l1", "λ₁", "l1"
 
 
-class DropoutBoundaries(Figure):
+class DropoutBoundaries(Figure[Sweep]):
     """Figure 5: without and with dropout, which is off at inference."""
 
     name = "fig05-dropout-boundaries"
     title = "Decision boundaries without and with dropout"
     article_number = 5
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs a run with and one without dropout."""
-        lack = _lack_grid(runs)
-        values = [value for value, _ in swept(runs, "regularization.dropout")] if not lack else []
-        if lack is None and (0.0 not in values or len(values) < 2):
-            lack = "It needs a run with and a run without dropout, as the preset 'dropout'."
-        return lack
+    def measure(self, runs: Runs) -> Sweep:
+        """No dropout, and the most of it."""
+        _need_grids(runs)
+        points = swept(runs, DROPOUT)
+        if len(points) < 2 or points[0][0] > 0:
+            raise NotMeasurableError(
+                "It needs a run with and a run without dropout, as the preset 'dropout'."
+            )
+        need_only(runs, "a sweep of dropout alone", DROPOUT)
+        return Sweep([points[0], points[-1]], [points[0], points[-1]])
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def draw(self, found: Sweep, style: Style) -> Canvas:
         """Two panels."""
-        points = swept(runs, "regularization.dropout")
-        ends = (points[0], points[-1])
         panels = [
             (
                 run,
                 run.arrays["boundary.p"],
                 "no dropout" if not p else f"dropout p = {p:g}, off now",
             )
-            for p, run in ends
+            for p, run in found.panels()
         ]
         return _draw_panels(panels, 2, Style(style.theme, style.width or 10))
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: Sweep) -> str:
         """Test losses of both."""
-        points = swept(runs, "regularization.dropout")
-        plain_loss, loss = (points[k][1].summary["final"]["test_loss"] for k in (0, -1))
+        (_, plain_loss), (p, loss) = found.means("test_loss")
         return (
-            "Left: trained without dropout. Right: trained with dropout "
-            f"p = {points[-1][0]:g}, which is turned off for inference. Test loss is "
-            f"{plain_loss:.2f} without and {loss:.2f} with dropout."
+            f"Left: trained without dropout. Right: trained with dropout p = {p:g}, the most here, "
+            f"which is turned off for inference. Test loss{mean_note(found.sets)} is "
+            f"{plain_loss:.2f} without and {loss:.2f} with dropout." + found.seed_note()
         )
 
 
-class DropoutInstances(Figure):
+class DropoutInstances(Figure[tuple[Group, int]]):
     """Figure 6: single networks of the dropout ensemble."""
 
     name = "fig06-dropout-instances"
     title = "Single networks with dropout left on"
     article_number = 6
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs stored instances."""
-        if any("boundary.dropout" in run.arrays for run in runs):
-            return None
-        return "It needs a run with dropout and probes.boundary.dropout_instances above zero."
+    def measure(self, runs: Runs) -> tuple[Group, int]:
+        """The first sweep point with stored instances, and how many have some."""
+        chosen = groups([run for run in runs if INSTANCES in run.arrays])
+        if not chosen:
+            raise NotMeasurableError(
+                "It needs a run with dropout and probes.boundary.dropout_instances above zero."
+            )
+        return chosen[0], len(chosen)
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def draw(self, found: tuple[Group, int], style: Style) -> Canvas:
         """Up to three instances."""
-        run = next(run for run in runs if "boundary.dropout" in run.arrays)
-        instances = run.arrays["boundary.dropout"][:3]
+        run = found[0].runs[0]
+        instances = run.arrays[INSTANCES][:3]
         panels = [(run, p, f"instance {at + 1}") for at, p in enumerate(instances)]
         return _draw_panels(panels, len(panels), Style(style.theme, style.width or 13))
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: tuple[Group, int]) -> str:
         """How much single networks differ from the network without dropout."""
-        run = next(run for run in runs if "boundary.dropout" in run.arrays)
-        whole = run.arrays["boundary.p"] > 0.5
-        differ = np.mean((run.arrays["boundary.dropout"] > 0.5) != whole)
+        group, total = found
+        run = group.runs[0]
+        differ = np.mean(
+            [
+                np.mean((each.arrays[INSTANCES] > 0.5) != (each.arrays["boundary.p"] > 0.5))
+                for each in group.runs
+            ]
+        )
+        first = f" Shown is the first of the settings with dropout: {group.label}." * (total > 1)
         return (
-            "The network trained with dropout, with dropout left on for inference: one random mask "
-            f"a panel. On average a single network decides {differ:.1%} of the plane otherwise "
-            "than the whole network."
+            "The network trained with dropout, with dropout left on for inference: "
+            f"{min(3, len(run.arrays[INSTANCES]))} of {len(run.arrays[INSTANCES])} random masks, "
+            f"one a panel. On average{mean_note([group.runs])} a single network decides "
+            f"{differ:.1%} of the plane otherwise than the whole network."
+            + first
+            + shown_seed_note([run], [group.runs])
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from reglab.core import claims
 from reglab.core.claims import Outcome, Region
+from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
 
@@ -42,22 +45,31 @@ def margins(outcome: Outcome) -> tuple[float, float, float]:
     return margin(region, value), min(found), max(found)
 
 
-class Claims(Figure):
+class Claims(Figure[list[Outcome]]):
     """A row a claim: its interval against its threshold, scaled to the row."""
 
     name = "claims"
     title = "Claims of the article"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs runs that some claim speaks of."""
-        # The first claim that speaks of them will do; the others cost time.
-        if any(claim.evaluate(runs).value is not None for claim in claims.REGISTRY.values()):
-            return None
-        return "No claim speaks of these runs; see GET .../claims for what each needs."
+    def measure(self, runs: Runs) -> list[Outcome]:
+        """The claims that speak of these runs."""
+        return self.select(claims.evaluate(runs))
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def select(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Those of all outcomes that have a value.
+
+        Raises:
+            NotMeasurableError: None has.
+        """
+        found = [outcome for outcome in outcomes if outcome.value is not None]
+        if not found:
+            raise NotMeasurableError(
+                "No claim speaks of these runs; see GET .../claims for what each needs."
+            )
+        return found
+
+    def draw(self, found: list[Outcome], style: Style) -> Canvas:
         """To the right of the line the claim holds."""
-        found = _measured(runs)
         figure = canvas(style, 11, 0.27 * len(found) + 1.3)
         axes = figure.subplots()
         for row, outcome in enumerate(found):
@@ -82,14 +94,14 @@ class Claims(Figure):
         self._legend(figure, style)
         return figure
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: list[Outcome]) -> str:
         """How many are supported, not supported, undecided."""
-        found = _measured(runs)
         counts = {name: sum(one.verdict == name for one in found) for name in LOOKS}
         seeds = sorted({one.seeds for one in found})
         span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+        noun = "seed" if seeds[-1] == 1 else "seeds"
         return (
-            f"Claims of the article on {span} seeds: {counts['supported']} supported, "
+            f"Claims of the article on {span} {noun}: {counts['supported']} supported, "
             f"{counts['not_supported']} not supported, {counts['undecided']} undecided. A line is "
             "the 95 % bootstrap interval of a mean over seeds; right of the middle its claim holds."
         )
@@ -109,10 +121,6 @@ class Claims(Figure):
             for name, (colour, marker, filled) in LOOKS.items()
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=9)
-
-
-def _measured(runs: Runs) -> list[Outcome]:
-    return [outcome for outcome in claims.evaluate(runs) if outcome.value is not None]
 
 
 def _numbers(outcome: Outcome) -> str:

@@ -10,12 +10,20 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
+from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.grouping import dataset_note
+from reglab.core.figures.grouping import (
+    dataset_note,
+    distinct,
+    loss_name,
+    mean_note,
+    need_only,
+)
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, plain
 from reglab.core.results import RunResult
 
 Floats = NDArray[np.float64]
+L1 = "regularization.l1"
 Measure = Callable[[RunResult], float]
 
 
@@ -56,23 +64,26 @@ def _test_loss(run: RunResult) -> float:
     return float(run.summary["final"]["test_loss"])
 
 
-class DecoupledDecay(Figure):
+class DecoupledDecay(Figure[list[RunResult]]):
     """Test loss over lambda, and where the first layer's weights are left."""
 
     name = "adamw"
     title = "Adam + L2 against AdamW"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs Adam runs on images, coupled and decoupled, with several lambdas."""
-        kinds = [side for _, side in _sides(runs) if len({_l2(run) for run in side}) > 1]
-        if len(kinds) == 2 and runs[0].spec.dataset.image_shape is not None:
-            return None
-        return (
-            "It needs image runs of Adam with several regularization.l2, both with "
-            "optimizer.decoupled and without, as the preset 'adamw'."
-        )
+    def measure(self, runs: Runs) -> list[RunResult]:
+        """Adam runs on images, coupled and decoupled, without decay and with several lambdas."""
+        kinds = [side for _, side in _sides(runs) if any(_l2(run) for run in side)]
+        plain = any(not _l2(run) for _, side in _sides(runs) for run in side)
+        several = len({_l2(run) for run in runs}) > 2
+        if len(kinds) < 2 or not plain or not several or not _all_images(runs):
+            raise NotMeasurableError(
+                "It needs image runs of Adam without decay and with several regularization.l2, "
+                "both with optimizer.decoupled and without, as the preset 'adamw'."
+            )
+        need_only(runs, "a sweep of L2 in both ways", "regularization.l2", "optimizer.decoupled")
+        return distinct(runs)
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def draw(self, runs: list[RunResult], style: Style) -> Canvas:
         """Left: test loss. Right: RMS of the weights that leave each pixel, at the best lambda."""
         figure = canvas(style, 12, 3.9)
         axes = figure.subplots(1, 4, width_ratios=(1.9, 1, 1, 1))
@@ -81,7 +92,7 @@ class DecoupledDecay(Figure):
             plot_strengths(axes[0], values, losses, colour, name)
         none = np.mean([_test_loss(run) for run in runs if not _l2(run)])
         axes[0].axhline(none, color=GREY, linestyle="--", label="no decay")
-        axes[0].set(xscale="log", xlabel="weight decay λ₂", ylabel="test cross-entropy")
+        axes[0].set(xscale="log", xlabel="weight decay λ₂", ylabel=f"test {loss_name(runs)}")
         axes[0].set_title("Test loss at the end")
         axes[0].legend()
         shown = self._shown(runs)
@@ -95,20 +106,23 @@ class DecoupledDecay(Figure):
         figure.colorbar(drawn, ax=axes[1:], label="RMS of a pixel's weights", shrink=0.75)
         return figure
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, runs: list[RunResult]) -> str:
         """Best lambdas, and weights of pixels that see no data."""
         told = []
         for title, run in self._shown(runs)[1:]:
-            told.append(f"{title.replace(chr(10), ' ')}: test loss {_test_loss(run):.3f}")
+            same = [r for r in runs if (_l2(r), _decoupled(r)) == (_l2(run), _decoupled(run))]
+            loss = np.mean([_test_loss(each) for each in same])
+            told.append(f"{title.replace(chr(10), ' ')}: test loss {loss:.3f}{mean_note([same])}")
         return (
             "Left: test loss over the strength of weight decay, mean and single seeds. Right: root "
             "mean square of the first layer's weights by pixel, without decay and at the best λ₂ "
             f"of either kind ({'; '.join(told)}). In the gradient, decay of a pixel that is never "
             "lit is all that Adam sees, and is scaled up until the weights are zero; beside it, "
-            "all weights decay at the one rate λ₂." + dataset_note(runs, "mnist")
+            f"all weights decay at the one rate λ₂. Right: seed {self._shown(runs)[0][1].seed}."
+            + dataset_note(runs, "mnist")
         )
 
-    def _shown(self, runs: Runs) -> list[tuple[str, RunResult]]:
+    def _shown(self, runs: list[RunResult]) -> list[tuple[str, RunResult]]:
         shown = [("no decay", next(run for run in runs if not _l2(run)))]
         for name, side in _sides(runs):
             values, losses = by_strength([r for r in side if _l2(r)], _l2, _test_loss)
@@ -120,9 +134,17 @@ class DecoupledDecay(Figure):
 def _sides(runs: Runs) -> list[tuple[str, list[RunResult]]]:
     adam = [run for run in runs if run.spec.optimizer.name == "adam"]
     return [
-        ("Adam + L2", [run for run in adam if not run.spec.optimizer.decoupled]),
-        ("AdamW", [run for run in adam if run.spec.optimizer.decoupled]),
+        ("Adam + L2", [run for run in adam if not _decoupled(run)]),
+        ("AdamW", [run for run in adam if _decoupled(run)]),
     ]
+
+
+def _decoupled(run: RunResult) -> bool:
+    return bool(run.fields.get("optimizer.decoupled"))
+
+
+def _all_images(runs: Runs) -> bool:
+    return all(run.spec.dataset.image_shape is not None for run in runs)
 
 
 def _pixel_rms(run: RunResult) -> Floats:
@@ -132,22 +154,23 @@ def _pixel_rms(run: RunResult) -> Floats:
     return np.asarray(np.sqrt(np.mean(weights**2, axis=1)).reshape(shape))
 
 
-class ProximalL1(Figure):
+class ProximalL1(Figure[list[RunResult]]):
     """Exact zeros, sparsity by threshold and accuracy of the two L1 methods."""
 
     name = "proximal-l1"
     title = "Proximal L1 against subgradients"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs both methods with several lambdas."""
-        if all(len({_l1(run) for run in side}) > 1 for _, side in _methods(runs)):
-            return None
-        return (
-            "It needs several regularization.l1 with both values of regularization.l1_method, as "
-            "the preset 'proximal-l1'."
-        )
+    def measure(self, runs: Runs) -> list[RunResult]:
+        """Runs of both methods with several lambdas."""
+        if any(len({_l1(run) for run in side}) < 2 for _, side in _methods(runs)):
+            raise NotMeasurableError(
+                "It needs several regularization.l1 with both values of regularization.l1_method, "
+                "as the preset 'proximal-l1'."
+            )
+        need_only(runs, "a sweep of L1 by both methods", L1, "regularization.l1_method")
+        return distinct(runs)
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def draw(self, runs: list[RunResult], style: Style) -> Canvas:
         """Left: exact zeros over lambda. Middle: share below a threshold. Right: accuracy."""
         figure = canvas(style, 12, 3.9)
         left, middle, right = figure.subplots(1, 3)
@@ -168,7 +191,7 @@ class ProximalL1(Figure):
         middle.legend(fontsize=8)
         return figure
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, runs: list[RunResult]) -> str:
         """Zeros and accuracy at the middle lambda."""
         told = []
         for name, side in _methods(runs):
@@ -178,11 +201,13 @@ class ProximalL1(Figure):
             right = np.mean([_test_accuracy(run) for run in same])
             told.append(
                 f"{name}: {zeros:.1%} zeros, test accuracy {right:.1%} at λ₁ = {strength:g}"
+                f"{mean_note([same])}"
             )
         return (
             "Left: share of weights that are exactly zero. Middle: share of weights up to a size; "
             "the subgradient's small weights jitter by its step, the soft threshold's are zero. "
-            f"Right: test accuracy. {'; '.join(told)}."
+            f"Middle: seed {_middle(_methods(runs)[0][1]).seed}. Right: test accuracy. "
+            f"{'; '.join(told)}."
         )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from reglab.core.comparison import differing_test_sets
+from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.grouping import dataset_note
+from reglab.core.figures.grouping import dataset_note, need_only, seeds_of, swept
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
 from reglab.core.probes.mc_dropout import scores, scores_by_size
 from reglab.core.results import RunResult
@@ -17,6 +21,7 @@ from reglab.core.spec import CalibrationProbe
 Floats = NDArray[np.float64]
 PANELS = ("Test accuracy", "Test NLL", "Expected calibration error")
 SCORES = "mc_dropout.scores"
+DROPOUT = "regularization.dropout"
 
 
 def _p(run: RunResult) -> float:
@@ -52,73 +57,101 @@ def single(run: RunResult) -> Floats:
     return np.array(scores(probabilities(run), run.labels(), wanted.bins, wanted.binning))
 
 
-class Ensembles(Figure):
+@dataclass(frozen=True)
+class Averages:
+    """Accuracy, NLL and ECE by the number of networks that are averaged.
+
+    Attributes:
+        plain: Runs without dropout.
+        dropped: Runs with the most dropout.
+        tables: By name, ensembles of either, (M, 3).
+        mc: Of the single networks of each run with dropout, (R, samples, 3).
+        alone: Mean of single runs with dropout, which is off now, (3,).
+    """
+
+    plain: list[RunResult]
+    dropped: list[RunResult]
+    tables: dict[str, Floats]
+    mc: Floats
+    alone: Floats
+
+
+class Ensembles(Figure[Averages]):
     """Three panels over the number of averaged networks."""
 
     name = "ensembles"
     title = "Ensembles, dropout and MC dropout"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs several seeds with and without dropout, tested on the same examples."""
+    def measure(self, runs: Runs) -> Averages:
+        """Several seeds with and without dropout, tested on the same examples."""
         plain, dropped = self._sides(runs)
-        enough = len(plain) > 1 and len(dropped) > 1 and all(SCORES in r.arrays for r in dropped)
-        if enough and all(np.array_equal(r.labels(), runs[0].labels()) for r in runs):
-            return None
-        return (
-            "It needs several seeds without dropout and with dropout and probes.mc_dropout, all "
-            "tested on the same examples, as the preset 'ensembles'."
+        used = [*plain, *dropped]
+        if not self._fit(plain, dropped) or any(differing_test_sets(used[0], run) for run in used):
+            raise NotMeasurableError(
+                "It needs several seeds without dropout and with dropout and probes.mc_dropout, "
+                "all tested on the same examples, as the preset 'ensembles'."
+            )
+        need_only(runs, "a sweep of dropout alone", DROPOUT)
+        return Averages(
+            plain,
+            dropped,
+            {"ensemble of seeds": ensemble(plain), "ensemble with dropout": ensemble(dropped)},
+            np.stack([run.arrays[SCORES] for run in dropped]),
+            np.mean([single(run) for run in dropped], axis=0),
         )
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def _fit(self, plain: list[RunResult], dropped: list[RunResult]) -> bool:
+        if len(plain) < 2 or len(dropped) < 2 or not all(SCORES in r.arrays for r in dropped):
+            return False
+        found = [run.arrays[SCORES] for run in dropped]
+        return len({each.shape for each in found}) == 1 and all(np.isfinite(e).all() for e in found)
+
+    def draw(self, found: Averages, style: Style) -> Canvas:
         """Accuracy, NLL and ECE."""
-        plain, dropped = self._sides(runs)
         figure = canvas(style, 13, 4.2)
         panels = figure.subplots(1, 3)
-        mc = np.stack([run.arrays[SCORES] for run in dropped])
-        alone = np.mean([single(run) for run in dropped], axis=0)
-        lines = (
-            ("ensemble of seeds", ensemble(plain)),
-            ("ensemble with dropout", ensemble(dropped)),
-        )
+        mc = found.mc
+        largest = max(mc.shape[1], *(len(table) for table in found.tables.values()))
+        ticks = [size for size in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if size <= largest]
         for at, (axes, title) in enumerate(zip(panels, PANELS, strict=True)):
-            for (name, table), colour in zip(lines, PALETTE, strict=False):
+            for (name, table), colour in zip(found.tables.items(), PALETTE, strict=False):
                 size = np.arange(1, len(table) + 1)
                 axes.plot(size, table[:, at], "o-", color=colour, ms=3, label=name)
             size = np.arange(1, mc.shape[1] + 1)
             axes.plot(size, mc[:, :, at].mean(axis=0), color=PALETTE[2], label="MC dropout")
             low, high = mc[:, :, at].min(axis=0), mc[:, :, at].max(axis=0)
             axes.fill_between(size, low, high, color=PALETTE[2], alpha=0.15, linewidth=0)
-            axes.axhline(alone[at], color=GREY, linestyle="--", label="one net, dropout now off")
+            label = "one net, dropout now off"
+            axes.axhline(found.alone[at], color=GREY, linestyle="--", label=label)
             axes.set(title=title, xlabel="networks averaged", xscale="log")
-            axes.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+            axes.set_xticks(ticks, [f"{size}" for size in ticks])
             axes.minorticks_off()
         panels[1].legend(fontsize=8)
         return figure
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: Averages) -> str:
         """Scores of one network and of the largest averages."""
-        plain, dropped = self._sides(runs)
-        mc = np.mean([run.arrays[SCORES][-1] for run in dropped], axis=0)
-        table = ensemble(plain)
+        table = found.tables["ensemble of seeds"]
         rows = {
             "one net": table[0],
-            f"ensemble of {len(plain)}": table[-1],
-            f"one net trained with dropout p = {_p(dropped[0]):g}": np.mean(
-                [single(run) for run in dropped], axis=0
-            ),
-            f"MC dropout of {len(dropped[0].arrays[SCORES])}": mc,
+            f"ensemble of {len(found.plain)}": table[-1],
+            f"one net trained with dropout p = {_p(found.dropped[0]):g}": found.alone,
+            f"MC dropout of {found.mc.shape[1]}": found.mc[:, -1].mean(axis=0),
         }
         told = "; ".join(
             f"{name}: {row[0]:.1%}, {row[1]:.3f}, {row[2]:.3f}" for name, row in rows.items()
         )
         return (
             "Accuracy, NLL and ECE on the test set by the number of networks whose probabilities "
-            "are averaged: independent seeds (mean over the choices of members), seeds with "
-            "dropout off, and single networks of one net with dropout left on (band: lowest to "
-            f"highest seed). Accuracy, NLL, ECE of {told}." + dataset_note(runs, "mnist")
+            f"are averaged: {seeds_of([found.plain])} (mean over the choices of members), "
+            f"{seeds_of([found.dropped])} with dropout off, and single networks of one net with "
+            "dropout left on (band: lowest to highest seed). Accuracy, NLL, ECE of "
+            f"{told}." + dataset_note(found.plain, "mnist")
         )
 
     def _sides(self, runs: Runs) -> tuple[list[RunResult], list[RunResult]]:
-        rates = sorted({_p(run) for run in runs})
-        top = rates[-1] if rates and rates[-1] > 0 else None
-        return [run for run in runs if _p(run) == 0], [run for run in runs if _p(run) == top]
+        """Without dropout, and with the most of it."""
+        points = swept(runs, DROPOUT)
+        plain = [replicates for p, replicates in points if p == 0]
+        dropped = [replicates for p, replicates in points if p > 0]
+        return (plain[0] if plain else []), (dropped[-1] if dropped else [])

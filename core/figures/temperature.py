@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
+from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
-from reglab.core.figures.calibration import SMOOTHING
+from reglab.core.figures.calibration import SMOOTHING, frame_tables
 from reglab.core.figures.decay_methods import by_strength, plot_strengths
-from reglab.core.figures.grouping import dataset_note, swept
+from reglab.core.figures.grouping import dataset_note, mean_note, need_only, swept
+from reglab.core.figures.lines import equality
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
 from reglab.core.probes import calibration
 from reglab.core.probes.temperature import fit_temperature, nll
@@ -64,88 +64,109 @@ class Calibrated:
         return nll(self.logits, self.run.labels())
 
 
-def _measured(measure: Callable[[Calibrated], float], scaled: bool, run: RunResult) -> float:
-    return measure(Calibrated(run, temperature(run) if scaled else 1.0))
-
-
 def best_smoothing(runs: Runs) -> float:
     """The epsilon above zero of the least mean NLL on the validation split."""
     values, found = by_strength([run for run in runs if _eps(run)], _eps, validation_nll)
     return float(values[int(np.argmin([each.mean() for each in found]))])
 
 
-class TemperatureScaling(Figure):
+@dataclass(frozen=True)
+class Scaling:
+    """What temperatures do to the replicates of each epsilon.
+
+    Attributes:
+        points: As trained, by rising epsilon.
+        scaled: The same with their temperatures.
+        best: The epsilon above zero that the validation split chooses.
+    """
+
+    points: list[tuple[float, list[Calibrated]]]
+    scaled: list[tuple[float, list[Calibrated]]]
+    best: float
+
+    def at(self, epsilon: float, scaled: bool = False) -> list[Calibrated]:
+        """The replicates of one epsilon."""
+        return dict(self.scaled if scaled else self.points)[epsilon]
+
+
+class TemperatureScaling(Figure[Scaling]):
     """Reliability, ECE and NLL, as trained and scaled."""
 
     name = "temperature-scaling"
     title = "Temperature scaling against label smoothing"
 
-    def applies(self, runs: Runs) -> str | None:
-        """Needs validation logits for several epsilons, zero among them."""
-        values = [value for value, _ in swept(runs, SMOOTHING)]
-        if len(values) > 1 and 0.0 in values and all("validation.logits" in r.arrays for r in runs):
-            return None
-        return (
-            "It needs runs with a temperature probe, without label smoothing and with several "
-            "values of it, as the preset 'temperature-scaling'."
-        )
+    def measure(self, runs: Runs) -> Scaling:
+        """Temperatures of runs with validation logits for several epsilons, zero among them."""
+        points = swept(runs, SMOOTHING)
+        values = [value for value, _ in points]
+        logits = all("validation.logits" in run.arrays for run in runs)
+        if not (len(values) > 1 and 0.0 in values and logits):
+            raise NotMeasurableError(
+                "It needs runs with a temperature probe, without label smoothing and with several "
+                "values of it, as the preset 'temperature-scaling'."
+            )
+        need_only(runs, "a sweep of label smoothing alone", SMOOTHING)
+        trained = [(value, [Calibrated(run, 1.0) for run in found]) for value, found in points]
+        scaled = [
+            (value, [Calibrated(net.run, temperature(net.run)) for net in nets])
+            for value, nets in trained
+        ]
+        best = best_smoothing([run for _, found in points for run in found])
+        return Scaling(trained, scaled, best)
 
-    def draw(self, runs: Runs, style: Style) -> Canvas:
+    def draw(self, found: Scaling, style: Style) -> Canvas:
         """Left: reliability of three nets. Middle: ECE. Right: NLL, both over epsilon."""
         figure = canvas(style, 13, 4.2)
         left, middle, right = figure.subplots(1, 3)
-        left.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
+        equality(left)
         tables = []
-        for (name, net), colour in zip(self._shown(runs).items(), PALETTE, strict=False):
+        for (name, net), colour in zip(self._shown(found).items(), PALETTE, strict=False):
             table = net.table()
             left.plot(table.confidence, table.accuracy, "o-", color=colour, ms=3, label=name)
             tables.append(table)
-        low = min(float(min(t.confidence.min(), t.accuracy.min())) for t in tables)
-        left.set(xlim=(low - 0.03, 1.02), ylim=(low - 0.03, 1.02), title="Reliability")
-        left.set(xlabel="mean confidence", ylabel="mean accuracy")
+        frame_tables(left, tables)
+        left.set(title="Reliability")
         left.legend(fontsize=8)
-        for name, scaled, shade in (("as trained", False, 0), ("temperature scaled", True, 1)):
+        for name, side, shade in (("as trained", found.points, 0), ("scaled", found.scaled, 1)):
+            values = np.array([value for value, _ in side])
             for axes, measure in ((middle, Calibrated.ece), (right, Calibrated.nll)):
-                found = by_strength(runs, _eps, partial(_measured, measure, scaled))
-                plot_strengths(axes, *found, PALETTE[shade], name)
+                measured = [np.array([measure(net) for net in nets]) for _, nets in side]
+                plot_strengths(axes, values, measured, PALETTE[shade], name)
         for axes, title in ((middle, "Expected calibration error"), (right, "Test NLL")):
             axes.set(title=title, xlabel="label smoothing ε")
-            axes.axvline(best_smoothing(runs), color=GREY, linestyle=":", label="ε by validation")
+            axes.axvline(found.best, color=GREY, linestyle=":", label="ε by validation")
         middle.set_ylim(bottom=0)
         middle.legend(fontsize=8, loc="upper center")
         return figure
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, found: Scaling) -> str:
         """ECE and NLL of the three nets, mean over seeds."""
-        plain = [run for run in runs if _eps(run) == 0]
-        eps = best_smoothing(runs)
-        smoothed = [run for run in runs if _eps(run) == eps]
+        plain, scaled = found.at(0.0), found.at(0.0, scaled=True)
         rows = {
-            "as trained": [Calibrated(run, 1.0) for run in plain],
-            f"T = {np.mean([temperature(run) for run in plain]):.2f}": [
-                Calibrated(run, temperature(run)) for run in plain
-            ],
-            f"ε = {eps:g}": [Calibrated(run, 1.0) for run in smoothed],
+            "as trained": plain,
+            f"T = {np.mean([net.t for net in scaled]):.2f}": scaled,
+            f"ε = {found.best:g}": found.at(found.best),
         }
         told = ", ".join(
             f"{name}: {np.mean([net.ece() for net in nets]):.3f} and "
             f"{np.mean([net.nll() for net in nets]):.3f}"
             for name, nets in rows.items()
         )
+        sets = [[net.run for net in nets] for _, nets in found.points]
         return (
             "Left: reliability without smoothing, the same net with its temperature, and with "
             "smoothing. Middle and right: calibration error and NLL on the test set over ε, as "
             "trained and temperature scaled, mean and single seeds. T was fitted, and ε chosen, by "
-            "NLL on images held out of training; no test image took part. ECE and NLL: "
-            f"{told}." + dataset_note(runs, "mnist")
+            "NLL on examples held out of training; no test example took part. ECE and NLL"
+            f"{mean_note(sets)}: {told}."
+            + f" Left: seed {plain[0].run.seed}."
+            + dataset_note(sets[0], "mnist")
         )
 
-    def _shown(self, runs: Runs) -> dict[str, Calibrated]:
-        plain, eps = swept(runs, SMOOTHING)[0][1], best_smoothing(runs)
-        smoothed = next(run for value, run in swept(runs, SMOOTHING) if value == eps)
-        t = temperature(plain)
+    def _shown(self, found: Scaling) -> dict[str, Calibrated]:
+        scaled = found.at(0.0, scaled=True)[0]
         return {
-            "ε = 0": Calibrated(plain, 1.0),
-            f"ε = 0, T = {t:.2f}": Calibrated(plain, t),
-            f"ε = {eps:g}": Calibrated(smoothed, 1.0),
+            "ε = 0": found.at(0.0)[0],
+            f"ε = 0, T = {scaled.t:.2f}": scaled,
+            f"ε = {found.best:g}": found.at(found.best)[0],
         }

@@ -283,14 +283,14 @@ def test_a_run_that_diverges_fails_with_the_epoch_and_a_remedy(trained):
 @pytest.mark.parametrize("path", ["figures/boundaries.png", "figures/reliability.png"])
 def test_a_figure_of_what_is_deleted_meanwhile_is_not_found(inline, monkeypatch, path):
     experiment = inline.finished(SMALL)
-    read = figures.succeeded_runs
+    read = figures.finished_runs
 
     def read_then_delete(*arguments):
         runs = read(*arguments)
         inline.storage.experiments.delete(experiment["id"])
         return runs
 
-    monkeypatch.setattr(figures, "succeeded_runs", read_then_delete)
+    monkeypatch.setattr(figures, "finished_runs", read_then_delete)
     reply = inline.http.get(f"/v1/experiments/{experiment['id']}/{path}")
     assert reply.status_code == 404
     assert "any more" in reply.json()["errors"][0]["detail"]

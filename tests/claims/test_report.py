@@ -65,20 +65,22 @@ def test_margins_are_positive_where_the_claim_holds(region, value, expected):
 
 def test_the_figure_has_a_row_a_claim_and_counts_verdicts(runs, only_chosen):
     figure = REGISTRY["claims"]
-    assert figure.applies(runs) is None
-    caption = figure.caption(runs)
+    assert figure.reason(runs) is None
+    caption = figure.caption(figure.measure(runs))
     assert "6 to 10 seeds: 1 supported, 1 not supported, 1 undecided" in caption
-    drawn = figure.draw(runs, Style())
+    drawn = figure.draw(figure.measure(runs), Style())
     (axes,) = drawn.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == list(claims.REGISTRY)
     texts = " ".join(text.get_text() for text in axes.texts)
     assert "0.05 [0.05, 0.05], needs > 0" in texts
-    image = Image.open(io.BytesIO(render(figure, runs, Style(theme="dark"), dpi=60)))
+    image = Image.open(
+        io.BytesIO(render(figure, figure.measure(runs), Style(theme="dark"), dpi=60))
+    )
     assert len(np.unique(np.asarray(image.convert("L")))) > 20
 
 
 def test_no_figure_without_a_claim(only_chosen):
-    assert "No claim" in REGISTRY["claims"].applies([])
+    assert "No claim" in REGISTRY["claims"].reason([])
 
 
 def test_the_report_has_a_section_where_claims_were_measured(rows):

@@ -120,13 +120,15 @@ def test_a_known_etag_is_304_and_styles_differ(trained, experiments):
 def test_equal_results_give_equal_bytes(trained, experiments, form):
     runs = runs_of(trained, experiments, "fig04-weights")
     figure = REGISTRY["fig04-weights"]
-    assert render(figure, runs, Style(), form) == render(figure, runs, Style(), form)
+    assert render(figure, figure.measure(runs), Style(), form) == render(
+        figure, figure.measure(runs), Style(), form
+    )
 
 
 def drawn(trained, experiments, name):
     figure: Figure = REGISTRY[name]
     runs = runs_of(trained, experiments, name)
-    return figure.draw(runs, Style()), runs
+    return figure.draw(figure.measure(runs), Style()), runs
 
 
 def test_decay_figures_are_grids_of_nine_by_rising_strength(trained, experiments):
@@ -211,7 +213,7 @@ def test_colours_stay_apart_for_the_colour_blind(kind):
 def test_replicates_are_drawn_with_a_band(trained):
     made = trained.finished(merge(SMALL, {"seeds": [0, 1, 2]}))
     runs = trained.storage.results.experiment(made["id"])
-    canvas = REGISTRY["curves"].draw(runs, Style())
+    canvas = REGISTRY["curves"].draw(REGISTRY["curves"].measure(runs), Style())
     assert canvas.axes[0].collections
 
 

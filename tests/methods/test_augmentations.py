@@ -148,12 +148,12 @@ def test_figure_shows_what_was_stored():
         },
     )
     figure = REGISTRY["augmentations"]
-    assert figure.applies(runs) is None
-    assert figure.applies(runs[:2]) is not None
+    assert figure.reason(runs) is None
+    assert figure.reason(runs[:2]) is not None
     for each in runs[1:]:
         before, after = each.arrays["augmentation.before"], each.arrays["augmentation.after"]
         assert before.shape == after.shape == (8, 64)
         assert not np.array_equal(before, after)
-    text = figure.caption(runs)
+    text = figure.caption(figure.measure(runs))
     assert f"gaussian noise {runs[5].curves['test_accuracy'][-1]:.1%}" in text
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")

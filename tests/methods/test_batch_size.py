@@ -53,10 +53,10 @@ def test_figure_and_caption():
         },
     )
     figure = REGISTRY["batch-size"]
-    assert figure.applies(runs) is None
-    assert figure.applies(runs[:2]) is not None
+    assert figure.reason(runs) is None
+    assert figure.reason(runs[:2]) is not None
     late = [run.curves["test_accuracy"][-2:].mean() for run in runs]
-    text = figure.caption(runs)
+    text = figure.caption(figure.measure(runs))
     assert f"{np.mean(late[:2]):.2%} for batches of 4" in text
     assert f"{np.mean(late[2:]):.2%} for 60" in text
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")

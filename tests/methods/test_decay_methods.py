@@ -115,13 +115,13 @@ def test_adamw_figure_and_its_caption():
         },
     )
     figure = REGISTRY["adamw"]
-    assert figure.applies(runs) is None
-    assert "decoupled" in figure.applies(runs[:6])
+    assert figure.reason(runs) is None
+    assert "decoupled" in figure.reason(runs[:6])
     losses = [run.summary["final"]["test_loss"] for run in runs]
     mild, strong = np.mean(losses[8:10]), np.mean(losses[10:12])
-    best, loss = (0.1, losses[8]) if mild < strong else (1.0, losses[10])
-    assert f"AdamW λ₂ = {best:g}: test loss {loss:.3f}" in figure.caption(runs)
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    best, loss = (0.1, mild) if mild < strong else (1.0, strong)
+    assert f"AdamW λ₂ = {best:g}: test loss {loss:.3f}" in figure.caption(figure.measure(runs))
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")
 
 
 def test_proximal_figure_counts_zeros():
@@ -138,14 +138,14 @@ def test_proximal_figure_counts_zeros():
         },
     )
     figure = REGISTRY["proximal-l1"]
-    assert figure.applies(runs) is None
-    assert "l1_method" in figure.applies(runs[:3])
+    assert figure.reason(runs) is None
+    assert "l1_method" in figure.reason(runs[:3])
     weights = np.concatenate([runs[-1].arrays[f"param.W{k}"].ravel() for k in range(3)])
     zeros = np.count_nonzero(weights == 0) / 52
     assert exact_zeros(runs[-1]) == pytest.approx(zeros)
     assert zeros > 0.2
-    assert f"proximal: {zeros:.1%} zeros" in figure.caption(runs)
+    assert f"proximal: {zeros:.1%} zeros" in figure.caption(figure.measure(runs))
     size, share = magnitudes(runs[-1])
     at = np.searchsorted(size, 0.5)
     assert share[at] == pytest.approx(np.mean(np.abs(weights) <= size[at]))
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")

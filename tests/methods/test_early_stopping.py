@@ -186,11 +186,11 @@ def results():
 
 def test_figure_shows_the_oracle_and_every_patience():
     figure, runs = REGISTRY["early-stopping-validation"], results()
-    assert figure.applies(runs) is None
-    assert figure.applies(runs[:2]) is not None
+    assert figure.reason(runs) is None
+    assert figure.reason(runs[:2]) is not None
     whole = runs[2].curves
-    text = figure.caption(runs)
+    text = figure.caption(figure.measure(runs))
     assert f"{whole['test_loss'].min():.3f} (oracle)" in text
     assert f"{whole['test_loss'][-1]:.3f} (no stop)" in text
     assert f"{runs[0].summary['final']['test_loss']:.3f} (patience 1)" in text
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")

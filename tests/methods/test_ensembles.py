@@ -82,11 +82,11 @@ def test_mc_dropout_averages_the_seeded_networks(runs):
 
 def test_figure_and_caption(runs):
     figure = REGISTRY["ensembles"]
-    assert figure.applies(runs) is None
-    assert "mc_dropout" in figure.applies(runs[:3])
-    text = figure.caption(runs)
+    assert figure.reason(runs) is None
+    assert "mc_dropout" in figure.reason(runs[:3])
+    text = figure.caption(figure.measure(runs))
     alone = np.mean([single(run) for run in runs[:3]], axis=0)
     assert f"one net: {alone[0]:.1%}, {alone[1]:.3f}" in text
     mc = np.mean([run.arrays["mc_dropout.scores"][-1] for run in runs[3:]], axis=0)
     assert f"MC dropout of 6: {mc[0]:.1%}, {mc[1]:.3f}, {mc[2]:.3f}" in text
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")

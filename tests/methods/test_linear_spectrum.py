@@ -101,7 +101,7 @@ def test_the_law_is_claimed_for_no_other_run_and_would_fail(change):
     (run,) = small("linear-spectrum", SMALL | change)
     assert not follows_closed_form(run)
     assert deviation(run) > 0.02
-    assert "linear model" in REGISTRY["linear-spectrum"].applies([run])
+    assert "linear model" in REGISTRY["linear-spectrum"].reason([run])
 
 
 def test_probe_goes_on_from_a_checkpoint(linear):
@@ -126,9 +126,9 @@ def test_probe_goes_on_from_a_checkpoint(linear):
 
 def test_figure_and_caption(linear):
     figure = REGISTRY["linear-spectrum"]
-    assert figure.applies([linear]) is None
-    assert f"is left: {deviation(linear):.2%}" in figure.caption([linear])
-    assert render(figure, [linear], Style()).startswith(b"\x89PNG")
+    assert figure.reason([linear]) is None
+    assert f"is left: {deviation(linear):.2%}" in figure.caption(figure.measure([linear]))
+    assert render(figure, figure.measure([linear]), Style()).startswith(b"\x89PNG")
 
 
 def test_components_need_squared_loss():

@@ -223,11 +223,11 @@ def test_figure_and_caption():
         },
     )
     figure = REGISTRY["masked-text"]
-    assert figure.applies(runs) is None
-    assert "masking" in figure.applies(runs[:2])
-    text = figure.caption(runs)
+    assert figure.reason(runs) is None
+    assert "masking" in figure.reason(runs[:2])
+    text = figure.caption(figure.measure(runs))
     assert f"fixed: least {runs[0].curves['test_loss'].min():.2f}" in text
     assert f"resampled: least {runs[2].curves['test_loss'].min():.2f}" in text
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")
     assert runs[0].arrays["test.labels"].dtype == np.uint16
     assert moons().redraw is None

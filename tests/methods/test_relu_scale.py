@@ -109,11 +109,11 @@ def test_norms_are_numpys_and_follow_the_flow(runs):
 
 def test_figure_and_caption(runs):
     figure = REGISTRY["relu-scale"]
-    assert figure.applies(runs) is None
-    assert figure.applies(runs[2:]) is not None
+    assert figure.reason(runs) is None
+    assert figure.reason(runs[2:]) is not None
     worst = max(law_deviation(each) for each in runs[:2])
-    assert f"ReLU: {worst:.1%}" in figure.caption(runs)
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert f"ReLU: {worst:.1%}" in figure.caption(figure.measure(runs))
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")
 
 
 def test_norms_need_a_hidden_layer():

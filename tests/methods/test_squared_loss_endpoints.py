@@ -49,5 +49,5 @@ def test_ece_leaves_them_out_and_curves_do_not(stored, runs):
 
 @pytest.mark.parametrize("name", ["reliability", "ece", "fig07-calibration"])
 def test_figures_of_calibration_do_not_apply(runs, name):
-    assert REGISTRY[name].applies(runs) is not None
-    assert REGISTRY["linear-spectrum"].applies(runs) is None
+    assert REGISTRY[name].reason(runs) is not None
+    assert REGISTRY["linear-spectrum"].reason(runs) is None

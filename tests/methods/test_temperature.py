@@ -109,8 +109,8 @@ def test_probe_fits_on_the_validation_part_and_measures_on_the_test_set():
 def test_figure_chooses_by_validation():
     runs = small("temperature-scaling", SMALL)
     figure = REGISTRY["temperature-scaling"]
-    assert figure.applies(runs) is None
-    assert "temperature probe" in figure.applies(runs[:2])
+    assert figure.reason(runs) is None
+    assert "temperature probe" in figure.reason(runs[:2])
     losses = {}
     for run in runs:
         eps = run.spec.regularization.label_smoothing
@@ -120,10 +120,10 @@ def test_figure_chooses_by_validation():
     assert best_smoothing(runs) == best
     ece = np.mean([run.summary["ece"] for run in runs[:2]])
     scaled = np.mean([run.summary["temperature"]["test"]["ece"] for run in runs[:2]])
-    text = figure.caption(runs)
+    text = figure.caption(figure.measure(runs))
     assert f"as trained: {ece:.3f}" in text
     assert f": {scaled:.3f} and" in text
-    assert render(figure, runs, Style()).startswith(b"\x89PNG")
+    assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")
 
 
 def test_one_validation_split_and_probabilities_are_needed():

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from reglab.core.figures.grouping import Group, groups, plot_metric, seeds_note
+from reglab.core.figures.grouping import Group, groups, seeds_note
+from reglab.core.figures.lines import Line, plot_lines
 from reglab.core.statistics import aggregate, align
 from tests.claims.service import serve, store
 from tests.claims.synthetic import POINTS, curves, experiment
@@ -98,24 +99,24 @@ def test_a_figure_shows_the_interval_of_the_mean():
     assert len(group.runs) == 8
     table = np.stack([run.curves["test_loss"] for run in group.runs])
     axes = Figure().subplots()
-    plot_metric(axes, group, "test_loss")
+    plot_lines(axes, [Line(group, "test_loss")])
     (line,) = axes.lines
     np.testing.assert_allclose(line.get_ydata(), table.mean(axis=0))
     edges = axes.collections[0].get_paths()[0].vertices[:, 1]
     half = stats.t.ppf(0.975, 7) * stats.sem(table)
     assert edges.max() == pytest.approx((table.mean(axis=0) + half).max())
     assert edges.min() == pytest.approx((table.mean(axis=0) - half).min())
-    assert "8 seeds" in seeds_note(group.runs)
+    assert "8 seeds" in seeds_note([group])
 
 
 def test_a_few_replicates_are_drawn_one_by_one_too():
     axes = Figure().subplots()
-    plot_metric(axes, groups(replicates(3))[0], "test_loss")
+    plot_lines(axes, [Line(groups(replicates(3))[0], "test_loss")])
     assert len(axes.lines) == 4
     alone = Figure().subplots()
-    plot_metric(alone, groups(replicates(1))[0], "test_loss")
+    plot_lines(alone, [Line(groups(replicates(1))[0], "test_loss")])
     assert (len(alone.lines), len(alone.collections)) == (1, 0)
-    assert seeds_note(replicates(1)) == ""
+    assert "one run (seed 0)" in seeds_note(groups(replicates(1)))
 
 
 def test_on_a_log_axis_the_mean_is_geometric():

@@ -1,0 +1,93 @@
+"""The runs that figures, claims and reports draw on, of one experiment or of several."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from reglab.api.context import Context, identifier
+from reglab.api.figure_cache import Stamp, picture, stamp_key
+from reglab.api.problems import Problem
+from reglab.core import claims
+from reglab.core.errors import CODE_FAULTS, FieldProblem, NotMeasurableError
+from reglab.core.figures import Drawable, Figure, prepare
+from reglab.core.figures.claims import Claims
+from reglab.core.figures.report import Picture
+from reglab.core.results import RunResult
+
+MOST_FURTHER = 10
+log = logging.getLogger("reglab.figures")
+With = Annotated[
+    list[str] | None,
+    Query(
+        alias="with",
+        json_schema_extra={"maxItems": MOST_FURTHER},
+        description="Further experiments whose runs are drawn on, as figure 4 does.",
+    ),
+]
+
+
+def pooled(experiment_id: str, others: list[str] | None) -> list[str]:
+    """The experiment and those named beside it, each once."""
+    further = others or []
+    at_most("with", further, MOST_FURTHER)
+    return list(dict.fromkeys([experiment_id, *(identifier("with", one) for one in further)]))
+
+
+def at_most(name: str, values: Sequence[str], most: int) -> None:
+    """Refuse longer lists of a query parameter."""
+    if len(values) > most:
+        remedy = f"Name at most {most} experiments in one request."
+        problem = FieldProblem(name, f"Got {len(values)} experiments.", remedy)
+        raise Problem(422, "invalid", "Invalid request", problem)
+
+
+def stamp_of(shared: Context, ids: Sequence[str]) -> Stamp:
+    """Stamps of the finished runs of these experiments, in order."""
+    return [run for one in ids for run in shared.storage.results.stamp(one)]
+
+
+def finished_runs(shared: Context, ids: Sequence[str]) -> list[RunResult]:
+    """The finished runs of these experiments, in order."""
+    found = [run for one in ids for run in shared.storage.results.experiment(one)]
+    return [run for run in found if run.state == "succeeded"]
+
+
+def outcomes_of(
+    shared: Context, stamp: Stamp, runs: Callable[[], list[RunResult]]
+) -> list[claims.Outcome]:
+    """What all claims say, evaluated once for equal results."""
+    return shared.outcomes.get(stamp_key("claims", stamp), lambda: claims.evaluate(runs()))
+
+
+def prepared(
+    shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult]
+) -> Drawable[Any]:
+    """A figure's measurements and caption.
+
+    Raises:
+        NotMeasurableError: It cannot be drawn from these runs.
+    """
+    if isinstance(figure, Claims):
+        found = figure.select(outcomes_of(shared, stamp, lambda: runs))
+        return Drawable(figure, found, figure.caption(found))
+    return prepare(figure, runs)
+
+
+def pictures(
+    shared: Context, figures: Iterable[tuple[Figure[Any], Stamp, list[RunResult]]]
+) -> Iterator[Picture]:
+    """Those of the figures that can be drawn, as PNG."""
+    for figure, stamp, runs in figures:
+        try:
+            drawable = prepared(shared, figure, stamp, runs)
+            png = picture(shared.figures, drawable, stamp, shared.limits.figure_pixels)
+        except NotMeasurableError:
+            continue
+        except CODE_FAULTS:
+            log.exception("figure %s failed", figure.name)
+            continue
+        yield Picture(figure.name, drawable.caption, png)
