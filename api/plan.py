@@ -84,15 +84,19 @@ def parameters(spec: RunSpec) -> int:
 
 def quota(limits: Limits) -> Quota:
     """What storage checks while it adds runs to the queue."""
-    return Quota(limits.queued_runs, limits.token_seconds)
+    return Quota(limits.queued_runs, limits.token_seconds, limits.stored_bytes)
 
 
 @contextmanager
 def within_quota(limits: Limits) -> Iterator[None]:
-    """Turn storage's word that too much waits into a 429."""
+    """Turn storage's word that too much waits, or is stored, into a 429 or a 413."""
     try:
         yield
     except QuotaExceeded as error:
+        if error.name == "stored_bytes":
+            detail = f"With this your experiments would hold {error.found:.0f} bytes."
+            remedy = f"At most {limits.stored_bytes}: delete experiments that you do not need."
+            raise refusal(limits, error.name, "experiments", detail, remedy) from error
         if error.name == "queued_runs":
             detail = f"With these {error.found:.0f} runs would wait."
         else:

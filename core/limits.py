@@ -120,6 +120,14 @@ class Limits:
         "none",
         1,
     )
+    stored_bytes: int = _limit(
+        20 * 1024 * MIB,
+        "REGLAB_MAX_STORED_BYTES",
+        413,
+        "bytes of specs and results, shared ones counted once, of the experiments of one token, or "
+        "of all who have none, when more is submitted or imported",
+        1024,
+    )
     figure_width: float = _limit(
         24.0, "REGLAB_MAX_FIGURE_WIDTH", 422, "width of a figure in inches", 3
     )

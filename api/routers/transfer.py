@@ -17,6 +17,7 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits_rate import client_of
 from reglab.api.limits_work import drawing
+from reglab.api.plan import within_quota
 from reglab.api.problems import Problem, responses
 from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.core import archive
@@ -104,9 +105,13 @@ async def import_experiment(
 
 
 def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.ExperimentBody:
+    limits = shared.limits
     try:
-        read = archive.read(file, shared.limits)
-        identifier = shared.storage.transfer.insert(read, fault, shared.limits.runs, token_id)
+        read = archive.read(file, limits)
+        with within_quota(limits):
+            identifier = shared.storage.transfer.insert(
+                read, fault, limits.runs, token_id, limits.stored_bytes
+            )
     except AlreadyThere as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import case, delete, exists, func, select, text
+from sqlalchemy import case, delete, exists, func, select, text, union
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
+from reglab.core.storage import blobs
 from reglab.core.storage.engine import Transactions, repeats
 from reglab.core.storage.models import (
-    Array,
-    Base,
+    Blob,
     BrowserSession,
     Experiment,
     IdempotencyKey,
-    MetricChunk,
     Run,
     StoredCheckpoint,
     Tag,
@@ -90,14 +89,16 @@ class Retention:
             session.execute(mine.with_for_update()).all()
             if session.execute(_old(rule).where(Experiment.id == experiment_id)).first() is None:
                 return False
+            shared = blobs.of_runs(session, Run.experiment_id == experiment_id)
             # The database deletes what belongs to it.
             session.execute(delete(Experiment).where(Experiment.id == experiment_id))
+            blobs.drop_unused(session, shared)
             return True
 
     @repeats
     def expired(self, before: datetime, dry: bool) -> dict[str, int]:
-        """Number of idempotency keys made before then, ended browser sessions, and checkpoints of
-        ended runs; deleted unless ``dry``."""
+        """Number of idempotency keys made before then, ended browser sessions, checkpoints of
+        ended runs, and results without a run; deleted unless ``dry``."""
         ended = exists().where(Run.id == StoredCheckpoint.run_id, Run.state.in_(TERMINAL))
         conditions: dict[str, tuple[type, ColumnElement[bool]]] = {
             "idempotency keys": (IdempotencyKey, IdempotencyKey.created_at < before),
@@ -111,6 +112,9 @@ class Retention:
                 found[name] = int(session.scalar(count) or 0)
                 if found[name] and not dry:
                     session.execute(delete(table).where(condition))
+            found["results without a run"] = blobs.unused(session)
+            if not dry:
+                blobs.drop_all_unused(session)
         return found
 
     def vacuum(self) -> None:
@@ -149,19 +153,19 @@ def _tagged(tags: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _sizes(session: Session, ids: Sequence[str]) -> dict[str, int]:
-    """Bytes of results by experiment."""
-    sizes = dict.fromkeys(ids, 0)
-    columns: tuple[tuple[type[Base], Any], ...] = (
-        (Array, func.length(Array.data)),
-        (MetricChunk, func.length(MetricChunk.columns)),
-    )
-    for table, length in columns:
-        query = (
-            select(Run.experiment_id, func.sum(length))
+    """Bytes of results by experiment; what its runs share counts once."""
+    refers = union(
+        *(
+            select(Run.experiment_id, table.blob)
             .join_from(Run, table)
             .where(Run.experiment_id.in_(ids))
-            .group_by(Run.experiment_id)
+            for table in blobs.REFERRERS
         )
-        for experiment_id, size in session.execute(query):
-            sizes[experiment_id] += int(size or 0)
-    return sizes
+    ).subquery()
+    query = (
+        select(refers.c.experiment_id, func.sum(Blob.size))
+        .join_from(refers, Blob, Blob.sha256 == refers.c.blob)
+        .group_by(refers.c.experiment_id)
+    )
+    found = {row[0]: int(row[1]) for row in session.execute(query)}
+    return {one: found.get(one, 0) for one in ids}

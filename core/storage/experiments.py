@@ -13,6 +13,7 @@ from sqlalchemy.sql import ColumnElement
 from uuid_utils import uuid7
 
 from reglab.core.spec import ExperimentSpec, ResolvedRun
+from reglab.core.storage import blobs
 from reglab.core.storage.engine import Transactions, now, repeats
 from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCheckpoint, Tag
@@ -80,6 +81,7 @@ class Experiments:
                 row.token_id, row.estimated_seconds = token_id, estimated_seconds
                 if contents and not force:
                     reuse(session, made, dict(zip(keys, contents, strict=True)))
+                blobs.measure(session, Run.experiment_id == made)
                 if quota:
                     check(session, quota, token_id)
                 note(session, made, _submitted(session, made))
@@ -170,7 +172,10 @@ class Experiments:
                     f"The experiment has {counts['running']} running runs; cancel it, wait until "
                     "they have stopped, then delete it."
                 )
+            shared = blobs.of_runs(session, Run.experiment_id == experiment_id)
             session.delete(row)
+            session.flush()
+            blobs.drop_unused(session, shared)
 
     @repeats
     def cancel(self, experiment_id: str) -> None:

@@ -73,6 +73,8 @@ class Experiment(Base):
     token_id: Mapped[str | None] = mapped_column(String(16), index=True)
     # What its runs were expected to cost together when it was submitted.
     estimated_seconds: Mapped[float | None]
+    # When it was imported; what its runs say of their durations is another machine's word.
+    imported_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class Tag(Base):
@@ -96,6 +98,7 @@ class Run(Base):
         Index("ix_runs_experiment_id_index", "experiment_id", "index", unique=True),
         Index("ix_runs_state_lease_expires", "state", "lease_expires"),
         Index("ix_runs_experiment_id_state", "experiment_id", "state"),
+        Index("ix_runs_experiment_id_stored_bytes", "experiment_id", "stored_bytes"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -122,8 +125,10 @@ class Run(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
     # Digest of what decides the result; runs with the same one may share it.
     content_key: Mapped[str | None] = mapped_column(String(64), index=True)
-    # The run whose results were copied; no foreign key, as the copy outlives it.
+    # The run whose results it shares; no foreign key, as either may be deleted first.
     reused_from: Mapped[str | None] = mapped_column(String(36))
+    # Bytes of its documents and of all blobs that it refers to, shared or not.
+    stored_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     # The request that queued it, and its span (W3C Trace Context): for logs and traces.
     request_id: Mapped[str | None] = mapped_column(String(64))
     traceparent: Mapped[str | None] = mapped_column(String(64))
@@ -141,8 +146,18 @@ class TallyRow(Base):
     value: Mapped[float]
 
 
+class Blob(Base):
+    """Bytes of results under their sha256: stored once, whoever refers to them."""
+
+    __tablename__ = "blobs"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class MetricChunk(Base):
-    """Some consecutive evaluations of a run, as columns (npz, no pickle)."""
+    """Some consecutive evaluations of a run; the blob holds the columns (npz, no pickle)."""
 
     __tablename__ = "metric_chunks"
 
@@ -150,11 +165,14 @@ class MetricChunk(Base):
     first_epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last_epoch: Mapped[int]
     points: Mapped[int]
-    columns: Mapped[bytes] = mapped_column(LargeBinary)
+    blob: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
 
 
 class Array(Base):
-    """A named result array of a finished run: raw little-endian bytes, compressed."""
+    """A named result array of a finished run; the blob holds its little-endian bytes, compressed.
+
+    ``sha256`` is of the bytes before compression.
+    """
 
     __tablename__ = "arrays"
 
@@ -164,7 +182,7 @@ class Array(Base):
     shape: Mapped[list[int]] = mapped_column(JSON)
     codec: Mapped[str] = mapped_column(String(16))
     sha256: Mapped[str] = mapped_column(String(64))
-    data: Mapped[bytes] = mapped_column(LargeBinary)
+    blob: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
 
 
 class StoredCheckpoint(Base):

@@ -1,4 +1,4 @@
-"""How much may wait: checked in the transaction that adds to it, one addition at a time."""
+"""How much may wait or be stored: checked in the transaction that adds to it, one at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from reglab.core.storage import blobs
 from reglab.core.storage.models import Experiment, Run
 from reglab.core.storage.states import TERMINAL, StorageError
 
@@ -16,20 +17,22 @@ LOCK = 0x5E61AB
 
 @dataclass(frozen=True)
 class Quota:
-    """What may wait at most.
+    """What may wait, or be stored, at most.
 
     Attributes:
         queued_runs: Runs of all experiments together that wait for a worker.
         token_seconds: Estimated seconds of one core for the unfinished runs of one token, or of
             all experiments without a token.
+        stored_bytes: Bytes of results of the experiments of one token, or of all without one.
     """
 
     queued_runs: int
     token_seconds: float
+    stored_bytes: int
 
 
 class QuotaExceeded(StorageError):
-    """More would wait than may; nothing was stored.
+    """More would wait or be stored than may; nothing was stored.
 
     Attributes:
         name: Field of the quota.
@@ -58,6 +61,14 @@ def check(session: Session, quota: Quota, token_id: str | None) -> None:
     seconds = unfinished_seconds(session, token_id)
     if seconds > quota.token_seconds:
         raise QuotaExceeded("token_seconds", seconds)
+    check_stored(session, quota.stored_bytes, token_id)
+
+
+def check_stored(session: Session, limit: int, token_id: str | None) -> None:
+    """After results were added for a token: raises QuotaExceeded, which undoes it."""
+    found = blobs.stored_bytes(session, token_id, limit)
+    if found > limit:
+        raise QuotaExceeded("stored_bytes", found)
 
 
 def unfinished_seconds(session: Session, token_id: str | None) -> float:

@@ -13,7 +13,7 @@ from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult
 from reglab.core.spec import RunSpec, resolved
 from reglab.core.storage import codec
 from reglab.core.storage.engine import Transactions
-from reglab.core.storage.models import Array, Experiment, MetricChunk, Run
+from reglab.core.storage.models import Array, Blob, Experiment, MetricChunk, Run
 from reglab.core.storage.states import NotFound
 
 Curves = dict[str, NDArray[Any]]
@@ -33,7 +33,8 @@ class Results:
             runs = select(Run.id).where(Run.experiment_id == experiment_id).order_by(Run.index)
             parts: dict[str, list[Curves]] = {run_id: [] for run_id in session.scalars(runs)}
             query = (
-                select(MetricChunk.run_id, MetricChunk.columns)
+                select(MetricChunk.run_id, Blob.data)
+                .join_from(MetricChunk, Blob)
                 .join(Run, Run.id == MetricChunk.run_id)
                 .where(Run.experiment_id == experiment_id)
                 .order_by(Run.index, MetricChunk.first_epoch)
@@ -49,7 +50,8 @@ class Results:
             if row is None:
                 raise NotFound(f"There is no run '{run_id}'.")
             chunks = (
-                select(MetricChunk.columns)
+                select(Blob.data)
+                .join_from(MetricChunk, Blob)
                 .where(MetricChunk.run_id == run_id)
                 .order_by(MetricChunk.first_epoch)
             )
@@ -78,10 +80,12 @@ class Results:
     def durations(self, limit: int) -> list[tuple[RunSpec, float]]:
         """Spec, with the epochs that were trained, and seconds of the newest runs.
 
-        Of those that succeeded in one attempt; one that stopped early counts as what it trained.
+        Of those that were trained here in one attempt: neither imported nor reused. One that
+        stopped early counts as what it trained.
         """
-        query = select(Run.spec, Run.summary, Run.epoch)
+        query = select(Run.spec, Run.summary, Run.epoch).join_from(Run, Experiment)
         query = query.where(Run.state == "succeeded", Run.attempt == 1)
+        query = query.where(Run.reused_from.is_(None), Experiment.imported_at.is_(None))
         with self._transactions.read() as session:
             rows = session.execute(query.order_by(Run.id.desc()).limit(limit))
             return [
@@ -98,12 +102,14 @@ class Results:
             NotFound: The run was deleted meanwhile.
         """
         with self._transactions.read() as session:
-            row = session.get(Array, (run_id, name))
+            columns = (Array.dtype, Array.shape, Array.sha256, Blob.data)
+            query = select(*columns).join_from(Array, Blob)
+            row = session.execute(query.where(Array.run_id == run_id, Array.name == name)).first()
             if row is None:
                 if session.get(Run, run_id) is None:
                     raise NotFound(f"There is no run '{run_id}' any more.")
                 raise KeyError(name)
-            return codec.decode(row.dtype, row.shape, row.sha256, row.data)
+            return codec.decode(*row)
 
     def array_names(self, run_id: str) -> list[str]:
         """Names of the stored arrays, sorted."""

@@ -1,4 +1,4 @@
-"""Reuse of results: a run that equals a finished one takes a copy of what it found."""
+"""Reuse of results: a run that equals a finished one refers to the same results."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from reglab.core.storage import codec
+from reglab.core.storage import blobs, codec
 from reglab.core.storage.engine import Transactions, now, repeats
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, StoredCheckpoint, Worker
 from reglab.core.storage.records import Claim, RunRecord, Written
@@ -144,10 +144,10 @@ class Runs:
                 values["epoch"] = last
             self._fence(session, claim, values | _ended())
             _add_columns(session, claim.run_id, columns)
-            for name, item in encoded.items():
-                session.add(Array(run_id=claim.run_id, name=name, **vars(item)))
+            add_arrays(session, claim.run_id, encoded)
             drop_checkpoint(session, claim.run_id)
             session.flush()
+            blobs.measure(session, Run.id == claim.run_id)
             trained = claim.run.epoch if last is None else int(last)
             note(session, claim.run_id, stopped(claim.run, trained, "succeeded"))
 
@@ -166,6 +166,7 @@ class Runs:
             if not again:
                 drop_checkpoint(session, claim.run_id)
             session.flush()
+            blobs.measure(session, Run.id == claim.run_id)
             tallies = stopped(row, row.epoch, None if again else "failed")
             note(session, claim.run_id, [*tallies, *[Tally(RETRIES)] * again])
             return again
@@ -202,6 +203,7 @@ class Runs:
             _add_columns(session, claim.run_id, columns)
             drop_checkpoint(session, claim.run_id)
             session.flush()
+            blobs.measure(session, Run.id == claim.run_id)
             row = session.get_one(Run, claim.run_id)
             note(session, claim.run_id, stopped(row, row.epoch, "cancelled"))
 
@@ -274,8 +276,7 @@ class Runs:
         if row.attempt > 1:
             # Columns beyond the checkpoint will be made again, to the same bits.
             kept = epoch if stored else -1
-            mine, beyond = MetricChunk.run_id == run_id, MetricChunk.last_epoch > kept
-            session.execute(delete(MetricChunk).where(mine, beyond))
+            _drop_chunks(session, run_id, MetricChunk.last_epoch > kept)
         checkpoint = (codec.unpack(stored.arrays), stored.state) if stored else None
         return Claim(run_id, row.attempt, owner, RunRecord.of(row), checkpoint)
 
@@ -320,22 +321,52 @@ def note_error(row: Run, error: dict[str, Any], again: bool) -> None:
         row.state, row.error, row.finished_at = "failed", entry, datetime.now(UTC)
 
 
-def _add_columns(session: Session, run_id: str, columns: Columns | None) -> None:
-    if columns is None or not len(columns["epoch"]):
-        return
-    epochs = np.asarray(columns["epoch"])
-    # A write whose answer was lost with the connection is made again, perhaps with more columns.
-    mine, from_here = MetricChunk.run_id == run_id, MetricChunk.first_epoch >= int(epochs[0])
-    session.execute(delete(MetricChunk).where(mine, from_here))
+def add_arrays(session: Session, run_id: str, encoded: Mapping[str, codec.Encoded]) -> None:
+    """Store the result arrays of a run."""
+    blobs.keep(session, (item.data for item in encoded.values()))
+    session.add_all(
+        Array(
+            run_id=run_id,
+            name=name,
+            dtype=item.dtype,
+            shape=item.shape,
+            codec=item.codec,
+            sha256=item.sha256,
+            blob=blobs.address(item.data),
+        )
+        for name, item in encoded.items()
+    )
+
+
+def add_chunk(session: Session, run_id: str, columns: Columns) -> None:
+    """Store consecutive evaluations of a run, at least one."""
+    epochs, data = np.asarray(columns["epoch"]), codec.pack(columns)
+    blobs.keep(session, [data])
     session.add(
         MetricChunk(
             run_id=run_id,
             first_epoch=int(epochs[0]),
             last_epoch=int(epochs[-1]),
             points=len(epochs),
-            columns=codec.pack(columns),
+            blob=blobs.address(data),
         )
     )
+
+
+def _add_columns(session: Session, run_id: str, columns: Columns | None) -> None:
+    if columns is None or not len(columns["epoch"]):
+        return
+    # A write whose answer was lost with the connection is made again, perhaps with more columns.
+    _drop_chunks(session, run_id, MetricChunk.first_epoch >= int(columns["epoch"][0]))
+    add_chunk(session, run_id, columns)
+
+
+def _drop_chunks(session: Session, run_id: str, which: ColumnElement[bool]) -> None:
+    conditions = MetricChunk.run_id == run_id, which
+    found = list(session.scalars(select(MetricChunk.blob).where(*conditions)))
+    if found:
+        session.execute(delete(MetricChunk).where(*conditions))
+        blobs.drop_unused(session, found)
 
 
 def _store_checkpoint(session: Session, run_id: str, epoch: int, data: CheckpointData) -> None:

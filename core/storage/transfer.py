@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from reglab.core.archive import Archive, ArchivedRun, wrong
 from reglab.core.errors import SpecError
@@ -25,12 +26,14 @@ from reglab.core.spec import (
     point_key,
     resolve_point,
 )
-from reglab.core.storage import codec
+from reglab.core.storage import blobs, codec
 from reglab.core.storage.documents import ExperimentDocument, RunDocument, SummaryDocument
 from reglab.core.storage.engine import Transactions
 from reglab.core.storage.experiments import add_tags
-from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, Tag
+from reglab.core.storage.models import Experiment, Run, Tag
+from reglab.core.storage.quota import check_stored, one_at_a_time
 from reglab.core.storage.results import Results
+from reglab.core.storage.runs import add_arrays, add_chunk
 from reglab.core.storage.states import TERMINAL, NotFound, WrongState
 
 WHOLE_COLUMNS = ("epoch", "step")
@@ -82,6 +85,7 @@ class Transfer:
         fault: Fault,
         max_runs: int = MAX_RUNS,
         token_id: str | None = None,
+        max_stored_bytes: int | None = None,
     ) -> str:
         """Store an archive in one transaction; returns the experiment's id.
 
@@ -90,10 +94,12 @@ class Transfer:
             fault: Says what is wrong with the arrays of a finished run of a spec, or None.
             max_runs: Most runs of an experiment.
             token_id: Whose it will be.
+            max_stored_bytes: How much the experiments of that token may hold together.
 
         Raises:
             ArchiveError: Its documents or arrays do not fit together.
             AlreadyThere: The database has it.
+            QuotaExceeded: The token's experiments would hold more than they may.
         """
         experiment = _validated(ExperimentDocument, archive.experiment, "experiment.json")
         spec = _spec(experiment.spec)
@@ -113,6 +119,7 @@ class Transfer:
                         created_at=experiment.created_at,
                         updated_at=datetime.now(UTC),
                         token_id=token_id,
+                        imported_at=datetime.now(UTC),
                     )
                 )
                 session.flush()
@@ -120,7 +127,12 @@ class Transfer:
                 for document, stored in zip(runs, archive.runs, strict=True):
                     session.add(_run_row(identifier, document))
                     session.flush()
-                    session.add_all(_result_rows(str(document.id), stored))
+                    _add_results(session, str(document.id), stored)
+                session.flush()
+                blobs.measure(session, Run.experiment_id == identifier)
+                if max_stored_bytes is not None:
+                    one_at_a_time(session)
+                    check_stored(session, max_stored_bytes, token_id)
         except IntegrityError as error:
             raise _already(identifier) from error
         return identifier
@@ -239,20 +251,7 @@ def _run_row(experiment_id: str, run: RunDocument) -> Run:
     return Run(experiment_id=experiment_id, attempts_left=0, **values)
 
 
-def _result_rows(run_id: str, run: ArchivedRun) -> list[Array | MetricChunk]:
-    rows: list[Array | MetricChunk] = [
-        Array(run_id=run_id, name=name, **vars(codec.encode(array)))
-        for name, array in run.arrays.items()
-    ]
-    epochs = run.curves["epoch"]
-    if len(epochs):
-        rows.append(
-            MetricChunk(
-                run_id=run_id,
-                first_epoch=int(epochs[0]),
-                last_epoch=int(epochs[-1]),
-                points=len(epochs),
-                columns=codec.pack(run.curves),
-            )
-        )
-    return rows
+def _add_results(session: Session, run_id: str, run: ArchivedRun) -> None:
+    add_arrays(session, run_id, {name: codec.encode(array) for name, array in run.arrays.items()})
+    if len(run.curves["epoch"]):
+        add_chunk(session, run_id, run.curves)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.storage import codec
 from reglab.core.storage.engine import Transactions
-from reglab.core.storage.models import MetricChunk, Run
+from reglab.core.storage.models import Blob, MetricChunk, Run
 from reglab.core.storage.results import Curves, join
 from reglab.core.storage.states import State
 
@@ -84,7 +84,7 @@ def _last_chunks(session: Session, ids: Sequence[str]) -> Sequence[Any]:
         .subquery()
     )
     same = and_(last.c.run_id == MetricChunk.run_id, last.c.first_epoch == MetricChunk.first_epoch)
-    query = select(MetricChunk.run_id, MetricChunk.columns).join(last, same)
+    query = select(MetricChunk.run_id, Blob.data).join_from(MetricChunk, Blob).join(last, same)
     return session.execute(query).all()
 
 
@@ -94,7 +94,8 @@ def _chunks(session: Session, batch: Sequence[tuple[str, int]]) -> Sequence[Any]
         for run_id, epoch in batch
     ]
     query = (
-        select(MetricChunk.run_id, MetricChunk.columns)
+        select(MetricChunk.run_id, Blob.data)
+        .join_from(MetricChunk, Blob)
         .where(or_(*wanted))
         .order_by(MetricChunk.run_id, MetricChunk.first_epoch)
     )

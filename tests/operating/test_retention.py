@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, or_, select, text, update
 
 from reglab.core.storage import NotFound
 from reglab.core.storage.ageing import Rule
 from reglab.core.storage.models import (
     Array,
+    Blob,
     Experiment,
     IdempotencyKey,
     MetricChunk,
@@ -75,11 +76,12 @@ def test_what_is_old(storage):
     listed = storage.retention.old(rule())[2]
     with storage.engine.connect() as connection:
         runs = select(Run.id).where(Run.experiment_id == old)
-        sizes = [
-            connection.scalar(select(func.sum(func.length(column))).where(table.run_id.in_(runs)))
-            for table, column in ((Array, Array.data), (MetricChunk, MetricChunk.columns))
+        mine = [
+            Blob.sha256.in_(select(table.blob).where(table.run_id.in_(runs)))
+            for table in (Array, MetricChunk)
         ]
-    assert listed.bytes == sum(sizes) > 0
+        size = connection.scalar(select(func.sum(func.length(Blob.data))).where(or_(*mine)))
+    assert listed.bytes == size > 0
     assert listed.runs == 2
     assert abs(listed.ended_at - (NOW - timedelta(days=40))) < timedelta(seconds=1)
 

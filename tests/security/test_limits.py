@@ -219,7 +219,7 @@ def test_the_cost_of_what_a_token_has_not_finished(service):
     refused(reply, 429, "token_seconds", "runs")
     # What others wait for is their own affair.
     spec = parse_spec({**SMALL, "seeds": [3]})
-    quota = Quota(queued_runs=10, token_seconds=1.5 * cost)
+    quota = Quota(queued_runs=10, token_seconds=1.5 * cost, stored_bytes=2**40)
     experiments = served.storage.experiments
     assert experiments.create(spec, expand(spec), token_id="a", estimated_seconds=cost, quota=quota)
     with pytest.raises(QuotaExceeded) as raised:

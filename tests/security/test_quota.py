@@ -18,7 +18,7 @@ def test_submissions_at_once_never_pass_the_same_check(storage):
         start.wait()
         try:
             storage.experiments.create(
-                spec, expand(spec), token_id="t", estimated_seconds=10, quota=Quota(100, 35)
+                spec, expand(spec), token_id="t", estimated_seconds=10, quota=Quota(100, 35, 2**40)
             )
             told.append("stored")
         except QuotaExceeded as error:

@@ -72,11 +72,18 @@ def plain(rows) -> list[str]:
 
 
 def stored(engine, name: str, names: list[str]) -> list[dict]:
+    """Rows of a table; bytes that a later revision keeps in ``blobs`` are read from there."""
     found = MetaData()
-    found.reflect(engine, only=[name])
-    table = found.tables[name]
+    found.reflect(engine)
+    table, source = found.tables[name], found.tables[name]
+    columns = [table.c[column] for column in names if column in table.c]
+    if "blob" in table.c:
+        blobs = found.tables["blobs"]
+        [moved] = set(names) - set(table.c.keys())
+        source = table.join(blobs, blobs.c.sha256 == table.c.blob)
+        columns.append(blobs.c.data.label(moved))
     with engine.connect() as connection:
-        rows = connection.execute(select(*[table.c[column] for column in names]))
+        rows = connection.execute(select(*columns).select_from(source))
         return [dict(row._mapping) for row in rows]
 
 

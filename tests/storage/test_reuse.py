@@ -18,12 +18,22 @@ from reglab.core.storage.migrate import config, upgrade
 CONTENT = Content("1", {"images.gz": "abc"})
 
 
-def submit(storage, content=CONTENT, force=False, values=(0.0, 0.001), **changes):
+def submit(
+    storage,
+    content=CONTENT,
+    force=False,
+    values=(0.0, 0.001),
+    token_id=None,
+    quota=None,
+    **changes,
+):
     sweep = {"regularization.l2": list(values)}
     spec = build("l2", {"sweep": sweep, **changes})
     runs = expand(spec)
     contents = [content] * len(runs) if content else None
-    return storage.experiments.create(spec, runs, "l2", contents=contents, force=force)[0]
+    create = storage.experiments.create
+    options = {"contents": contents, "force": force, "token_id": token_id, "quota": quota}
+    return create(spec, runs, "l2", **options)[0]
 
 
 def finish(storage, experiment, engine="1", files=CONTENT.files):
