@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from reglab.core.storage.models import Array, Blob, Experiment, MetricChunk, Run
+from reglab.core.storage.models import Array, Base, Blob, Experiment, MetricChunk, Run
 
 # Bounds the number of bound parameters of one statement.
 BATCH = 200
+TABLE = Base.metadata.tables["blobs"]
 REFERRERS: tuple[type[Array | MetricChunk], ...] = (Array, MetricChunk)
 
 
@@ -40,9 +41,9 @@ def keep(session: Session, contents: Iterable[bytes]) -> None:
     if not rows:
         return
     if session.get_bind().dialect.name == "sqlite":
-        session.execute(sqlite.insert(Blob.__table__).on_conflict_do_nothing(), rows)
+        session.execute(sqlite.insert(TABLE).on_conflict_do_nothing(), rows)
         return
-    insert = postgresql.insert(Blob.__table__)
+    insert = postgresql.insert(TABLE)
     # Written again unchanged where another transaction was first: this locks the row.
     update_ = {"size": insert.excluded.size}
     session.execute(insert.on_conflict_do_update(index_elements=["sha256"], set_=update_), rows)
