@@ -15,6 +15,8 @@ HOLDERS = (
     ("arrays", ("run_id", "name"), "data"),
     ("metric_chunks", ("run_id", "first_epoch"), "columns"),
 )
+RUNS = sa.table("runs", *map(sa.column, ("id", "spec", "summary", "stored_bytes")))
+BLOBS = sa.table("blobs", *map(sa.column, ("sha256", "size", "data")))
 # Nothing refers to these two tables, so a batch may build them anew; of runs and experiments the
 # rows that refer to them would go with the old table.
 
@@ -49,18 +51,29 @@ def upgrade() -> None:
         ["experiment_id", "stored_bytes"],
         unique=False,
     )
-    sizes = " + ".join(
-        f"coalesce((SELECT sum(size) FROM {name} JOIN blobs ON blobs.sha256 = {name}.blob "
-        "WHERE run_id = runs.id), 0)"
-        for name, _, _ in HOLDERS
-    )
-    texts = "length(CAST(spec AS TEXT)) + coalesce(length(CAST(summary AS TEXT)), 0)"
-    op.execute(f"UPDATE runs SET stored_bytes = {texts} + {sizes}")
+    op.execute(sa.update(RUNS).values(stored_bytes=_bytes_held()))
     # Submitted runs have a digest of what decides their results; imported ones have none.
     op.execute(
         "UPDATE experiments SET imported_at = updated_at WHERE NOT EXISTS (SELECT 1 FROM runs "
         "WHERE experiment_id = experiments.id AND content_key IS NOT NULL)"
     )
+
+
+def _bytes_held() -> sa.ColumnElement[int]:
+    """Length of the texts of a run, plus the size of each blob that it refers to."""
+    total = sa.func.length(sa.cast(RUNS.c.spec, sa.Text)) + sa.func.coalesce(
+        sa.func.length(sa.cast(RUNS.c.summary, sa.Text)), 0
+    )
+    for name, _, _ in HOLDERS:
+        holder = sa.table(name, sa.column("run_id"), sa.column("blob"))
+        size = (
+            sa.select(sa.func.sum(BLOBS.c.size))
+            .join_from(holder, BLOBS, BLOBS.c.sha256 == holder.c.blob)
+            .where(holder.c.run_id == RUNS.c.id)
+            .scalar_subquery()
+        )
+        total += sa.func.coalesce(size, 0)
+    return total
 
 
 def _move(blobs: sa.Table, name: str, key: tuple[str, str], column: str) -> None:
@@ -84,9 +97,9 @@ def downgrade() -> None:
     op.drop_column("experiments", "imported_at")
     for name, _, column in HOLDERS:
         op.add_column(name, sa.Column(column, sa.LargeBinary(), nullable=True))
-        op.execute(
-            f"UPDATE {name} SET {column} = (SELECT b.data FROM blobs b WHERE b.sha256 = blob)"
-        )
+        table = sa.table(name, sa.column("blob"), sa.column(column))
+        data = sa.select(BLOBS.c.data).where(BLOBS.c.sha256 == table.c.blob).scalar_subquery()
+        op.execute(sa.update(table).values({column: data}))
         with op.batch_alter_table(name, schema=None) as batch_op:
             batch_op.drop_index(batch_op.f(f"ix_{name}_blob"))
             batch_op.drop_constraint(batch_op.f(f"fk_{name}_blob_blobs"), type_="foreignkey")
