@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.vectors import fused
 
 CODES = {"identity": 0, "tanh": 1, "relu": 2}
 
@@ -33,9 +34,10 @@ def bias_tanh(z: Any, bias: Any) -> None:
             elif x < -LIMIT:
                 x = -LIMIT
             s = x * x
-            p = x * (A1 + s * (A3 + s * (A5 + s * (A7 + s * (A9 + s * (A11 + s * A13))))))
-            q = B0 + s * (B2 + s * (B4 + s * B6))
-            z[row, unit] = p / q
+            p = fused(s, fused(s, fused(s, A13, A11), A9), A7)
+            p = fused(s, fused(s, fused(s, p, A5), A3), A1)
+            q = fused(s, fused(s, fused(s, B6, B4), B2), B0)
+            z[row, unit] = x * p / q
 
 
 @kernel
@@ -61,7 +63,7 @@ def times_derivative(delta: Any, output: Any, code: int) -> None:
         for unit in range(delta.shape[1]):
             a = output[row, unit]
             if code == 1:
-                delta[row, unit] *= one - a * a
+                delta[row, unit] *= fused(-a, a, one)
             elif code == 2 and a <= zero:
                 delta[row, unit] = zero
 
@@ -91,7 +93,7 @@ def masked_derivative(
             a = output[row, unit] * keep
             slope = one
             if code == 1:
-                slope = one - a * a
+                slope = fused(-a, a, one)
             elif code == 2 and a <= zero:
                 slope = zero
             delta[row, unit] *= slope * masks[at, first + unit]

@@ -28,8 +28,9 @@ os.environ.setdefault("NUMBA_CACHE_DIR", _cache_folder())
 import numba
 from threadpoolctl import threadpool_limits
 
-# Without 'nnan' and 'ninf', so that a diverging run still shows NaN and infinity.
-FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
+# No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
+# compiles it and those that load it from the cache. ``vectors.fused`` says where to round once.
+FASTMATH = {"nsz"}
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.vectors import fused
 
 
 @kernel
@@ -35,13 +36,14 @@ def sgd(theta: Any, grad: Any, lr: float, l2: float, l1: float) -> None:
     step, pull, push = np.float32(lr), np.float32(l2), np.float32(l1)
     if l2 == 0 and l1 == 0:
         for i in range(theta.shape[0]):
-            theta[i] -= step * grad[i]
+            theta[i] = fused(-step, grad[i], theta[i])
     elif l1 == 0:
         for i in range(theta.shape[0]):
-            theta[i] -= step * (grad[i] + pull * theta[i])
+            theta[i] = fused(-step, fused(pull, theta[i], grad[i]), theta[i])
     else:
         for i in range(theta.shape[0]):
-            theta[i] -= step * (grad[i] + pull * theta[i] + push * _sign(theta[i]))
+            g = fused(pull, theta[i], fused(push, _sign(theta[i]), grad[i]))
+            theta[i] = fused(-step, g, theta[i])
 
 
 @kernel
@@ -51,12 +53,12 @@ def decay(theta: Any, lr: float, l2: float, l1: float) -> None:
     if l2 == 0 and l1 == 0:
         return
     if l1 == 0:
-        keep = np.float32(1) - step * pull
+        keep = fused(-step, pull, np.float32(1))
         for i in range(theta.shape[0]):
             theta[i] *= keep
     else:
         for i in range(theta.shape[0]):
-            theta[i] -= step * (pull * theta[i] + push * _sign(theta[i]))
+            theta[i] = fused(-step, fused(pull, theta[i], push * _sign(theta[i])), theta[i])
 
 
 @kernel
@@ -79,12 +81,12 @@ def adam(theta: Any, grad: Any, m: Any, v: Any, rule: Any) -> None:
         g = grad[i]
         old = theta[i]
         if decays and not decoupled:
-            g += pull * old + push * _sign(old)
-        m[i] = b1 * m[i] + r1 * g
-        v[i] = b2 * v[i] + r2 * g * g
+            g = fused(pull, old, fused(push, _sign(old), g))
+        m[i] = fused(b1, m[i], r1 * g)
+        v[i] = fused(b2, v[i], r2 * g * g)
         new = old - size * m[i] / (np.sqrt(v[i]) + floor)
         if decays and decoupled:
-            new -= rate * (pull * old + push * _sign(old))
+            new = fused(-rate, fused(pull, old, push * _sign(old)), new)
         theta[i] = new
 
 

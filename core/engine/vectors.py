@@ -170,3 +170,15 @@ def instruction(emit: Callable[..., None]) -> Any:
         return types.void(types.StarArgTuple(wide)), generate
 
     return call
+
+
+@intrinsic
+def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """fused(a, b, c): a * b + c of float32, rounded once where the machine has such an instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(_FLOAT, [_FLOAT] * 3)
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fmuladd.f32")
+        return builder.call(function, values)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
