@@ -173,8 +173,8 @@ def instruction(emit: Callable[..., None]) -> Any:
 
 
 @intrinsic
-def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """fused(a, b, c): a * b + c of float32, rounded once where the machine has such an instruction."""
+def _fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c of float32, rounded once where the machine has such an instruction."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = ir.FunctionType(_FLOAT, [_FLOAT] * 3)
@@ -182,3 +182,7 @@ def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
         return builder.call(function, values)
 
     return types.float32(types.float32, types.float32, types.float32), generate
+
+
+# An intrinsic's typing context is no argument of its callers.
+fused: Any = _fused

@@ -1,4 +1,4 @@
-"""Equal spec and seed, equal bits: in the process that compiles the kernels and in those that load."""
+"""Equal specs and seeds give equal bits whether kernels were compiled or loaded from the cache."""
 
 from __future__ import annotations
 
