@@ -200,8 +200,8 @@ def test_what_does_not_exist_is_404_with_a_way_on(inline):
     refused(inline.http.get("/v1/nothing"), 404)
     refused(inline.http.delete("/v1/presets"), 405)
     reply = inline.http.put(f"/v1/experiments/{nobody}")
-    assert reply.headers["allow"] == "DELETE, GET, PATCH"
-    assert "DELETE, GET, PATCH" in refused(reply, 405)["detail"]
+    assert reply.headers["allow"] == "DELETE, GET, HEAD, PATCH"
+    assert "DELETE, GET, HEAD, PATCH" in refused(reply, 405)["detail"]
 
 
 def test_a_fault_of_ours_is_a_500_logged_once_with_its_id(inline, monkeypatch, log_lines):
