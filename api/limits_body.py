@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reglab.api.limits import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
-from reglab.core.json_text import depth_of, unusable_text
+from reglab.core.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
 from reglab.core.limits import Limits
 from reglab.core.spec import dotted
 
@@ -144,10 +144,10 @@ class Body:
 
 
 def check_json(body: bytes, limits: Limits) -> None:
-    """Refuse what no handler should parse: too deep, or with text that cannot be stored.
+    """Refuse what no handler should parse: too deep, ambiguous, or with text that no store takes.
 
     Raises:
-        Problem: 400 that names the field or the depth.
+        Problem: 400 that names the field or the depth; 422 that names a key given twice.
     """
     deepest = depth_of(body)
     if deepest > limits.json_depth:
@@ -156,10 +156,18 @@ def check_json(body: bytes, limits: Limits) -> None:
         raise refusal(limits, "json_depth", "body", detail, remedy)
     if b"\0" in body:
         raise _unusable("body", "It holds a NUL byte.", "Send JSON in UTF-8.")
-    if rb"\u" not in body:
+    try:
+        document = json.loads(body, object_pairs_hook=unrepeated)
+    except RepeatedKeyError as error:
+        remedy = "Give each key of an object once."
+        field = error.key.encode("ascii", "backslashreplace").decode()[:200] or "body"
+        problem = FieldProblem(field, "The key is given twice in one object.", remedy)
+        raise Problem(422, "invalid", "Invalid request", problem) from error
+    except ValueError:
+        # Forms are no JSON, and a handler that wants JSON says so.
         return
-    with suppress(ValueError):
-        place = unusable_text(json.loads(body))
+    if rb"\u" in body:
+        place = unusable_text(document)
         if place is not None:
             where = dotted(place).encode("ascii", "backslashreplace").decode()
             detail = "The text holds U+0000 or half of a surrogate pair."

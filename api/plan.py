@@ -12,10 +12,20 @@ from reglab.api.context import Context
 from reglab.api.estimate import Estimate, estimate
 from reglab.api.limits import refusal
 from reglab.core import datasets
-from reglab.core.errors import FieldProblem, ReglabError, SpecError
+from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.limits import Limits
-from reglab.core.presets import build
-from reglab.core.spec import ExperimentSpec, ResolvedRun, RunSpec, count_runs, expand, parse_spec
+from reglab.core.presets import changed
+from reglab.core.spec import (
+    ExperimentSpec,
+    ResolvedRun,
+    RunSpec,
+    check_size,
+    check_swept,
+    count_runs,
+    expand,
+    given_at,
+    parse_spec,
+)
 from reglab.core.storage import Quota, QuotaExceeded
 
 HISTORY = 30
@@ -23,12 +33,21 @@ HISTORY = 30
 
 @dataclass(frozen=True)
 class Plan:
-    """What a submission asks for."""
+    """What a submission asks for.
+
+    Attributes:
+        spec: Validated.
+        preset: Name of the preset it began from.
+        runs: Its runs.
+        cost: What they will take.
+        dropped: Dotted paths of the preset's fields that another kind of object does not have.
+    """
 
     spec: ExperimentSpec
     preset: str | None
     runs: list[ResolvedRun]
     cost: Estimate
+    dropped: list[str]
 
 
 def plan(shared: Context, document: Any) -> Plan:
@@ -40,7 +59,7 @@ def plan(shared: Context, document: Any) -> Plan:
         Problem: It is more than a limit allows.
     """
     limits = shared.limits
-    spec, preset = _parse(document)
+    spec, preset, dropped = _parse(document)
     check_count(spec, limits)
     runs = expand(spec, limits.runs)
     check_parameters(runs, limits)
@@ -54,7 +73,7 @@ def plan(shared: Context, document: Any) -> Plan:
         remedy = f"Use at most {limits.experiment_seconds:.0f}: fewer runs or epochs, smaller "
         remedy += "networks or data; POST /v1/experiments/estimate tells what an experiment costs."
         raise refusal(limits, "experiment_seconds", "training.epochs", detail, remedy)
-    return Plan(spec, preset, runs, cost)
+    return Plan(spec, preset, runs, cost, dropped)
 
 
 def check_count(spec: ExperimentSpec, limits: Limits) -> None:
@@ -106,12 +125,15 @@ def within_quota(limits: Limits) -> Iterator[None]:
         raise refusal(limits, error.name, "runs", detail, remedy) from error
 
 
-def _parse(document: Any) -> tuple[ExperimentSpec, str | None]:
+def _parse(document: Any) -> tuple[ExperimentSpec, str | None, list[str]]:
     if not isinstance(document, dict):
         problem = FieldProblem("body", "The body is not an object.", "Send a spec or a preset.")
         raise SpecError(problem)
     if "preset" not in document:
-        return parse_spec(document), None
+        spec = parse_spec(document)
+        check_size(spec.sweep)
+        check_swept(spec.sweep, given_at(document, spec.sweep), may_repeat=True)
+        return spec, None, []
     unknown = sorted(set(document) - {"preset", "overrides"})
     if unknown:
         remedy = "Beside 'preset' only 'overrides' is known; put changes in there."
@@ -121,7 +143,5 @@ def _parse(document: Any) -> tuple[ExperimentSpec, str | None]:
         field = "overrides" if isinstance(name, str) else "preset"
         remedy = 'Send {"preset": "l2", "overrides": {"training.epochs": 100}}.'
         raise SpecError(FieldProblem(field, "It has the wrong type.", remedy))
-    try:
-        return build(name, overrides), name
-    except ReglabError as error:
-        raise SpecError(error.problems) from error
+    laid = changed(name, overrides)
+    return parse_spec(laid.document), name, laid.dropped

@@ -109,6 +109,16 @@ class ExperimentBody(ExperimentSummary):
         return cls(**fields, spec=spec, runs=[RunBody.of(run) for run in runs])
 
 
+class SubmittedBody(ExperimentBody):
+    """An experiment as it was submitted."""
+
+    dropped: list[str] = Field(
+        description="Fields of the preset that an override of a ``name`` dropped, as the new kind "
+        "of object does not have them.",
+        examples=[["dataset.noise"]],
+    )
+
+
 class ExperimentPage(BaseModel):
     """One page of experiments, newest first."""
 

@@ -36,7 +36,7 @@ from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
 from reglab.client.settings import Settings
-from reglab.client.submission import Spec, body, identifier, token_id
+from reglab.client.submission import Spec, identifier, prepare, token_id
 from reglab.client.waiting import wait_for
 
 ALL = 2**31
@@ -87,8 +87,9 @@ class ClientSurface:
     @operation
     def estimate(self, spec: Spec, overrides: Mapping[str, Any] | None = None) -> Flow[Estimate]:
         """What an experiment would cost; takes and refuses what ``submit`` does, stores nothing."""
-        call = Call("POST", "/v1/experiments/estimate", json=body(spec, overrides))
-        return Estimate.read((yield call))
+        laid = prepare(spec, overrides)
+        found = Estimate.read((yield Call("POST", "/v1/experiments/estimate", json=laid.document)))
+        return found.model_copy(update={"dropped": (*laid.dropped, *found.dropped)})
 
     @operation
     def tokens(self) -> Flow[list[TokenInfo]]:

@@ -10,7 +10,7 @@ from typing import Any
 from reglab.client.errors import InvalidValueError
 from reglab.client.flow import Call, Flow
 from reglab.client.models import ExperimentData, ExperimentPage, RunData
-from reglab.client.submission import Spec, body, identifier, segment
+from reglab.client.submission import Spec, identifier, prepare, segment
 
 PAGE = 100
 KEY = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
@@ -22,8 +22,10 @@ def submit(
     """See ``Client.submit``."""
     # One key for all tries: a submission whose answer was lost is not made twice.
     headers = {"Idempotency-Key": _checked(key) if key else str(uuid.uuid4())}
-    call = Call("POST", "/v1/experiments", json=body(spec, overrides), headers=headers)
-    return ExperimentData.read((yield call))
+    laid = prepare(spec, overrides)
+    call = Call("POST", "/v1/experiments", json=laid.document, headers=headers)
+    made = ExperimentData.read((yield call))
+    return made.model_copy(update={"dropped": (*laid.dropped, *made.dropped)})
 
 
 def get(experiment: Any) -> Flow[ExperimentData]:

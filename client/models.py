@@ -92,6 +92,11 @@ class ExperimentData(ExperimentSummary):
 
     spec: dict[str, Any] = Field(description="As submitted, defaults filled in.")
     runs: tuple[RunData, ...] = Field(description="Its runs, by index.")
+    dropped: tuple[str, ...] = Field(
+        (),
+        description="When submitted: fields that an override of a name dropped, as the new kind of "
+        "object does not have them.",
+    )
 
     def run_labels(self) -> dict[str, str]:
         """By run id, the sweep's values, as long as tells the sweep's points apart."""
@@ -177,6 +182,11 @@ class Estimate(Reply):
     seconds: float = Field(description="Until all have ended, if nothing else waits.")
     slots: int = Field(description="Runs that the living workers train at once.")
     waiting: int = Field(description="Runs of other experiments that wait.")
+    dropped: tuple[str, ...] = Field(
+        (),
+        description="Fields that an override of a name dropped, as the new kind of object does not "
+        "have them.",
+    )
 
 
 class Health(Reply):

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from reglab.client.errors import ClientError, InvalidFile, InvalidValueError
 from reglab.client.files import read_whole
 from reglab.client.values import json_value
 from reglab.core.errors import SpecError
-from reglab.core.spec import ExperimentSpec, merge
+from reglab.core.json_text import unrepeated
+from reglab.core.spec import ExperimentSpec, Laid, lay, unfold
 
 # The id of a token, or its text, of which the second group is the id.
 TOKEN = re.compile(r"([0-9a-f]{16})|reglab_([0-9a-f]{16})_[\w-]{43}")
@@ -22,7 +24,12 @@ Spec = ExperimentSpec | Mapping[str, Any] | Path | str
 
 
 def body(spec: Spec, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The JSON document to send.
+    """The document alone of ``prepare``."""
+    return prepare(spec, overrides).document
+
+
+def prepare(spec: Spec, overrides: Mapping[str, Any] | None = None) -> Laid:
+    """The JSON document to send, and the fields of the spec that overrides dropped.
 
     Args:
         spec: An ``ExperimentSpec``, the same as a dict, the path of a JSON or TOML file, or the
@@ -31,7 +38,7 @@ def body(spec: Spec, overrides: Mapping[str, Any] | None = None) -> dict[str, An
     """
     changes = _overrides(overrides)
     if isinstance(spec, str):
-        return {"preset": spec, "overrides": changes}
+        return Laid({"preset": spec, "overrides": changes})
     if isinstance(spec, Path):
         document = json_value(read_document(spec))
     elif isinstance(spec, ExperimentSpec | Mapping):
@@ -43,8 +50,9 @@ def body(spec: Spec, overrides: Mapping[str, Any] | None = None) -> dict[str, An
             "Give an ExperimentSpec, a dict, the Path of a file, or the name of a preset.",
         )
     if "preset" in document:
-        return {**document, "overrides": _merged(document.get("overrides", {}), changes)}
-    return _merged(document, changes)
+        laid = _laid(document.get("overrides", {}), changes, is_overrides=True)
+        return replace(laid, document={**document, "overrides": laid.document})
+    return _laid(document, changes)
 
 
 def _overrides(overrides: Any) -> dict[str, Any]:
@@ -56,12 +64,12 @@ def _overrides(overrides: Any) -> dict[str, Any]:
     return found
 
 
-def _merged(document: Any, changes: dict[str, Any]) -> dict[str, Any]:
+def _laid(document: Any, changes: dict[str, Any], is_overrides: bool = False) -> Laid:
     if not isinstance(document, dict):
         # The server names the field; laying something over it would fail here.
-        return {**changes} if document is None else document
+        return Laid({**changes} if document is None else document)
     try:
-        return merge(document, changes)
+        return lay(unfold(document) if is_overrides else document, changes)
     except SpecError as error:
         first = error.problems[0]
         raise InvalidValueError(first.path, first.detail, first.remedy) from error
@@ -79,21 +87,14 @@ def parse_document(data: bytes, source: str, toml: bool = False) -> dict[str, An
     try:
         # Editors of some systems begin files with a byte order mark.
         text = data.decode("utf-8-sig") if toml else data
-        document = tomllib.loads(str(text)) if toml else json.loads(text, object_pairs_hook=_object)
+        document = (
+            tomllib.loads(str(text)) if toml else json.loads(text, object_pairs_hook=unrepeated)
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidFile(f"{source} is not {kind}: {error}.", remedy) from error
     if not isinstance(document, dict):
         raise InvalidFile(f"{source} holds no JSON object.", remedy)
     return document
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{twice}' is given twice")
-    return found
 
 
 def segment(text: str) -> str:

@@ -13,11 +13,13 @@ class FieldProblem:
         path: Dotted path of the field, e.g. ``regularization.l2`` or ``sweep.training.epochs[1]``.
         detail: What was wrong, in a sentence.
         remedy: What would be right, in a sentence.
+        also: Dotted paths of the other fields that the fault is between.
     """
 
     path: str
     detail: str
     remedy: str
+    also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = f"{self.path}: " if self.path else ""

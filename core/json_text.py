@@ -26,8 +26,37 @@ def depth_of(body: bytes) -> int:
 
 
 def parse(text: bytes) -> Any:
-    """As ``json.loads``, without what is no JSON number: NaN, Infinity, or one too large."""
-    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    """As ``json.loads``, without keys given twice and what is no JSON number.
+
+    Raises:
+        RepeatedKeyError: An object has a key twice.
+        ValueError: It is not JSON, or holds NaN, Infinity or a number that is too large.
+    """
+    return json.loads(
+        text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=unrepeated
+    )
+
+
+class RepeatedKeyError(ValueError):
+    """An object has a key twice.
+
+    Attributes:
+        key: The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key '{key[:100]}' is given twice")
+        self.key = key
+
+
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object from its members; RepeatedKeyError if two have one key."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedKeyError(key)
+        found[key] = value
+    return found
 
 
 def unusable_text(value: Any) -> Place | None:

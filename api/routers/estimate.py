@@ -36,6 +36,11 @@ class EstimateBody(BaseModel):
         description="Finished runs that the estimate rests on; 0: a model of the arithmetic alone.",
         examples=[20],
     )
+    dropped: list[str] = Field(
+        description="Fields of the preset that an override of a ``name`` dropped, as the new kind "
+        "of object does not have them.",
+        examples=[["dataset.noise"]],
+    )
 
 
 @router.post(
@@ -53,6 +58,6 @@ async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
 
 
 def _estimate(shared: Context, document: object) -> EstimateBody:
-    cost = plan(shared, document).cost
+    found = plan(shared, document)
     waiting = shared.storage.runs.counts().get("queued", 0)
-    return EstimateBody(**asdict(cost), waiting=waiting)
+    return EstimateBody(**asdict(found.cost), waiting=waiting, dropped=found.dropped)

@@ -75,7 +75,7 @@ Force = Annotated[
     status_code=202,
     summary="Submit an experiment",
     operation_id="submit_experiment",
-    response_model=schemas.ExperimentBody,
+    response_model=schemas.SubmittedBody,
     responses=responses(400, 409, 413, 415, 422),
     openapi_extra=SUBMISSION,
 )
@@ -234,7 +234,7 @@ def find(
 
 def _submit(
     shared: Context, document: Any, key: str | None, force: bool, token_id: str | None
-) -> schemas.ExperimentBody:
+) -> schemas.SubmittedBody:
     plan = planned(shared, document)
     contents = {
         each: Content(ENGINE_VERSION, datasets.digests(each))
@@ -259,7 +259,7 @@ def _submit(
     body = _body(shared, identifier)
     if is_new:
         shared.dispatcher.enqueue([run.id for run in body.runs if run.state == "queued"])
-    return body
+    return schemas.SubmittedBody(**dict(body), dropped=plan.dropped)
 
 
 async def _json(request: Request) -> Any:

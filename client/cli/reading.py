@@ -43,6 +43,8 @@ def read_value(path: str, text: str) -> Any:
     if path == "seeds" and not text.lstrip().startswith("["):
         return parse_seeds(text, "--set")
     if path.startswith("sweep."):
+        if text.strip().lower() in ("null", "none"):
+            return None
         nodes = [{"type": "array", "items": node} for node in _nodes(path.removeprefix("sweep."))]
     else:
         nodes = _nodes(path)

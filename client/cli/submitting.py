@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,6 +79,7 @@ def submit(
         experiment = client.submit(spec, overrides, key=key)
         if not as_json:
             _say(experiment)
+            _say_dropped(experiment.data.dropped)
         if wait or timeout is not None:
             experiment.wait(timeout, check=False)
         if as_json:
@@ -104,6 +106,13 @@ def _estimate(client: Client, spec: Spec, overrides: dict[str, Any], as_json: bo
     text = f"{found.runs} runs, {found.steps:,} steps, about {found.seconds:.0f} s"
     slots = f"on {found.slots} slots" if found.slots else "(no worker is alive)"
     console().print(f"{text} {slots}; {found.waiting} runs wait before it.")
+    _say_dropped(found.dropped)
+
+
+def _say_dropped(dropped: Sequence[str]) -> None:
+    if dropped:
+        text = f"Dropped, as the new kind does not have them: {', '.join(dropped)}."
+        console().print(text, soft_wrap=True, markup=False)
 
 
 def _say(experiment: Experiment) -> None:

@@ -25,7 +25,7 @@ from reglab.core.presets import (
     temperature_scaling,
 )
 from reglab.core.presets.base import Preset
-from reglab.core.spec import ExperimentSpec, merge, parse_spec
+from reglab.core.spec import ExperimentSpec, Laid, lay, parse_spec
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -49,18 +49,27 @@ PRESETS: dict[str, Preset] = {
     )
 }
 
-__all__ = ["PRESETS", "Preset", "build"]
+__all__ = ["PRESETS", "Preset", "build", "changed"]
 
 
 def build(name: str, overrides: dict[str, Any] | None = None) -> ExperimentSpec:
-    """The preset's spec with overrides laid over it (see ``core.spec.merge``).
+    """The preset's spec with overrides laid over it (see ``core.spec.lay``).
 
     Raises:
         SpecError: No such preset, or an override that its field refuses.
     """
+    return parse_spec(changed(name, overrides or {}).document)
+
+
+def changed(name: str, overrides: dict[str, Any]) -> Laid:
+    """The preset's document with overrides laid over it, and what another kind dropped.
+
+    Raises:
+        SpecError: No such preset, or overrides that contradict themselves.
+    """
     if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=1)
+        near = difflib.get_close_matches(name[:100], PRESETS, n=1)
         hint = f"Did you mean '{near[0]}'? " if near else ""
         remedy = f"{hint}Known presets: {', '.join(PRESETS)}."
-        raise SpecError(FieldProblem("preset", f"There is no preset '{name}'.", remedy))
-    return parse_spec(merge(PRESETS[name].document, overrides or {}))
+        raise SpecError(FieldProblem("preset", f"There is no preset '{name[:100]}'.", remedy))
+    return lay(PRESETS[name].document, overrides)

@@ -30,6 +30,7 @@ from reglab.core.spec.experiment import (
     Schedule,
     Training,
 )
+from reglab.core.spec.overrides import Laid, check_size, check_swept, given_at, lay, merge, unfold
 from reglab.core.spec.points import labels, point_key, resolved
 from reglab.core.spec.probes import (
     Binning,
@@ -49,7 +50,6 @@ from reglab.core.spec.sweep import (
     ResolvedRun,
     count_runs,
     expand,
-    merge,
     parse_spec,
     resolve_point,
 )
@@ -71,6 +71,7 @@ __all__ = [
     "ExperimentSpec",
     "FashionMnist",
     "GaussianNoiseAugmentation",
+    "Laid",
     "MaskedText",
     "MaskingAugmentation",
     "McDropoutProbe",
@@ -94,14 +95,19 @@ __all__ = [
     "Training",
     "TwoMoons",
     "WeightsProbe",
+    "check_size",
+    "check_swept",
     "count_runs",
     "dotted",
     "expand",
     "field_problems",
+    "given_at",
     "labels",
+    "lay",
     "merge",
     "parse_spec",
     "point_key",
     "resolve_point",
     "resolved",
+    "unfold",
 ]

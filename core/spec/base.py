@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import functools
+import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from reglab.core.errors import FieldProblem
+from reglab.core.spec import fields
 
 # Further ones only make the answer longer.
 MAX_PROBLEMS = 50
 MAX_SHOWN = 200
+MAX_VALUE = 80
 
 
 class SpecModel(BaseModel):
@@ -38,6 +41,18 @@ def dotted(location: tuple[int | str, ...]) -> str:
     return path
 
 
+def fault(*paths: str, detail: str, remedy: str) -> PydanticCustomError:
+    """What a validator raises where fields do not fit together.
+
+    Args:
+        paths: Dotted paths below the validated model, the one to change first at the front.
+        detail: What is wrong, in a sentence.
+        remedy: What would be right, in a sentence.
+    """
+    context = {"paths": paths, "detail": detail, "remedy": remedy}
+    return PydanticCustomError("fault", "{detail} {remedy}", context)
+
+
 def field_problems(error: ValidationError, model: type[BaseModel]) -> list[FieldProblem]:
     """Turn a Pydantic error into problems that say what would be right.
 
@@ -48,70 +63,58 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> list[Field
     items = error.errors(include_url=False)
     problems = [_field_problem(item, model) for item in items[:MAX_PROBLEMS]]
     if len(items) > MAX_PROBLEMS:
-        detail = f"{len(items) - MAX_PROBLEMS} more fields are wrong."
-        problems.append(FieldProblem("", detail, "Mend these first."))
+        next_one = _field_problem(items[MAX_PROBLEMS], model)
+        detail = f"This and {len(items) - MAX_PROBLEMS - 1} more fields are wrong."
+        problems.append(FieldProblem(next_one.path, detail, "Mend the others first."))
     return problems
 
 
+def shown(value: Any) -> str:
+    """The beginning of a value as JSON."""
+    text = ""
+    for piece in json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value):
+        text += piece[: MAX_VALUE + 1]
+        if len(text) > MAX_VALUE:
+            return text[: MAX_VALUE - 3] + "..."
+    return text
+
+
 def _field_problem(item: Any, model: type[BaseModel]) -> FieldProblem:
-    location = tuple(part for part in item["loc"] if not _is_union_tag(part))
-    path = dotted(location)
+    location = fields.without_tags(model, item["loc"])
+    kind = item["type"]
+    if kind == "fault":
+        about = item["ctx"]
+        path, *also = [dotted((*location, name)) for name in about["paths"]]
+        return FieldProblem(path, about["detail"], about["remedy"], tuple(also))
+    path = dotted(location) or "body"
     if len(path) > MAX_SHOWN:
         path = path[: MAX_SHOWN - 3] + "..."
-    kind = item["type"]
     if kind == "extra_forbidden":
         return FieldProblem(path, "Unknown field.", _suggest(str(location[-1]), location, model))
     if kind == "missing":
         return FieldProblem(path, "Required field is missing.", f"Give a value for '{path}'.")
-    shown = repr(item.get("input"))
-    if len(shown) > 80:
-        shown = shown[:77] + "..."
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return FieldProblem(path, f"Got {shown}.", message.rstrip(".") + ".")
+    return FieldProblem(path, f"Got {shown(item.get('input'))}.", _remedy(item, path))
 
 
-def _is_union_tag(part: int | str) -> bool:
-    # Pydantic puts the discriminator's value into the location; a user's path has no such part.
-    from reglab.core.spec.augmentation import AUGMENTATION_NAMES
-    from reglab.core.spec.dataset import DATASET_NAMES
-
-    return part in DATASET_NAMES or part in AUGMENTATION_NAMES
+def _remedy(item: Any, path: str) -> str:
+    if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "Give an object."
+    message = str(item["msg"]).removeprefix("Value error, ").rstrip(".") + "."
+    listed = isinstance(item.get("input"), list) and item["type"] != "list_type"
+    if listed and path.partition(".")[0] in fields.SWEEPABLE and "." in path:
+        message += f' To try several values, sweep them: "sweep.{path}": {shown(item["input"])}.'
+    return message
 
 
 def _suggest(name: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    known = _known_fields(location[:-1], model)
+    known = fields.known(model, location[:-1])
+    place = next(fields.where_kind(model, name), None)
+    if place is not None:
+        what = place.rpartition(".")[2]
+        article = "an" if what[0] in "aeiou" else "a"
+        return f'\'{name}\' is {article} {what}: write "{place}": {{"name": "{name}"}}.'
     if not known:
         return "Remove it."
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean '{near[0]}'? " if near else ""
     return f"{hint}Known here: {', '.join(sorted(known))}."
-
-
-@functools.cache
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    return model.model_json_schema()
-
-
-def _known_fields(parents: tuple[int | str, ...], model: type[BaseModel]) -> set[str]:
-    schema = _schema(model)
-    definitions = schema.get("$defs", {})
-    nodes = [schema]
-    for part in parents:
-        nodes = [child for node in nodes for child in _children(node, part, definitions)]
-    return {name for node in nodes for name in node.get("properties", {})}
-
-
-def _children(node: dict[str, Any], part: int | str, definitions: dict[str, Any]) -> list[Any]:
-    child = node.get("items" if isinstance(part, int) else "properties", {})
-    if not isinstance(part, int):
-        child = child.get(part, {})
-    return _resolve(child, definitions)
-
-
-def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> list[Any]:
-    if "$ref" in node:
-        return _resolve(definitions[node["$ref"].rsplit("/", 1)[-1]], definitions)
-    options = node.get("anyOf") or node.get("oneOf")
-    if options:
-        return [found for option in options for found in _resolve(option, definitions)]
-    return [node]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reglab.core.spec.base import SpecModel
+from reglab.core.spec.base import SpecModel, fault
 
 
 class DatasetBase(SpecModel):
@@ -148,7 +148,12 @@ class MaskedText(DatasetBase):
     @model_validator(mode="after")
     def _shares(self) -> Self:
         if self.masked + self.replaced > 1 + 1e-9:
-            raise ValueError("masked and replaced may together be at most 1; the rest stays.")
+            raise fault(
+                "masked",
+                "replaced",
+                detail=f"masked and replaced are together {self.masked + self.replaced:g}.",
+                remedy="They may be at most 1; the rest stays.",
+            )
         return self
 
 

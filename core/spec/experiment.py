@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reglab.core.spec.base import SpecModel
+from reglab.core.spec.base import SpecModel, fault
 from reglab.core.spec.dataset import DatasetSpec
 from reglab.core.spec.probes import Probes
 from reglab.core.spec.regularization import Regularization
@@ -34,8 +34,10 @@ class Model(SpecModel):
 
     @model_validator(mode="after")
     def _widths(self) -> Self:
-        if any(not 1 <= width <= 4096 for width in self.hidden):
-            raise ValueError("Each hidden layer must have from 1 to 4096 units.")
+        for at, width in enumerate(self.hidden):
+            if not 1 <= width <= 4096:
+                detail, remedy = f"Got {width}.", "Each layer has from 1 to 4096 units."
+                raise fault(f"hidden[{at}]", detail=detail, remedy=remedy)
         return self
 
 
@@ -96,38 +98,70 @@ class RunSpec(SpecModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        augmentation = self.regularization.augmentation
-        if augmentation and augmentation.needs_images and self.dataset.image_shape is None:
-            raise ValueError(
-                f"regularization.augmentation '{augmentation.name}' needs images, and "
-                f"'{self.dataset.name}' has none; set it to null or "
-                "choose an image dataset."
-            )
-        if augmentation and augmentation.needs_text and self.dataset.name != "masked_text":
-            raise ValueError(
-                f"regularization.augmentation '{augmentation.name}' needs the dataset "
-                f"'masked_text', not '{self.dataset.name}'."
-            )
-        if self.probes.boundary is not None and self.dataset.n_features != 2:
-            raise ValueError(
-                f"probes.boundary needs a dataset in the plane, and '{self.dataset.name}' has "
-                f"{self.dataset.n_features} features; set it to null or use 'two_moons'."
-            )
-        if self.regularization.dropout > 0 and not self.model.hidden:
-            raise ValueError("regularization.dropout needs at least one hidden layer.")
-        for name in ("calibration", "temperature", "mc_dropout"):
-            if self.model.loss == "squared" and getattr(self.probes, name) is not None:
-                raise ValueError(
-                    f"probes.{name} needs probabilities, which a network trained with model.loss "
-                    "'squared' does not give; set it to null."
-                )
-        for name in ("mc_dropout", "norms"):
-            if getattr(self.probes, name) is not None and not self.model.hidden:
-                raise ValueError(f"probes.{name} needs at least one hidden layer.")
-        if self.probes.components is not None and self.model.loss != "squared":
-            raise ValueError("probes.components needs model.loss 'squared'.")
+        self._check_augmentation()
+        self._check_layers()
+        self._check_probes()
         self._check_validation()
         return self
+
+    def _check_augmentation(self) -> None:
+        augmentation = self.regularization.augmentation
+        if augmentation is None:
+            return
+        paths = ("regularization.augmentation", "dataset.name")
+        detail = f"The augmentation '{augmentation.name}' needs "
+        if augmentation.needs_images and self.dataset.image_shape is None:
+            raise fault(
+                *paths,
+                detail=f"{detail}images, and '{self.dataset.name}' has none.",
+                remedy="Set it to null, or choose an image dataset.",
+            )
+        if augmentation.needs_text and self.dataset.name != "masked_text":
+            raise fault(
+                *paths,
+                detail=f"{detail}the dataset 'masked_text', not '{self.dataset.name}'.",
+                remedy="Set it to null, or change dataset.name.",
+            )
+
+    def _check_layers(self) -> None:
+        if self.model.hidden:
+            return
+        wanted = {"regularization.dropout": self.regularization.dropout > 0}
+        for name in ("mc_dropout", "norms"):
+            wanted[f"probes.{name}"] = getattr(self.probes, name) is not None
+        for path in (path for path, is_on in wanted.items() if is_on):
+            raise fault(
+                path,
+                "model.hidden",
+                detail="It needs at least one hidden layer, and model.hidden is empty.",
+                remedy="Turn it off, or give model.hidden a layer.",
+            )
+
+    def _check_probes(self) -> None:
+        if self.probes.boundary is not None and self.dataset.n_features != 2:
+            detail = f"A boundary needs a dataset in the plane, and '{self.dataset.name}' has "
+            raise fault(
+                "probes.boundary",
+                "dataset.name",
+                detail=f"{detail}{self.dataset.n_features} features.",
+                remedy="Set it to null, or use 'two_moons'.",
+            )
+        for name in ("calibration", "temperature", "mc_dropout"):
+            if self.model.loss == "squared" and getattr(self.probes, name) is not None:
+                raise fault(
+                    f"probes.{name}",
+                    "model.loss",
+                    detail="It needs probabilities, which a network trained with model.loss "
+                    "'squared' does not give.",
+                    remedy="Set it to null, or model.loss to 'cross_entropy'.",
+                )
+        if self.probes.components is not None and self.model.loss != "squared":
+            raise fault(
+                "probes.components",
+                "model.loss",
+                detail=f"It needs squared loss, and model.loss is '{self.model.loss}'.",
+                remedy="Set it to null, or model.loss to 'squared'.",
+            )
 
     def validation_count(self) -> int:
         """Training examples that are held out for early stopping or a temperature, or 0."""
@@ -138,22 +172,39 @@ class RunSpec(SpecModel):
         return 0
 
     def _check_validation(self) -> None:
+        sizes = {
+            f"{place}.validation_size": part.validation_size
+            for place, part in (
+                ("regularization.early_stopping", self.regularization.early_stopping),
+                ("probes.temperature", self.probes.temperature),
+            )
+            if part is not None
+        }
+        if not sizes:
+            return
+        first = next(iter(sizes))
+        if getattr(self.regularization.augmentation, "needs_text", False):
+            raise fault(
+                "regularization.augmentation",
+                first,
+                detail="A validation split cannot be held out of a text whose masks are drawn "
+                "anew.",
+                remedy="Set it to null.",
+            )
+        if len(set(sizes.values())) > 1:
+            given = " and ".join(f"{size:g}" for size in sizes.values())
+            raise fault(
+                *sizes,
+                detail=f"There is one validation split, and its size is given as {given}.",
+                remedy=f"Give {' and '.join(sizes)} the same value.",
+            )
         size, count = self.dataset.train_size, self.validation_count()
-        if count and getattr(self.regularization.augmentation, "needs_text", False):
-            raise ValueError(
-                "A validation split cannot be held out of a text whose masks are drawn anew; set "
-                "regularization.augmentation to null."
-            )
-        if count and size - count < 2:
-            raise ValueError(
-                f"validation_size holds out {count} of the {size} training examples; leave at "
-                "least 2 to train on."
-            )
-        stopping, temperature = self.regularization.early_stopping, self.probes.temperature
-        if stopping and temperature and stopping.validation_size != temperature.validation_size:
-            raise ValueError(
-                "There is one validation split: give regularization.early_stopping and "
-                "probes.temperature the same validation_size."
+        if size - count < 2:
+            raise fault(
+                first,
+                "dataset.train_size",
+                detail=f"It holds out {count} of the {size} training examples.",
+                remedy="Leave at least 2 to train on.",
             )
 
     def widths(self) -> list[int]:
@@ -180,10 +231,16 @@ class ExperimentSpec(RunSpec):
 
     @model_validator(mode="after")
     def _lists(self) -> Self:
-        if any(not 1 <= len(tag) <= 64 for tag in self.tags):
-            raise ValueError("Each tag must have from 1 to 64 characters.")
-        if any(not 0 <= seed < 2**63 for seed in self.seeds):
-            raise ValueError("Each seed must be from 0 to 2**63 - 1.")
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("Each seed may be listed once.")
+        for at, tag in enumerate(self.tags):
+            if not 1 <= len(tag) <= 64:
+                detail, remedy = f"Got {len(tag)} characters.", "A tag has from 1 to 64."
+                raise fault(f"tags[{at}]", detail=detail, remedy=remedy)
+        first: dict[int, int] = {}
+        for at, seed in enumerate(self.seeds):
+            if not 0 <= seed < 2**63:
+                detail, remedy = f"Got {seed}.", "A seed is from 0 to 2**63 - 1."
+                raise fault(f"seeds[{at}]", detail=detail[:80], remedy=remedy)
+            if first.setdefault(seed, at) != at:
+                detail = f"The seed {seed} is there already, at seeds[{first[seed]}]."
+                raise fault(f"seeds[{at}]", detail=detail, remedy="List each seed once.")
         return self

@@ -38,6 +38,11 @@ def point_key(point: Point) -> str:
     return json.dumps(_canonical(dict(point)), sort_keys=True)
 
 
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two values are alike as JSON; equal numbers are, such as 0 and 0.0."""
+    return _key(one) == _key(other)
+
+
 def labels(points: Sequence[Point], unswept: str = "run", plain: bool = False) -> list[str]:
     """What each of a set of sweep points is called: as short as tells the set apart.
 

@@ -1,10 +1,10 @@
-"""From an experiment spec to its runs, and from a preset with overrides to a spec."""
+"""From an experiment spec to its runs."""
 
 from __future__ import annotations
 
 import copy
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.spec.base import field_problems
 from reglab.core.spec.experiment import ExperimentSpec, RunSpec
+from reglab.core.spec.fields import SWEEPABLE
+from reglab.core.spec.overrides import check_size
 from reglab.core.spec.points import point_key, resolved
 
 MAX_RUNS = 1000
-SWEEPABLE = ("dataset", "model", "optimizer", "regularization", "training", "probes")
 
 
 @dataclass(frozen=True)
@@ -80,33 +81,14 @@ def count_runs(spec: ExperimentSpec) -> int:
     return total
 
 
-def merge(base: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """Lay overrides over a document: nested objects merge, all else replaces.
-
-    Keys may be dotted paths (``{"training.epochs": 10}``), except inside ``sweep``, whose keys
-    are such paths themselves; a given ``sweep`` replaces the base's.
-    """
-    merged = copy.deepcopy(base)
-    for key, value in overrides.items():
-        head, _, rest = key.partition(".")
-        new = {rest: value} if rest else value
-        old = merged.get(head)
-        if isinstance(old, dict) and _mergeable(head, old, new):
-            merged[head] = merge(old, new)
-        else:
-            merged[head] = merge({}, new) if rest else copy.deepcopy(new)
-    return merged
-
-
-def _mergeable(key: str, old: dict[str, Any], new: Any) -> bool:
-    if key == "sweep" or not isinstance(new, dict):
-        return False
-    # Another dataset has other fields: what the old one set would be unknown to it.
-    return bool(new.get("name", old.get("name")) == old.get("name"))
-
-
 def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:
     problems: list[FieldProblem] = []
+    check_size(spec.sweep)
+    swept = sorted(spec.sweep, key=lambda path: path.split("."))
+    for one, other in itertools.pairwise(swept):
+        if other.startswith(f"{one}."):
+            detail, remedy = "It is swept twice.", f"Leave it out, or 'sweep.{one}'."
+            problems.append(FieldProblem(f"sweep.{other}", detail, remedy))
     for path, values in spec.sweep.items():
         where = f"sweep.{path}"
         if path.split(".")[0] not in SWEEPABLE or "." not in path:
@@ -153,13 +135,12 @@ def _resolve(base: dict[str, Any], params: dict[str, Any], point: dict[str, int]
 
 
 def _at_sweep(problem: FieldProblem, point: dict[str, int]) -> FieldProblem:
-    for path, at in point.items():
-        if problem.path == path or problem.path.startswith((path + ".", path + "[")):
-            rest = problem.path[len(path) :]
-            return FieldProblem(f"sweep.{path}[{at}]{rest}", problem.detail, problem.remedy)
-        if path.startswith(problem.path) and problem.path:
-            return FieldProblem(f"sweep.{path}[{at}]", problem.detail, problem.remedy)
-    if not problem.path and point:
-        path = next(iter(point))
-        return FieldProblem(f"sweep.{path}[{point[path]}]", problem.detail, problem.remedy)
+    """The problem with the swept value that makes it, where one does."""
+    for field in (problem.path, *problem.also):
+        for path, at in point.items():
+            if field == path or field.startswith((path + ".", path + "[")):
+                rest = field[len(path) :]
+                return replace(problem, path=f"sweep.{path}[{at}]{rest}")
+            if path.startswith((field + ".", field + "[")):
+                return replace(problem, path=f"sweep.{path}[{at}]")
     return problem

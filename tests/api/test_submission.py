@@ -43,6 +43,7 @@ def test_submission_answers_with_location_and_run_ids(inline):
     assert reply.status_code == 202
     body = reply.json()
     assert reply.headers["location"] == f"/v1/experiments/{body['id']}"
+    assert body.pop("dropped") == []
     assert inline.http.get(reply.headers["location"]).json() == body
     run = inline.get(f"/runs/{body['runs'][0]['id']}")
     assert run["spec"]["training"]["epochs"] == 6
@@ -61,7 +62,11 @@ def test_submission_answers_with_location_and_run_ids(inline):
         ({"regularization.dropout": -0.1}, "regularization.dropout", "greater than or equal"),
         ({"sweep": {"regularization.l2": []}}, "sweep.regularization.l2", "Empty sweep"),
         ({"sweep": {"regularization.l2": [0, -2]}}, "sweep.regularization.l2[1]", "equal to 0"),
-        ({"seeds": list(range(1000)), "sweep": {"model.hidden": [[4], [5]]}}, "sweep", "2000 runs"),
+        (
+            {"seeds": list(range(1000)), "sweep": {"model.activation": ["tanh", "relu"]}},
+            "sweep",
+            "2000 runs",
+        ),
         ({"dataset": {"name": "digits", "train_size": 1500}}, "dataset.test_size", "at most 297"),
     ],
 )

@@ -67,7 +67,7 @@ def test_a_share_below_one_is_of_the_training_set():
     [
         ({"validation_size": 1.5}, "whole number"),
         ({"validation_size": 0}, "greater than 0"),
-        ({"validation_size": 249}, "leave at least 2"),
+        ({"validation_size": 249}, "Leave at least 2"),
         ({"patience": 0}, "greater than or equal to 1"),
         ({"paitence": 3}, "Did you mean 'patience'"),
     ],

@@ -20,7 +20,7 @@ SMALL = {
     "dataset": {"name": "digits", "train_size": 120, "test_size": 100, "centred": True},
     "optimizer.schedule.lr": 0.3,
     "training": {"epochs": 60, "batch_size": 120, "eval_every": 1},
-    "probes.components.snapshots": 20,
+    "probes.components": {"snapshots": 20},
     "seeds": [0],
 }
 
@@ -90,8 +90,8 @@ def test_errors_follow_the_closed_form(linear):
 @pytest.mark.parametrize(
     "change",
     [
-        {"dataset.centred": False},
-        {"training.batch_size": 40},
+        {"dataset": SMALL["dataset"] | {"centred": False}},
+        {"training": SMALL["training"] | {"batch_size": 40}},
         {"optimizer.schedule.alpha": 0.5},
         {"regularization.l2": 0.2},
         {"model.hidden": [8]},
@@ -133,7 +133,7 @@ def test_figure_and_caption(linear):
 
 def test_components_need_squared_loss():
     changes = {"model.loss": "cross_entropy"}
-    with pytest.raises(SpecError, match=r"needs model\.loss 'squared'"):
+    with pytest.raises(SpecError, match=r"probes\.components: It needs squared loss"):
         expand(build("linear-spectrum", changes))
 
 

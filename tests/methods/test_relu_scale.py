@@ -117,5 +117,5 @@ def test_figure_and_caption(runs):
 
 
 def test_norms_need_a_hidden_layer():
-    with pytest.raises(SpecError, match=r"probes\.norms needs at least one hidden layer"):
+    with pytest.raises(SpecError, match=r"probes\.norms: It needs at least one hidden layer"):
         build("relu-scale", {"model.hidden": []})

@@ -128,7 +128,7 @@ def test_figure_chooses_by_validation():
 
 def test_one_validation_split_and_probabilities_are_needed():
     stopping = {"regularization.early_stopping": {"validation_size": 50}}
-    with pytest.raises(SpecError, match="same validation_size"):
+    with pytest.raises(SpecError, match="one validation split"):
         build("temperature-scaling", SMALL | stopping)
     with pytest.raises(SpecError, match="needs probabilities"):
         build("temperature-scaling", {"model.loss": "squared", "probes.calibration": None})

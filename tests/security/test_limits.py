@@ -185,7 +185,7 @@ def test_parameters(service):
     reply = served.http.post("/v1/experiments", json=SMALL)
     assert "65 parameters" in refused(reply, 422, "parameters", "model.hidden")["detail"]
     served.submit({**SMALL, "model": {"hidden": [6]}})
-    wide = {**SMALL, "model": {"hidden": [1]}, "sweep": {"model.hidden": [[2], [90]]}}
+    wide = {**SMALL, "model": {}, "sweep": {"model.hidden": [[2], [90]]}}
     reply = served.http.post("/v1/experiments", json=wide)
     refused(reply, 422, "parameters", "model.hidden")
 

@@ -73,9 +73,9 @@ def test_workers_and_history_come_from_the_database(server):
 
 
 def test_it_refuses_what_a_submission_would_refuse(server):
-    body = {"preset": "l2", "overrides": {"regularization.l2": -1, "training.epoch": 3}}
+    body = {"preset": "l2", "overrides": {"regularization.l1": -1, "training.epoch": 3}}
     reply = server[0].post("/experiments/estimate", json=body)
     assert reply.status_code == 422
     fields = {error["field"] for error in reply.json()["errors"]}
-    assert fields == {"regularization.l2", "training.epoch"}
+    assert fields == {"regularization.l1", "training.epoch"}
     assert set(PRESETS) >= set(MEASURED)

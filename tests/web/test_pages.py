@@ -160,7 +160,7 @@ def test_errors_stand_beside_their_fields(new_context, http):
     expect(error).to_contain_text("greater than or equal to 0")
     expect(noise).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Epochs *").fill("many")
-    expect(page.locator("[id='error-training.epochs']")).to_contain_text("'many'")
+    expect(page.locator("[id='error-training.epochs']")).to_contain_text('"many"')
     page.get_by_label("Values, separated by commas").fill("0, -5")
     expect(page.locator("#sweep .wrong").first).to_be_empty()
     noise.fill("0.2")

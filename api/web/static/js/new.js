@@ -68,9 +68,11 @@ function showEstimate(found) {
   const basis = found.measured_runs
     ? `From the times of the last ${found.measured_runs} runs here.`
     : "From the size of the arithmetic; sharper once runs have finished here.";
+  const dropped = found.dropped.length ? [`Dropped from the preset: ${found.dropped.join(", ")}.`] : [];
   byId("estimate").replaceChildren(
     make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })])),
     make("p", { className: "hint", textContent: found.slots ? basis : `${basis} No worker is alive: runs will wait until one is.` }),
+    ...dropped.map((textContent) => make("p", { className: "hint", textContent })),
   );
 }
 
@@ -94,7 +96,7 @@ function request() {
 /** Overrides that turn `base` into `document`, or null where they cannot. */
 function difference(base, document) {
   const overrides = {};
-  if (base.dataset.name !== document.dataset?.name) overrides.dataset = document.dataset;
+  if (base.dataset.name !== document.dataset?.name) overrides.dataset = { ...kept(base.dataset), ...document.dataset };
   const [before, after] = [base, document].map((one) => flat(one, "dataset" in overrides));
   for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
     if (same(before[path], after[path])) continue;
@@ -102,6 +104,12 @@ function difference(base, document) {
     else if (!reset(path, document, overrides)) return null;
   }
   return overrides;
+}
+
+/** Defaults of what the preset's dataset sets and the chosen one has, too: it would be kept. */
+function kept(dataset) {
+  const found = Object.keys(dataset).map((name) => [name, fields.defaults.get(`dataset.${name}`)]);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }
 
 /** The preset sets what the form does not: override it, or the part it was in, with the default. */
