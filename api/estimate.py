@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 
 from reglab.core.spec import ResolvedRun, RunSpec
@@ -20,6 +19,9 @@ ACTIVATION_SECONDS = 1e-9
 PARAMETER_SECONDS = {"sgd": 0.1e-9, "adam": 0.65e-9}
 STEP_SECONDS = 2e-6
 START_SECONDS = 0.15
+# What an epoch and an evaluation cost beside their arithmetic: permuting, packing, storing.
+EPOCH_SECONDS = 8e-6
+EVALUATION_SECONDS = 90e-6
 # The kernels skip dark pixels: about a fifth are lit.
 LIT_PIXELS = 0.2
 # A changed input value; the epoch's examples are rewritten in NumPy.
@@ -82,7 +84,7 @@ def estimate(
     return Estimate(
         runs=len(runs),
         epochs=sum(run.spec.training.epochs for run in runs),
-        steps=sum(run.spec.training.epochs * batches(run.spec) for run in runs),
+        steps=sum(run.spec.steps() for run in runs),
         longest_seconds=max(each),
         cpu_seconds=sum(each),
         seconds=max(*each, sum(each) / max(slots, 1)),
@@ -91,25 +93,20 @@ def estimate(
     )
 
 
-def batches(spec: RunSpec) -> int:
-    """Updates an epoch; the last short batch counts."""
-    return -(-spec.dataset.train_size // spec.training.batch_size)
-
-
 def model_seconds(spec: RunSpec) -> float:
     """Seconds of one run on one core, by the model."""
     widths = spec.widths()
     lit = LIT_PIXELS if spec.dataset.image_shape else 1.0
     inputs = [lit * widths[0], *widths[1:-1]]
     weights = sum(n_in * n_out for n_in, n_out in zip(inputs, widths[1:], strict=True))
-    parameters = sum((a + 1) * b for a, b in pairwise(widths))
-    batch = min(spec.training.batch_size, spec.dataset.train_size)
+    batch = min(spec.training.batch_size, spec.train_count())
     forward = 2 * weights / FLOPS_A_SECOND + sum(spec.model.hidden) * ACTIVATION_SECONDS
-    step = STEP_SECONDS + 3 * batch * forward + parameters * PARAMETER_SECONDS[spec.optimizer.name]
-    looks = 2 + spec.training.epochs // spec.training.eval_every
+    step = STEP_SECONDS + 3 * batch * forward
+    step += spec.parameter_count() * PARAMETER_SECONDS[spec.optimizer.name]
     examples = spec.dataset.train_size + spec.dataset.test_size
-    epoch = batches(spec) * step + spec.dataset.train_size * _augmentation(spec)
-    evaluations = looks * examples * forward
+    epoch = EPOCH_SECONDS + spec.steps_per_epoch() * step
+    epoch += spec.train_count() * _augmentation(spec)
+    evaluations = spec.training.evaluations() * (EVALUATION_SECONDS + examples * forward)
     return START_SECONDS + spec.training.epochs * epoch + evaluations + _probes(spec, forward)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from reglab.api.context import Context
@@ -18,7 +17,6 @@ from reglab.core.presets import changed
 from reglab.core.spec import (
     ExperimentSpec,
     ResolvedRun,
-    RunSpec,
     check_size,
     check_swept,
     count_runs,
@@ -88,17 +86,12 @@ def check_parameters(runs: list[ResolvedRun], limits: Limits) -> None:
     """No network may be larger than the limit."""
     # Replicates share one spec object.
     for spec in {id(run.spec): run.spec for run in runs}.values():
-        found = parameters(spec)
+        found = spec.parameter_count()
         if found > limits.parameters:
             widths = "-".join(map(str, spec.widths()))
             detail = f"A network of {widths} units has {found} parameters."
             remedy = f"Use at most {limits.parameters}: fewer or narrower layers."
             raise refusal(limits, "parameters", "model.hidden", detail, remedy)
-
-
-def parameters(spec: RunSpec) -> int:
-    """Weights and biases of the network."""
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(spec.widths()))
 
 
 def quota(limits: Limits) -> Quota:

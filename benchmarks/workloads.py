@@ -32,7 +32,7 @@ class Workload:
     @property
     def steps_per_epoch(self) -> int:
         """Updates in one pass over the training set."""
-        return -(-len(self.data.y_train) // self.spec.training.batch_size)
+        return self.spec.steps_per_epoch()
 
     def one_hot(self) -> NDArray[np.float64]:
         """Training targets, (N, K) float64."""

@@ -24,11 +24,6 @@ _FUNCTIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
 }
 
 
-def count_parameters(widths: Sequence[int]) -> int:
-    """Number of weights and biases."""
-    return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(widths))
-
-
 def initialize(widths: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
     """Flat parameters with W ~ N(0, 1/n_in) and b = 0, (P,) float32."""
     parts = []

@@ -92,10 +92,10 @@ class Trainer:
         """
         if self.epoch == 0:
             yield self._look()
-        total, every = self.spec.training.epochs, self.spec.training.eval_every
-        while self.epoch < total and not self.stopped:
+        training = self.spec.training
+        while self.epoch < training.epochs and not self.stopped:
             self._train_epoch()
-            if self.epoch % every == 0 or self.epoch == total:
+            if training.is_evaluated(self.epoch):
                 yield self._look()
             if self.on_epoch is not None:
                 self.on_epoch(self.epoch)
@@ -233,7 +233,7 @@ class Trainer:
 
     def _make_sizes(self) -> Sizes:
         examples = len(self.data.y_train)
-        batches = -(-examples // self.spec.training.batch_size)
+        batches = self.spec.training.batches(examples)
         return Sizes(examples, batches, sum(self.spec.model.hidden))
 
     def _make_optimizer(self) -> tuple[int, NDArray[np.float64], bool, bool]:

@@ -71,7 +71,7 @@ class Norms:
         self._epochs: list[int] = []
         self._weights: list[Floats] = []
         self._biases: list[Floats] = []
-        self._batches = -(-len(data.y_train) // spec.training.batch_size)
+        self._batches = spec.training.batches(len(data.y_train))
 
     @classmethod
     def of(cls, spec: RunSpec, data: Dataset, seed: int) -> Self | None:

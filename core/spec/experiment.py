@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -82,6 +84,18 @@ class Training(SpecModel):
         ge=1,
         description="Epochs between evaluations; the first and last are always evaluated.",
     )
+
+    def batches(self, examples: int) -> int:
+        """Updates in a pass over so many examples; the last may be of a short batch."""
+        return -(-examples // self.batch_size)
+
+    def is_evaluated(self, epoch: int) -> bool:
+        """Whether the losses are measured after this epoch; 0 is before the first."""
+        return epoch % self.eval_every == 0 or epoch == self.epochs
+
+    def evaluations(self) -> int:
+        """How often they are measured, if training does not end early."""
+        return 1 + -(-self.epochs // self.eval_every)
 
 
 class RunSpec(SpecModel):
@@ -171,6 +185,22 @@ class RunSpec(SpecModel):
                 return int(size) if size >= 1 else max(1, round(size * self.dataset.train_size))
         return 0
 
+    def train_count(self) -> int:
+        """Training examples that are trained on: those that are not held out."""
+        return self.dataset.train_size - self.validation_count()
+
+    def steps_per_epoch(self) -> int:
+        """Updates in an epoch."""
+        return self.training.batches(self.train_count())
+
+    def steps(self) -> int:
+        """Updates of the whole training, if it does not end early."""
+        return self.training.epochs * self.steps_per_epoch()
+
+    def parameter_count(self) -> int:
+        """Weights and biases of the network."""
+        return parameter_count(self.widths())
+
     def _check_validation(self) -> None:
         sizes = {
             f"{place}.validation_size": part.validation_size
@@ -210,6 +240,11 @@ class RunSpec(SpecModel):
     def widths(self) -> list[int]:
         """Layer widths from input to output, e.g. ``[2, 64, 64, 2]``."""
         return [self.dataset.n_features, *self.model.hidden, self.dataset.n_classes]
+
+
+def parameter_count(widths: Sequence[int]) -> int:
+    """Weights and biases of a network of these layer widths, from input to output."""
+    return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(widths))
 
 
 class ExperimentSpec(RunSpec):

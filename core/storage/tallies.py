@@ -183,4 +183,4 @@ def steps_per_epoch(document: dict[str, Any]) -> int:
     except ValidationError:
         # Of a version that knew other fields: better uncounted than unfinished.
         return 0
-    return -(-(spec.dataset.train_size - spec.validation_count()) // spec.training.batch_size)
+    return spec.steps_per_epoch()

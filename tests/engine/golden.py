@@ -21,6 +21,7 @@ BASE: dict[str, Any] = {
     "optimizer": {"name": "sgd", "schedule": {"lr": 0.1, "alpha": 0.7, "tau": 30.0}},
     "training": {"epochs": 4, "batch_size": 16},
 }
+CONSTANT = {"lr": 0.01, "alpha": 0.0, "tau": 1.0}
 DIGITS = {"dataset": {"name": "digits", "train_size": 60, "test_size": 50}}
 CHANGES: dict[str, dict[str, Any]] = {
     "sgd": {},
@@ -28,11 +29,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "sgd, L1": {"regularization": {"l1": 0.3}},
     "sgd, proximal L1": {"regularization": {"l1": 0.3, "l1_method": "proximal"}},
     "adam, dropout": {
-        "optimizer": {"name": "adam", "schedule": {"lr": 0.01}},
+        "optimizer": {"name": "adam", "schedule": CONSTANT},
         "regularization": {"dropout": 0.3},
     },
     "adam, coupled L2": {
-        "optimizer": {"name": "adam", "decoupled": False, "schedule": {"lr": 0.01}},
+        "optimizer": {"name": "adam", "decoupled": False, "schedule": CONSTANT},
         "regularization": {"l2": 0.02},
     },
     "smoothing, shifts": {

@@ -40,7 +40,10 @@ CASES = {
     "adam": ADAM,
     "adam, decoupled decay": ADAM | {"regularization": {"l2": 0.05, "l1": 0.01}},
     "adam, coupled decay": ADAM
-    | {"regularization": {"l2": 0.05, "l1": 0.01}, "optimizer.decoupled": False},
+    | {
+        "optimizer": {**ADAM["optimizer"], "decoupled": False},
+        "regularization": {"l2": 0.05, "l1": 0.01},
+    },
     "adam, proximal": ADAM | {"regularization": {"l1": 0.3, "l1_method": "proximal"}},
     "adam, dropout": ADAM | {"regularization.dropout": 0.4},
 }
