@@ -170,7 +170,9 @@ class Execution:
         checkpoint = self.checkpoint() if save else None
         progress = epoch / self._spec.training.epochs
         try:
-            seen = self._runs.record(self._claim, epoch, progress, self.columns(), checkpoint)
+            columns = self.columns()
+            version = int(ENGINE_VERSION)
+            seen = self._runs.record(self._claim, epoch, progress, columns, checkpoint, version)
         except StorageUnavailable as error:
             # Training goes on; what is pending goes with the next record.
             log.warning("run %s: not recorded at epoch %d: %s", self._claim.run_id, epoch, error)

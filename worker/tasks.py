@@ -12,6 +12,7 @@ import structlog
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from reglab.core import tracing
+from reglab.core.engine import ENGINE_VERSION
 from reglab.core.errors import ReglabError, TrainingDiverged
 from reglab.core.settings import Settings
 from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
@@ -46,7 +47,7 @@ def run(run_id: str) -> str:
     try:
         if stopping():
             raise Interrupted
-        claim = persist(lambda again: runs.claim_next(name, again), stopping)
+        claim = persist(lambda again: runs.claim_next(name, again, int(ENGINE_VERSION)), stopping)
     except (Interrupted, StorageUnavailable) as error:
         # Back to the broker, for a worker that stays.
         raise Reject("shutting down", requeue=True) from error
@@ -109,7 +110,7 @@ def _outcome(execution: Execution, claim: Claim) -> str:
     except Interrupted:
         columns, checkpoint = execution.columns(), execution.checkpoint()
         # One try: a worker that was asked to stop is killed if it takes long.
-        runs.release(claim, execution.epoch, columns, checkpoint)
+        runs.release(claim, execution.epoch, columns, checkpoint, int(ENGINE_VERSION))
         return "released"
     except Exception as error:
         return _fail(claim, error)

@@ -76,7 +76,10 @@ class Experiments:
                     return known, False
                 if quota:
                     one_at_a_time(session)
-                made = self._insert(session, spec, runs, preset, key, request_hash, keys, origin)
+                engine = contents[0].engine_version if contents else None
+                made = self._insert(
+                    session, spec, runs, preset, key, request_hash, keys, engine, origin
+                )
                 row = session.get_one(Experiment, made)
                 row.token_id, row.estimated_seconds = token_id, estimated_seconds
                 if contents and not force:
@@ -248,6 +251,7 @@ class Experiments:
         key: str | None,
         request_hash: str,
         content_keys: Sequence[str],
+        engine_version: int | None,
         origin: Origin,
     ) -> str:
         moment = datetime.now(UTC)
@@ -282,6 +286,7 @@ class Experiments:
                     "errors": [],
                     "created_at": moment,
                     "content_key": content_key,
+                    "engine_version": engine_version,
                     **vars(origin),
                 }
                 for run, content_key in itertools.zip_longest(runs, content_keys)

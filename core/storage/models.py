@@ -125,6 +125,8 @@ class Run(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
     # Digest of what decides the result; runs with the same one may share it.
     content_key: Mapped[str | None] = mapped_column(String(64), index=True)
+    # Engine of the server that it was submitted to: no older worker takes it.
+    engine_version: Mapped[int | None]
     # The run whose results it shares; no foreign key, as either may be deleted first.
     reused_from: Mapped[str | None] = mapped_column(String(36))
     # Bytes of its documents and of all blobs that it refers to, shared or not.
@@ -192,6 +194,8 @@ class StoredCheckpoint(Base):
 
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     epoch: Mapped[int]
+    # Of the engine that made it: another one begins anew.
+    engine_version: Mapped[int | None]
     state: Mapped[dict[str, Any]] = mapped_column(JSON)
     arrays: Mapped[bytes] = mapped_column(LargeBinary)
 

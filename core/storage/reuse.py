@@ -31,6 +31,11 @@ class Content:
     engine: str
     files: Mapping[str, str]
 
+    @property
+    def engine_version(self) -> int | None:
+        """The version as a number, by which versions are ordered."""
+        return int(self.engine) if self.engine.isdecimal() else None
+
     def key(self, run: ResolvedRun) -> str:
         """A digest of all that decides the result, in hexadecimal."""
         parts = {

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -63,7 +63,9 @@ class Runs:
             return bool(session.scalar(select(waits)))
 
     @repeats
-    def claim_next(self, owner: str, again: bool = False) -> Claim | None:
+    def claim_next(
+        self, owner: str, again: bool = False, engine_version: int | None = None
+    ) -> Claim | None:
         """Claim the queued run whose turn it is, or None if nothing waits.
 
         The experiment that was served least recently goes first, so that a long experiment does not
@@ -73,16 +75,18 @@ class Runs:
             owner: Who claims.
             again: The answer to an earlier claim of this owner was lost with the connection: if
                 that claim was stored, give it once more.
+            engine_version: Of the worker's engine. Runs submitted for a newer one are left, and a
+                checkpoint of another one is dropped; None takes all as they are.
         """
         while True:
             with self._transactions.write() as session:
-                mine = self._stored_claim(session, owner) if again else None
+                mine = self._stored_claim(session, owner, engine_version) if again else None
                 if mine is not None:
                     return mine
-                candidate = self._candidate(session)
+                candidate = self._candidate(session, engine_version)
                 if candidate is None:
                     return None
-                claim = self._claim(session, candidate, owner)
+                claim = self._claim(session, candidate, owner, engine_version)
             if claim is not None:
                 return claim
 
@@ -90,7 +94,7 @@ class Runs:
     def claim(self, run_id: str, owner: str) -> Claim | None:
         """Claim this run if it is queued, else None."""
         with self._transactions.write() as session:
-            return self._claim(session, run_id, owner)
+            return self._claim(session, run_id, owner, None)
 
     @repeats
     def record(
@@ -100,20 +104,25 @@ class Runs:
         progress: float,
         columns: Columns | None = None,
         checkpoint: CheckpointData | None = None,
+        engine_version: int | None = None,
     ) -> Written:
         """Renew the lease; store progress, finished metric columns, and a checkpoint if given.
 
         A checkpoint goes with all columns up to its epoch, in one transaction: what a later attempt
-        finds is either both or neither.
+        finds is either both or neither. The first of an attempt gives the attempt back: only those
+        that come no further count against the limit.
 
         Raises:
             LeaseLost: The claim is not current; nothing was written.
         """
         with self._transactions.write() as session:
-            cancel = self._fence(session, claim, {"epoch": epoch, "progress": progress})
+            values: dict[str, Any] = {"epoch": epoch, "progress": progress}
+            if checkpoint is not None and not _has_progressed(session, claim):
+                values["attempts_left"] = Run.attempts_left + 1
+            cancel = self._fence(session, claim, values)
             _add_columns(session, claim.run_id, columns)
             if checkpoint is not None:
-                _store_checkpoint(session, claim.run_id, epoch, checkpoint)
+                _store_checkpoint(session, claim.run_id, epoch, checkpoint, engine_version)
         return Written(cancel)
 
     @repeats
@@ -163,7 +172,8 @@ class Runs:
             row = session.get_one(Run, claim.run_id)
             again = retry and row.attempts_left > 0
             note_error(row, error, again)
-            if not again:
+            if not retry:
+                # The same would happen again; other failed runs keep where to go on.
                 drop_checkpoint(session, claim.run_id)
             session.flush()
             blobs.measure(session, Run.id == claim.run_id)
@@ -178,6 +188,7 @@ class Runs:
         epoch: int,
         columns: Columns | None = None,
         checkpoint: CheckpointData | None = None,
+        engine_version: int | None = None,
     ) -> None:
         """Give a run back to the queue unharmed, as at shutdown; the attempt is not counted."""
         with self._transactions.write() as session:
@@ -187,11 +198,13 @@ class Runs:
                 "lease_expires": None,
                 "epoch": epoch,
             }
-            values |= {"message_at": None, "attempts_left": Run.attempts_left + 1}
+            values["message_at"] = None
+            if not _has_progressed(session, claim):
+                values["attempts_left"] = Run.attempts_left + 1
             self._fence(session, claim, values)
             if checkpoint is not None:
                 _add_columns(session, claim.run_id, columns)
-                _store_checkpoint(session, claim.run_id, epoch, checkpoint)
+                _store_checkpoint(session, claim.run_id, epoch, checkpoint, engine_version)
             session.flush()
             note(session, claim.run_id, [Tally(RELEASES), *stopped(claim.run, epoch)])
 
@@ -218,13 +231,17 @@ class Runs:
             query = select(Run.state, func.count()).group_by(Run.state)
             return {row[0]: row[1] for row in session.execute(query)}
 
-    def _candidate(self, session: Session) -> str | None:
-        waits = exists().where(Run.experiment_id == Experiment.id, Run.state == "queued")
+    def _candidate(self, session: Session, engine_version: int | None) -> str | None:
+        queued = Run.state == "queued"
+        if engine_version is not None:
+            newest = func.coalesce(Run.engine_version, engine_version)
+            queued = and_(queued, newest <= engine_version)
+        waits = exists().where(Run.experiment_id == Experiment.id, queued)
         order = (Experiment.served_at.asc().nulls_first(), Experiment.id)
         first = select(Experiment.id).where(waits).order_by(*order).limit(1).scalar_subquery()
         query = (
             select(Run.id)
-            .where(Run.experiment_id == first, Run.state == "queued")
+            .where(Run.experiment_id == first, queued)
             .order_by(Run.index)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -233,10 +250,12 @@ class Runs:
         if found is not None or session.bind is None or session.bind.dialect.name == "sqlite":
             return found
         # Another worker holds that row; any other waiting run is as good.
-        query = select(Run.id).where(Run.state == "queued").order_by(Run.id).limit(1)
+        query = select(Run.id).where(queued).order_by(Run.id).limit(1)
         return session.scalar(query.with_for_update(skip_locked=True))
 
-    def _claim(self, session: Session, run_id: str, owner: str) -> Claim | None:
+    def _claim(
+        self, session: Session, run_id: str, owner: str, engine_version: int | None
+    ) -> Claim | None:
         taken = session.execute(
             update(Run)
             .where(Run.id == run_id, Run.state == "queued")
@@ -253,7 +272,7 @@ class Runs:
         )
         if not taken.rowcount:  # type: ignore[attr-defined]
             return None
-        claim = self._claim_of(session, run_id, owner)
+        claim = self._claim_of(session, run_id, owner, engine_version)
         # A count of claims rather than a time: fairness must not depend on a clock.
         latest = select(func.coalesce(func.max(Experiment.served_at), 0)).scalar_subquery()
         mine = Experiment.id == claim.run.experiment_id
@@ -261,15 +280,25 @@ class Runs:
         note(session, run_id, claimed(claim.run))
         return claim
 
-    def _stored_claim(self, session: Session, owner: str) -> Claim | None:
+    def _stored_claim(
+        self, session: Session, owner: str, engine_version: int | None
+    ) -> Claim | None:
         query = select(Run.id).where(Run.state == "running", Run.lease_owner == owner)
         run_id = session.scalar(query.limit(1))
-        return None if run_id is None else self._claim_of(session, run_id, owner)
+        if run_id is None:
+            return None
+        return self._claim_of(session, run_id, owner, engine_version)
 
-    def _claim_of(self, session: Session, run_id: str, owner: str) -> Claim:
+    def _claim_of(
+        self, session: Session, run_id: str, owner: str, engine_version: int | None
+    ) -> Claim:
         row = session.get_one(Run, run_id, populate_existing=True)
         # A first attempt finds nothing of an earlier one: most claims are spared two statements.
         stored = session.get(StoredCheckpoint, run_id) if row.attempt > 1 else None
+        if stored and engine_version is not None and stored.engine_version != engine_version:
+            # Its first epochs have other bits than this engine would give.
+            drop_checkpoint(session, run_id)
+            stored = None
         epoch = stored.epoch if stored else 0
         row.epoch, row.progress = epoch, epoch / row.spec["training"]["epochs"]
         session.flush()
@@ -369,9 +398,19 @@ def _drop_chunks(session: Session, run_id: str, which: ColumnElement[bool]) -> N
         blobs.drop_unused(session, found)
 
 
-def _store_checkpoint(session: Session, run_id: str, epoch: int, data: CheckpointData) -> None:
+def _has_progressed(session: Session, claim: Claim) -> bool:
+    """Whether a claim has stored a checkpoint beyond the one that it began from."""
+    query = select(StoredCheckpoint.epoch).where(StoredCheckpoint.run_id == claim.run_id)
+    epoch = session.scalar(query)
+    return epoch is not None and epoch > claim.run.epoch
+
+
+def _store_checkpoint(
+    session: Session, run_id: str, epoch: int, data: CheckpointData, engine_version: int | None
+) -> None:
     arrays, state = data
     row = session.get(StoredCheckpoint, run_id) or StoredCheckpoint(run_id=run_id)
+    row.engine_version = engine_version
     row.epoch, row.state, row.arrays = epoch, state, codec.pack(arrays)
     session.add(row)
 

@@ -67,8 +67,6 @@ class Upkeep:
                 note_error(row, _lost(row), again)
                 requeued, failed = requeued + again, failed + (not again)
                 tallies += expired(row, "queued" if again else "failed")
-                if not again:
-                    drop_checkpoint(session, row.id)
             session.flush()
             send = self._vanished(session, resend_seconds, limit)
             note(session, "sweep", tallies)

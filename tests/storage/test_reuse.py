@@ -223,3 +223,13 @@ def test_the_key_depends_on_all_that_decides_the_result(change):
     content = Content(change.get("engine", "1"), change.get("files", CONTENT.files))
     assert CONTENT.key(run) == CONTENT.key(dataclasses.replace(run, index=5, params={"a": 1}))
     assert content.key(other) != CONTENT.key(run)
+
+
+def test_workers_leave_runs_of_newer_engines(storage):
+    spec = build("l2", {"sweep": {}})
+    runs = expand(spec)
+    for engine in ("4", "3", "2"):
+        storage.experiments.create(spec, runs, contents=[Content(engine, {})] * len(runs))
+    claims = [storage.runs.claim_next(f"w{k}", engine_version=3) for k in range(3)]
+    assert [claim is None for claim in claims] == [False, False, True]
+    assert storage.runs.claim_next("new", engine_version=4) is not None
