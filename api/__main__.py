@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -18,6 +19,19 @@ from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 
+SWITCH_SECONDS = 0.001
+
+
+def share_time() -> None:
+    """Long work in a thread shall not hold up the event loop: it hands over within a millisecond.
+
+    What was made so far lives as long as the process: collecting garbage passes over it, which
+    would stop all threads for a quarter of a second.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code where the server must not start."""
@@ -32,8 +46,10 @@ def main() -> int:
         return start.REFUSED
     if warning:
         structlog.get_logger("reglab.api").warning("open", detail=warning)
+    app = create_app(settings, policy, limits)
+    share_time()
     uvicorn.run(
-        create_app(settings, policy, limits),
+        app,
         host=policy.host,
         port=int(os.environ.get("REGLAB_PORT", "8000")),
         # Our own middleware writes the access log, with request ids.

@@ -13,7 +13,7 @@ from reglab.api.broadcast import Broadcaster
 from reglab.api.dispatch import Dispatcher
 from reglab.api.figure_cache import FigureCache, OutcomeCache
 from reglab.api.limits_streams import Streams
-from reglab.api.limits_work import DRAWING_THREADS, THREADS
+from reglab.api.limits_work import DRAWING_THREADS, PLANNING_THREADS, THREADS
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
 from reglab.core.limits import Limits
@@ -38,6 +38,7 @@ class Context:
     outcomes: OutcomeCache = field(default_factory=OutcomeCache)
     # Each is held in memory while it is checked.
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    planning: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLANNING_THREADS))
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
     drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(DRAWING_THREADS))
 

@@ -14,6 +14,8 @@ from reglab.api.limits import refusal
 THREADS = 4
 # One draws, as Matplotlib is held by a lock; another reads what is drawn next.
 DRAWING_THREADS = 2
+# Planning is pure Python: two at once would only hold up everybody else twice.
+PLANNING_THREADS = 1
 RETRY_SECONDS = 5
 P = ParamSpec("P")
 T = TypeVar("T")

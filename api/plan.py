@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 
 from reglab.api.context import Context
 from reglab.api.estimate import Estimate, estimate
@@ -17,6 +21,7 @@ from reglab.core.presets import changed
 from reglab.core.spec import (
     ExperimentSpec,
     ResolvedRun,
+    RunSpec,
     check_size,
     check_swept,
     count_runs,
@@ -27,6 +32,8 @@ from reglab.core.spec import (
 from reglab.core.storage import Quota, QuotaExceeded
 
 HISTORY = 30
+# Specs and seconds of finished runs, and the number of slots.
+History = tuple[list[tuple[RunSpec, float]], int]
 
 
 @dataclass(frozen=True)
@@ -48,23 +55,33 @@ class Plan:
     dropped: list[str]
 
 
-def plan(shared: Context, document: Any) -> Plan:
+async def plan(shared: Context, document: Any) -> Plan:
     """Read a submission and check all that can be checked without storing it.
+
+    Long grids are planned one at a time, in a thread of their own.
 
     Raises:
         SpecError: A field is wrong.
         DatasetUnavailable: Its data cannot be had.
         Problem: It is more than a limit allows.
     """
-    limits = shared.limits
+    history = await run_in_threadpool(_history, shared)
+    planned = functools.partial(_plan, document, shared.limits, history)
+    found = await to_thread.run_sync(planned, limiter=shared.planning)
+    await run_in_threadpool(_check_data, found.runs)
+    return found
+
+
+def _history(shared: Context) -> History:
+    return shared.storage.results.durations(HISTORY), shared.storage.runs.slots()
+
+
+def _plan(document: Any, limits: Limits, history: History) -> Plan:
     spec, preset, dropped = _parse(document)
     check_count(spec, limits)
     runs = expand(spec, limits.runs)
     check_parameters(runs, limits)
-    for each in {run.spec.dataset for run in runs}:
-        datasets.check(each)
-    history = shared.storage.results.durations(HISTORY)
-    cost = estimate(runs, history, shared.storage.runs.slots())
+    cost = estimate(runs, *history)
     if cost.cpu_seconds > limits.experiment_seconds:
         detail = f"{cost.runs} runs of {cost.epochs} epochs in all are estimated at "
         detail += f"{cost.cpu_seconds:.0f} seconds of one core."
@@ -72,6 +89,12 @@ def plan(shared: Context, document: Any) -> Plan:
         remedy += "networks or data; POST /v1/experiments/estimate tells what an experiment costs."
         raise refusal(limits, "experiment_seconds", "training.epochs", detail, remedy)
     return Plan(spec, preset, runs, cost, dropped)
+
+
+def _check_data(runs: Sequence[ResolvedRun]) -> None:
+    """Files may be downloaded once, for which no other submission should wait."""
+    for each in {run.spec.dataset for run in runs}:
+        datasets.check(each)
 
 
 def check_count(spec: ExperimentSpec, limits: Limits) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api.access.scopes import needs
-from reglab.api.context import Context, Shared
+from reglab.api.context import Shared
 from reglab.api.plan import plan
 from reglab.api.problems import responses
 from reglab.api.routers.experiments import SUBMISSION, _json
@@ -54,10 +54,7 @@ class EstimateBody(BaseModel):
 @needs("read")
 async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
     """Takes what a submission takes, refuses what it would refuse, and stores nothing."""
-    return await run_in_threadpool(_estimate, shared, await _json(request))
-
-
-def _estimate(shared: Context, document: object) -> EstimateBody:
-    found = plan(shared, document)
-    waiting = shared.storage.runs.counts().get("queued", 0)
+    found = await plan(shared, await _json(request))
+    counts = await run_in_threadpool(shared.storage.runs.counts)
+    waiting = counts.get("queued", 0)
     return EstimateBody(**asdict(found.cost), waiting=waiting, dropped=found.dropped)

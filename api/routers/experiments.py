@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from reglab.api import schemas, tracing
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, Context, ExperimentId, Shared
+from reglab.api.plan import Plan, quota, within_quota
 from reglab.api.plan import plan as planned
-from reglab.api.plan import quota, within_quota
 from reglab.api.problems import Problem, responses
 from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION
@@ -91,7 +91,8 @@ async def submit(
     """
     document = await _json(request)
     submitter = request.state.principal.token_id
-    body = await run_in_threadpool(_submit, shared, document, key, force, submitter)
+    plan = await planned(shared, document)
+    body = await run_in_threadpool(_submit, shared, document, plan, key, force, submitter)
     response.headers["Location"] = f"/v1/experiments/{body.id}"
     return body
 
@@ -233,9 +234,13 @@ def find(
 
 
 def _submit(
-    shared: Context, document: Any, key: str | None, force: bool, token_id: str | None
+    shared: Context,
+    document: Any,
+    plan: Plan,
+    key: str | None,
+    force: bool,
+    token_id: str | None,
 ) -> schemas.SubmittedBody:
-    plan = planned(shared, document)
     contents = {
         each: Content(ENGINE_VERSION, datasets.digests(each))
         for each in {run.spec.dataset for run in plan.runs}

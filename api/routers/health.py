@@ -17,8 +17,8 @@ router = APIRouter(tags=["operation"])
 
 @router.get("/healthz", summary="Alive", operation_id="healthz")
 @needs(None, probe=True)
-def healthz() -> schemas.Health:
-    """Answers as long as the process does."""
+async def healthz() -> schemas.Health:
+    """Answers as long as the process does; needs no thread, which long work may hold."""
     return schemas.Health(status="ok", version=__version__)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from dataclasses import dataclass, replace
 from typing import Any
@@ -117,16 +116,15 @@ def _repeated(earlier: dict[str, int], point: dict[str, int]) -> FieldProblem:
 
 
 def _resolve(base: dict[str, Any], params: dict[str, Any], point: dict[str, int]) -> RunSpec:
-    document = copy.deepcopy(base)
+    document = dict(base)
     for path, value in params.items():
         *parents, leaf = path.split(".")
         node = document
         for parent in parents:
             child = node.get(parent)
-            if not isinstance(child, dict):
-                child = node[parent] = {}
-            node = child
-        node[leaf] = copy.deepcopy(value)
+            # Only the objects on the way are copied: a thousand points share the rest.
+            node[parent] = node = dict(child) if isinstance(child, dict) else {}
+        node[leaf] = value
     try:
         return RunSpec.model_validate(document)
     except ValidationError as error:

@@ -246,10 +246,12 @@ def test_submissions_at_once_do_not_pass_the_same_check(service):
         codes.append(served.http.post("/v1/experiments", json={**SMALL, "seeds": [seed]}))
 
     threads = [threading.Thread(target=one, args=(seed,)) for seed in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    # One event loop for all, as in a server.
+    with served.http:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert sorted(code.status_code for code in codes) == [202] * 5 + [429] * 7
 
 
