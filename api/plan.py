@@ -81,6 +81,7 @@ def _plan(document: Any, limits: Limits, history: History) -> Plan:
     check_count(spec, limits)
     runs = expand(spec, limits.runs)
     check_parameters(runs, limits)
+    check_stored(runs, limits)
     cost = estimate(runs, *history)
     if cost.cpu_seconds > limits.experiment_seconds:
         detail = f"{cost.runs} runs of {cost.epochs} epochs in all are estimated at "
@@ -115,6 +116,25 @@ def check_parameters(runs: list[ResolvedRun], limits: Limits) -> None:
             detail = f"A network of {widths} units has {found} parameters."
             remedy = f"Use at most {limits.parameters}: fewer or narrower layers."
             raise refusal(limits, "parameters", "model.hidden", detail, remedy)
+
+
+def check_stored(runs: list[ResolvedRun], limits: Limits) -> None:
+    """What is stored must stay small enough to be read again."""
+    points = sum(run.spec.training.evaluations() for run in runs)
+    if points > limits.points:
+        detail = f"{len(runs)} runs are evaluated {points} times in all."
+        remedy = f"Use at most {limits.points}: a larger training.eval_every, or fewer runs."
+        raise refusal(limits, "points", "training.eval_every", detail, remedy)
+    for spec in {id(run.spec): run.spec for run in runs}.values():
+        probe = spec.probes.boundary
+        if probe is None:
+            continue
+        grids = 1 + probe.dropout_instances + probe.snapshots
+        values = grids * probe.resolution**2
+        if values > limits.grid_points:
+            detail = f"{grids} boundaries on a grid of {probe.resolution} have {values} values."
+            remedy = f"Use at most {limits.grid_points}: fewer snapshots, or a coarser grid."
+            raise refusal(limits, "grid_points", "probes.boundary", detail, remedy)
 
 
 def quota(limits: Limits) -> Quota:

@@ -13,6 +13,10 @@ from arro3.io import write_csv, write_parquet
 from fastapi import Response
 
 Format = Literal["json", "csv", "parquet"]
+Binary = Literal["json", "npz"]
+NPZ: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/x-npz": {"schema": {"type": "string", "format": "binary"}}}}
+}
 MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
@@ -25,6 +29,14 @@ def file_response(table: Table, form: Format, name: str) -> Response:
         write_parquet(table, sink, compression="snappy")
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     return Response(sink.getvalue(), media_type=MEDIA[form], headers=headers)
+
+
+def npz_response(arrays: Mapping[str, np.ndarray[Any, Any]], name: str) -> Response:
+    """The arrays as a download for ``numpy.load``."""
+    sink = io.BytesIO()
+    np.savez(sink, allow_pickle=False, **arrays)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.npz"'}
+    return Response(sink.getbuffer(), media_type="application/x-npz", headers=headers)
 
 
 def from_columns(columns: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> Table:

@@ -120,7 +120,8 @@ class ExperimentSurface:
 
         Args:
             metrics: Columns, e.g. ``["test_loss"]``; both losses and accuracies if left out.
-            max_points: At most so many points a run; ends and extremes are kept.
+            max_points: At most so many points per run, 2,000 if left out; ends and extremes are
+                kept.
         """
         names = ",".join(metrics) if metrics is not None else None
         query = {"metrics": names, "max_points": max_points}

@@ -105,6 +105,28 @@ class Limits:
     parameters: int = _limit(
         10_000_000, "REGLAB_MAX_PARAMETERS", 422, "trained parameters of one network", 1
     )
+    points: int = _limit(
+        500_000,
+        "REGLAB_MAX_POINTS",
+        422,
+        "evaluations of all runs of one experiment together, each a point of its curves",
+        1000,
+    )
+    grid_points: int = _limit(
+        10_000_000,
+        "REGLAB_MAX_GRID_POINTS",
+        422,
+        "values of one run's decision boundaries: points of the grid x snapshots and dropout "
+        "networks",
+        1000,
+    )
+    answer_values: int = _limit(
+        500_000,
+        "REGLAB_MAX_ANSWER_VALUES",
+        422,
+        "numbers in a JSON answer about one run; more come as npz",
+        1000,
+    )
     experiment_seconds: float = _limit(
         259_200.0,
         "REGLAB_MAX_EXPERIMENT_SECONDS",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
 from reglab.api import schemas, tables
@@ -24,6 +25,11 @@ from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
 from reglab.core.spec import Binning, point_key
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
+Columns = Mapping[str, list[Any] | NDArray[Any]]
+# Of a longer curve no screen shows more.
+MAX_POINTS = 2000
+# Values that are made into text at once.
+PIECE = 20_000
 DEFAULT_METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {"schema": {"type": "string"}} for media in tables.MEDIA.values()}}
@@ -48,8 +54,14 @@ def get_curves(
     ] = None,
     form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
     max_points: Annotated[
-        int | None, Query(ge=4, le=1_000_000, description="At most so many points a run.")
-    ] = None,
+        int,
+        Query(
+            ge=4,
+            le=1_000_000,
+            description="At most so many points per run; set it higher to have all of a longer "
+            "curve.",
+        ),
+    ] = MAX_POINTS,
     aggregate: Annotated[
         Literal["seeds"] | None,
         Query(description="'seeds': a curve a sweep point, the mean over its replicates."),
@@ -57,7 +69,8 @@ def get_curves(
 ) -> Any:
     """Columns of equal length: run_id, epoch and the metrics; also of runs still running.
 
-    With ``max_points`` each run keeps its first and last point and the extremes of each stretch.
+    A run of more than ``max_points`` evaluations keeps its first and last point and the extremes
+    of each stretch.
     With ``aggregate=seeds`` the columns are point, params (JSON text), epoch, seeds (how many have
     this epoch), and for each metric its mean and, as ``_low`` and ``_high``, the ends of the mean's
     95 % interval by Student's t, null where fewer than two seeds are there.
@@ -68,28 +81,24 @@ def get_curves(
     else:
         columns = _by_run(shared, experiment_id, chosen, max_points)
     if form == "json":
-        return columns
+        return StreamingResponse(_json(columns), media_type="application/json")
     return tables.file_response(tables.from_columns(columns), form, f"curves-{experiment_id}")
 
 
-def _by_run(
-    shared: Context, experiment_id: str, chosen: list[str], max_points: int | None
-) -> dict[str, list[Any]]:
+def _by_run(shared: Context, experiment_id: str, chosen: list[str], max_points: int) -> Columns:
     parts: dict[str, list[Any]] = {"run_id": [], "epoch": [], **{name: [] for name in chosen}}
     for run_id, curves in shared.storage.results.curves(experiment_id).items():
-        kept = downsample(curves, max_points) if max_points else curves
+        kept = downsample(curves, max_points)
         parts["run_id"].append(np.full(len(kept["epoch"]), run_id, dtype=object))
         parts["epoch"].append(kept["epoch"].astype(np.int64))
         for name in chosen:
             # Runs without a validation split have no such column.
             missing = np.full(len(kept["epoch"]), None, dtype=object)
             parts[name].append(kept.get(name, missing))
-    return {name: np.concatenate(values).tolist() for name, values in parts.items()}
+    return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _over_seeds(
-    shared: Context, experiment_id: str, chosen: list[str], max_points: int | None
-) -> dict[str, list[Any]]:
+def _over_seeds(shared: Context, experiment_id: str, chosen: list[str], max_points: int) -> Columns:
     curves = shared.storage.results.curves(experiment_id)
     points: dict[str, tuple[str, list[Mapping[str, NDArray[Any]]]]] = {}
     for run in shared.storage.experiments.runs(experiment_id):
@@ -102,13 +111,25 @@ def _over_seeds(
     }
     for at, (params, replicates) in enumerate(points.values()):
         means = statistics.aggregate(replicates, chosen)
-        kept = downsample(means, max_points, by=chosen[0]) if max_points else means
+        kept = downsample(means, max_points, by=chosen[0])
         size = len(kept["epoch"])
         columns["point"] += [at] * size
         columns["params"] += [params] * size
         for name, values in kept.items():
             columns[name] += _without_nan(values)
     return columns
+
+
+def _json(columns: Columns) -> Iterator[bytes]:
+    """As JSON text, piece by piece: half a million values as objects take ten times as much."""
+    for at, (name, values) in enumerate(columns.items()):
+        yield f"{', ' if at else '{'}{json.dumps(name)}: [".encode()
+        for start in range(0, len(values), PIECE):
+            piece = values[start : start + PIECE]
+            plain = _without_nan(piece) if isinstance(piece, np.ndarray) else piece
+            yield (b", " if start else b"") + json.dumps(plain)[1:-1].encode()
+        yield b"]"
+    yield b"}"
 
 
 def _without_nan(values: NDArray[Any]) -> list[Any]:

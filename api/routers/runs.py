@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query
 from scipy.special import softmax
 
-from reglab.api import schemas
+from reglab.api import schemas, tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, RunId, Shared, finished
 from reglab.api.limits import refusal
@@ -20,6 +20,8 @@ from reglab.core.probes import calibration, spectrum, weights
 from reglab.core.probes.boundary import Grid
 from reglab.core.results import RunResult
 from reglab.core.spec import Binning, CalibrationProbe, WeightsProbe
+
+FORM = "JSON, or NumPy's npz."
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["runs"])
 
@@ -86,6 +88,7 @@ def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
     responses=responses(404, 409, 422),
 )
 @needs("read")
+@heavy
 def get_calibration(
     shared: Shared,
     run_id: RunId,
@@ -130,6 +133,7 @@ def get_calibration(
     responses=responses(404, 409, 422),
 )
 @needs("read")
+@heavy
 def get_boundary(
     shared: Shared,
     run_id: RunId,
@@ -176,29 +180,39 @@ def get_boundary(
     "/weights",
     summary="Weight matrices",
     operation_id="get_weights",
-    responses=responses(404, 409, 422),
+    response_model=schemas.WeightsBody,
+    responses={**responses(404, 409, 422), **tables.NPZ},
 )
 @needs("read")
+@heavy
 def get_weights(
     shared: Shared,
     run_id: RunId,
     layer: Annotated[int | None, Query(ge=0, description="One layer; all if left out.")] = None,
     threshold: Annotated[float | None, Query(ge=0, description="As in the spec.")] = None,
-) -> schemas.WeightsBody:
-    """W of each layer as (n_in, n_out), with sparsity and norms."""
+    form: Annotated[tables.Binary, Query(alias="format", description=FORM)] = "json",
+) -> Any:
+    """W of each layer as (n_in, n_out), with sparsity and norms.
+
+    As npz the arrays W0, W1, ... alone, in float32 and of any size.
+    """
     run = finished(shared, run_id)
     cut = (run.spec.probes.weights or WeightsProbe()).threshold if threshold is None else threshold
-    matrices = network_of(run).weights
-    if layer is not None and layer >= len(matrices):
-        problem = FieldProblem(
-            "layer", f"There is no layer {layer}.", f"Use 0 to {len(matrices) - 1}."
-        )
+    widths = run.spec.widths()
+    last = len(widths) - 2
+    if layer is not None and layer > last:
+        problem = FieldProblem("layer", f"There is no layer {layer}.", f"Use 0 to {last}.")
         raise Problem(422, "invalid", "Invalid request", problem)
-    chosen = range(len(matrices)) if layer is None else [layer]
+    chosen = range(last + 1) if layer is None else [layer]
+    if form == "npz":
+        arrays = {f"W{at}": run.arrays[f"param.W{at}"] for at in chosen}
+        return tables.npz_response(arrays, f"weights-{run_id}")
+    _check_values(shared, sum(widths[at] * widths[at + 1] for at in chosen), "layer")
     rows = []
     for at in chosen:
-        found = weights.summarize(matrices[at], at, cut)
-        row = vars(found) | {"shape": list(found.shape), "values": matrices[at].tolist()}
+        matrix = run.arrays[f"param.W{at}"]
+        found = weights.summarize(matrix, at, cut)
+        row = vars(found) | {"shape": list(found.shape), "values": matrix.tolist()}
         rows.append(schemas.WeightMatrix(**row))
     return schemas.WeightsBody(run_id=run_id, threshold=cut, matrices=rows)
 
@@ -210,6 +224,7 @@ def get_weights(
     responses=responses(404, 409),
 )
 @needs("read")
+@heavy
 def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
     """Energy of the change of the first layer by principal component, over time."""
     run = finished(shared, run_id)
@@ -231,18 +246,35 @@ def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
     "/predictions",
     summary="Predictions on the test set",
     operation_id="get_predictions",
-    responses=responses(404, 409),
+    response_model=schemas.PredictionsBody,
+    responses={**responses(404, 409, 422), **tables.NPZ},
 )
 @needs("read")
-def get_predictions(shared: Shared, run_id: RunId) -> schemas.PredictionsBody:
-    """Class probabilities of every test example, dropout off."""
+@heavy
+def get_predictions(
+    shared: Shared,
+    run_id: RunId,
+    form: Annotated[tables.Binary, Query(alias="format", description=FORM)] = "json",
+) -> Any:
+    """Class probabilities of every test example, dropout off.
+
+    As npz the arrays labels, predicted and, in float32, probabilities, of any size.
+    """
     run = _classifier(shared, run_id)
+    dataset = run.spec.dataset
+    if form == "json":
+        _check_values(shared, dataset.test_size * dataset.n_classes, "format")
     logits = run.logits()
+    columns = {
+        "labels": run.labels(),
+        "predicted": logits.argmax(axis=1),
+        "probabilities": softmax(logits.astype(np.float64), axis=1),
+    }
+    if form == "npz":
+        columns["probabilities"] = columns["probabilities"].astype(np.float32)
+        return tables.npz_response(columns, f"predictions-{run_id}")
     return schemas.PredictionsBody(
-        run_id=run_id,
-        labels=run.labels().tolist(),
-        predicted=logits.argmax(axis=1).tolist(),
-        probabilities=softmax(logits.astype(np.float64), axis=1).tolist(),
+        run_id=run_id, **{name: values.tolist() for name, values in columns.items()}
     )
 
 
@@ -290,6 +322,14 @@ def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> sche
         dropout_mean=np.mean(samples, axis=0).tolist() if samples else None,
         dropout_std=np.std(samples, axis=0).tolist() if samples else None,
     )
+
+
+def _check_values(shared: Context, values: int, field: str) -> None:
+    if values > shared.limits.answer_values:
+        detail = f"The answer would hold {values} numbers."
+        remedy = "Ask for format=npz, which holds any number"
+        remedy += ", or for one layer." if field == "layer" else "."
+        raise refusal(shared.limits, "answer_values", field, detail, remedy)
 
 
 def _check_work(shared: Context, probabilities: int) -> None:

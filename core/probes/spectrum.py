@@ -41,7 +41,8 @@ def snapshot_epochs(epochs: int, every: int, count: int) -> list[int]:
     """At most ``count`` of the evaluated epochs after 0, spaced logarithmically, last included."""
     evaluated = np.unique(np.append(np.arange(every, epochs + 1, every), epochs))
     wanted = np.geomspace(evaluated[0], epochs, count)
-    nearest = np.abs(evaluated[None, :] - wanted[:, None]).argmin(axis=1)
+    # One after the other, as a long training has many evaluations.
+    nearest = [int(np.abs(evaluated - epoch).argmin()) for epoch in wanted]
     return [int(epoch) for epoch in np.unique(evaluated[nearest])]
 
 
