@@ -27,6 +27,8 @@ class Dataset:
         provenance: JSON: source, licence, and the sha256 of every file that was read.
         x_validation: Inputs held out of the training part, (V, d) float32, or None.
         y_validation: Their labels, (V,) int64, or None.
+        offset: What was subtracted from every row of all inputs, (d,) float32, or None; images are
+            augmented before it is.
         redraw: Draws other training examples, x (N, d) and y (N,), where there are any.
     """
 
@@ -40,6 +42,7 @@ class Dataset:
     provenance: dict[str, Any] = field(default_factory=dict)
     x_validation: NDArray[np.float32] | None = None
     y_validation: NDArray[np.int64] | None = None
+    offset: NDArray[np.float32] | None = None
     redraw: Callable[[np.random.Generator], Examples] | None = None
 
 

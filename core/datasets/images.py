@@ -45,6 +45,7 @@ def build(
         chosen = np.arange(train_size)
     x_train = _scaled(train, chosen)
     x_test = _scaled_test(Same(test.images), test_size, test.maximum)
+    mean = None
     if spec.centred:
         mean = x_train.mean(axis=0, dtype=np.float64).astype(np.float32)
         x_train, x_test = x_train - mean, x_test - mean
@@ -55,6 +56,7 @@ def build(
         y_train=train.labels[chosen],
         x_test=x_test,
         y_test=test.labels[:test_size],
+        offset=mean,
         n_classes=spec.n_classes,
         image_shape=spec.image_shape,
         class_names=tuple(class_names),

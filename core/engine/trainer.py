@@ -22,6 +22,7 @@ from reglab.core.engine.streams import get_state, set_state, stream
 from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDiverged
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
+from reglab.core.regularizers.shift import shift_batches
 from reglab.core.same import Same
 from reglab.core.spec import RunSpec
 
@@ -76,6 +77,8 @@ class Trainer:
             regularizer for regularizer in self._regularizers if regularizer.rewrites
         ]
         self._noisy = [regularizer for regularizer in self._regularizers if regularizer.stream]
+        wanted = spec.regularization.augmentation
+        self._offset = data.offset if wanted is not None and wanted.needs_images else None
         self._silence = None if self._noisy else self._draw_noise()
         self._image = np.array(data.image_shape or (0, 0), np.int64)
         self._network = (self._widths, CODES[spec.model.activation], spec.model.loss == "squared")
@@ -170,14 +173,17 @@ class Trainer:
             self._stopping.restore(checkpoint.arrays, checkpoint.state["stopping"])
 
     def _train_epoch(self) -> None:
-        order, train, targets = self._lay_out()
+        shifts, *noise = self._silence or self._draw_noise()
+        order, train, targets = self._lay_out(shifts)
+        if self._offset is not None:
+            shifts = np.zeros_like(shifts)
         self.step = kernels.train_epoch(
             self._parameters,
             train.packed(),
             self._image,
             targets,
             order,
-            self._silence or self._draw_noise(),
+            (shifts, *noise),
             self.spec.training.batch_size,
             self._network,
             self._optimizer,
@@ -188,10 +194,16 @@ class Trainer:
         if not np.isfinite(self._theta).all():
             raise self._diverged("a parameter is not finite")
 
-    def _lay_out(self) -> tuple[NDArray[np.int64], Inputs, NDArray[np.float32]]:
-        """One epoch's order, inputs and targets; rewritten ones are in that order already."""
+    def _lay_out(
+        self, shifts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], Inputs, NDArray[np.float32]]:
+        """One epoch's order, inputs and targets; rewritten ones are in that order already.
+
+        Centred images are augmented as they were before: also by the shifts, (batches, 2), which
+        are else left to the compiled loop.
+        """
         order = self._streams["batches"].permutation(len(self.data.y_train))
-        if not self._rewriting:
+        if not self._rewriting and self._offset is None:
             return order, self._train, self._targets
         x, targets = self.data.x_train, self._targets
         for regularizer in self._rewriting:
@@ -199,9 +211,13 @@ class Trainer:
             if drawn is not None:
                 x, targets = drawn[0], self._make_targets(drawn[1])
         batch, shape = self.spec.training.batch_size, self.data.image_shape
-        epoch = Epoch(x[order], targets[order], batch, shape)
+        rows = x[order] if self._offset is None else x[order] + self._offset
+        epoch = Epoch(rows, targets[order], batch, shape)
         for regularizer in self._rewriting:
             epoch = regularizer.rewrite(self._stream_of(regularizer), epoch)
+        if self._offset is not None:
+            shift_batches(epoch, shifts)
+            epoch.inputs[:] -= self._offset
         return np.arange(len(order)), Inputs.of(epoch.inputs, backward=True), epoch.targets
 
     def _stream_of(self, regularizer: Regularizer) -> np.random.Generator:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.regularizers.base import Regularizer, Sizes
+from reglab.core.regularizers.base import Epoch, Regularizer, Sizes
 from reglab.core.spec import RunSpec, ShiftAugmentation
 
 
@@ -33,3 +33,21 @@ class Shift(Regularizer):
         moved = rng.random(sizes.batches) < self.probability
         drawn = rng.choice(np.array(self.pixels, np.int64), size=(sizes.batches, 2))
         return np.where(moved[:, None], drawn, 0)
+
+
+def shift_batches(epoch: Epoch, shifts: NDArray[np.int64]) -> None:
+    """Move the images of each batch in place by its (dx, dy), filling with zeros."""
+    images = epoch.images()
+    height, width = images.shape[1:]
+    for at, (dx, dy) in enumerate(shifts.tolist()):
+        if not (dx or dy):
+            continue
+        part = images[at * epoch.batch_size : (at + 1) * epoch.batch_size]
+        moved = np.zeros_like(part)
+        moved[:, _to(dy, height), _to(dx, width)] = part[:, _to(-dy, height), _to(-dx, width)]
+        part[:] = moved
+
+
+def _to(shift: int, size: int) -> slice:
+    """Where the part that stays inside lands."""
+    return slice(min(max(shift, 0), size), max(size + min(shift, 0), 0))

@@ -65,7 +65,9 @@ class ImageDataset(DatasetBase):
         ),
     )
     centred: bool = Field(
-        default=False, description="Subtract the mean of the training images from all images."
+        default=False,
+        description="Subtract the mean of the training images from all images. Images are "
+        "augmented before that, so that what an augmentation fills in is dark.",
     )
 
 

@@ -12,7 +12,7 @@ from reglab.core.spec.probes import ValidationSize
 
 
 class EarlyStopping(SpecModel):
-    """Ends training once the loss on held-out training examples stops to fall."""
+    """Ends training once the loss on held-out training examples stops falling."""
 
     patience: int = Field(
         default=10,
@@ -33,7 +33,8 @@ class EarlyStopping(SpecModel):
     )
     restore_best: bool = Field(
         default=True,
-        description="End with the parameters of the lowest validation loss, not the last.",
+        description="End with the parameters of the last improvement, which have the lowest "
+        "validation loss up to min_delta, rather than with those of the last epoch.",
     )
 
 

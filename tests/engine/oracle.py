@@ -113,7 +113,9 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int, rewrite=None):
     for _ in range(epochs):
         order = batches.permutation(size)
         shifts = np.zeros((count, 2), int)
-        inputs, wishes = data.x_train[order].astype(float), targets[order]
+        # Images are augmented as images, and centred afterwards.
+        centre = 0.0 if data.offset is None or not reg.augmentation else data.offset.astype(float)
+        inputs, wishes = data.x_train[order].astype(float) + centre, targets[order]
         if rewrite is not None:
             inputs, wishes = rewrite(
                 reg.augmentation, moves, inputs, wishes, batch, data.image_shape
@@ -132,6 +134,7 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int, rewrite=None):
             if shifts[at].any():
                 images = x.reshape(-1, *data.image_shape)
                 x = np.stack([shift_image(i, *shifts[at]) for i in images]).reshape(len(x), -1)
+            x = x - centre
             masks = None
             if reg.dropout:
                 own = table[at] if reg.dropout_mask == "batch" else table[at * batch :][: len(x)]
