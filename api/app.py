@@ -23,7 +23,7 @@ from reglab.api.dispatch import Dispatcher
 from reglab.api.event_bodies import EVENT_MODELS
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits_body import Bodies
-from reglab.api.limits_rate import Requests
+from reglab.api.limits_rate import Refusals, Requests
 from reglab.api.limits_streams import Streams
 from reglab.api.middleware import Observation
 from reglab.api.readiness import Looks
@@ -93,9 +93,11 @@ def create_app(
     problems.install(app)
     app.state.policy = policy
     # The last one added is the first that sees a request.
+    app.add_middleware(routes.Queries, root=app)
     app.add_middleware(Bodies, limits=limits)
     app.add_middleware(Requests, limits=limits)
-    app.add_middleware(Guard, policy=policy, storage=storage)
+    app.state.refusals = refusals = Refusals(limits)
+    app.add_middleware(Guard, policy=policy, storage=storage, refusals=refusals)
     app.add_middleware(routes.Routing, root=app)
     cross_origin.install(app, policy)
     app.add_middleware(Observation, registry=app.state.registry)

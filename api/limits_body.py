@@ -23,7 +23,6 @@ STREAMED = "/v1/experiments/import"
 CHECKED_AT_ONCE = 2**16
 # A client still sending is read for so long, so that it sees the refusal rather than a reset.
 LINGER_SECONDS = 2.0
-CLOSE = (b"connection", b"close")
 
 
 class Bodies:
@@ -42,7 +41,6 @@ class Bodies:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start" and body.unread:
                 await body.linger()
-                message["headers"] = [*message.get("headers", []), CLOSE]
             await send(message)
 
         try:
@@ -157,7 +155,11 @@ def check_json(body: bytes, limits: Limits) -> None:
     if b"\0" in body:
         raise _unusable("body", "It holds a NUL byte.", "Send JSON in UTF-8.")
     try:
-        document = json.loads(body, object_pairs_hook=unrepeated)
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unusable("body", "It is not UTF-8.", "Send JSON in UTF-8.") from error
+    try:
+        document = json.loads(text, object_pairs_hook=unrepeated)
     except RepeatedKeyError as error:
         remedy = "Give each key of an object once."
         field = error.key.encode("ascii", "backslashreplace").decode()[:200] or "body"

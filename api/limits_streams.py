@@ -25,7 +25,7 @@ class Streams:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._open: Counter[str] = Counter()
-        self._clients: Counter[str] = Counter()
+        self._clients: Counter[tuple[str, str]] = Counter()
 
     def refused(self, kind: str, client: str) -> Problem | None:
         """Why one more may not be opened, or None.
@@ -38,10 +38,11 @@ class Streams:
         if self._open[kind] >= getattr(limits, kind):
             detail = f"{self._open[kind]} are open on this server."
             return refusal(limits, kind, kind, detail, "Try again later.", RETRY_SECONDS)
-        if self._clients[client] >= limits.client_streams:
-            detail = f"You have {self._clients[client]} open streams."
-            remedy = "Close some of them."
-            return refusal(limits, "client_streams", kind, detail, remedy, RETRY_SECONDS)
+        name = _limit_of(kind)
+        mine = self._clients[name, client]
+        if mine >= getattr(limits, name):
+            detail, remedy = f"{mine} of yours are open.", "Close some of them."
+            return refusal(limits, name, kind, detail, remedy, RETRY_SECONDS)
         return None
 
     @contextmanager
@@ -63,14 +64,19 @@ class Streams:
     def enter(self, kind: str, client: str) -> None:
         """One more is open."""
         self._open[kind] += 1
-        self._clients[client] += 1
+        self._clients[_limit_of(kind), client] += 1
 
     def leave(self, kind: str, client: str) -> None:
         """One less is open."""
         self._open[kind] -= 1
-        self._clients[client] -= 1
+        self._clients[_limit_of(kind), client] -= 1
         # Who has none left is forgotten.
         self._clients += Counter()
+
+
+def _limit_of(kind: str) -> str:
+    """The limit for one client."""
+    return "client_playgrounds" if kind == "playgrounds" else "client_streams"
 
 
 class CountedStream(EventSourceResponse):

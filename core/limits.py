@@ -80,6 +80,13 @@ class Limits:
     connections: int = _limit(
         2000, "REGLAB_MAX_CONNECTIONS", 0, "open connections; the next one is closed at once", 8
     )
+    address_connections: int = _limit(
+        500,
+        "REGLAB_MAX_ADDRESS_CONNECTIONS",
+        0,
+        "open connections of one address that is no trusted proxy",
+        1,
+    )
     requests: int = _limit(
         500, "REGLAB_MAX_REQUESTS", 429, "requests that are being answered at one time", 8
     )
@@ -98,6 +105,9 @@ class Limits:
         100, "REGLAB_MAX_CLIENT_STREAMS", 429, "open event streams of one token or address", 1
     )
     playgrounds: int = _limit(4, "REGLAB_MAX_PLAYGROUNDS", 429, "open playgrounds", 1)
+    client_playgrounds: int = _limit(
+        2, "REGLAB_MAX_CLIENT_PLAYGROUNDS", 429, "open playgrounds of one token or address", 1
+    )
     queued_runs: int = _limit(
         20_000, "REGLAB_MAX_QUEUED_RUNS", 429, "runs that wait for a worker", 1
     )

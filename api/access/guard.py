@@ -19,6 +19,7 @@ from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS, NOBODY, Principal
 from reglab.api.access.routes import needed
 from reglab.api.access.scopes import SAFE
+from reglab.api.limits_rate import Refusals
 from reglab.api.problems import Problem
 from reglab.api.web.errors import wants_page
 from reglab.core.errors import FieldProblem
@@ -48,10 +49,12 @@ class Guard:
         app: What is guarded.
         policy: When tokens are asked for.
         storage: Where they are.
+        refusals: Counts wrong tokens.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy, storage: Storage) -> None:
+    def __init__(self, app: ASGIApp, policy: Policy, storage: Storage, refusals: Refusals) -> None:
         self._app, self._policy, self._storage = app, policy, storage
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -82,7 +85,16 @@ class Guard:
         scope = needs.under(self._policy)
         if scope is None:
             return False
-        token = await run_in_threadpool(self._token, request)
+        header = request.headers.get("authorization")
+        secret = cookies.session_of(request) or "" if header is None else header
+        self._refusals.check(request, secret)
+        try:
+            token = await run_in_threadpool(self._token, request)
+        except Problem as problem:
+            if problem.status == 401:
+                self._refusals.note(request, secret, is_right=False)
+            raise
+        self._refusals.note(request, secret, is_right=True)
         request.state.principal = principal = Principal.of(token)
         # In every line that is logged of this request.
         structlog.contextvars.bind_contextvars(token_id=token.id)

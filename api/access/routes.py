@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reglab.api.access import queries
 from reglab.api.access.scopes import UNMATCHED, Needs, declared, needs
 from reglab.api.limits import send_problem
 from reglab.api.problems import Problem
@@ -55,6 +56,28 @@ class Routing:
             if match is Match.PARTIAL and partial is None:
                 partial = context
         return partial
+
+
+class Queries:
+    """Refuses parameters that the matched route would ignore; behind all that asks who may."""
+
+    def __init__(self, app: ASGIApp, root: FastAPI) -> None:
+        self._app = app
+        self._known = {handler_of(each): queries.parameters(each) for each in contexts(root)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        query = scope.get("query_string", b"")
+        if scope["type"] == "http" and query:
+            context = getattr(HTTPConnection(scope).state, "matched", None)
+            known = None if context is None else self._known.get(handler_of(context))
+            try:
+                if known is not None and scope["method"] in (context.methods or ()):
+                    queries.check(query, known)
+            except Problem as problem:
+                await send_problem(problem, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def contexts(app: FastAPI) -> Iterator[RouteContext]:

@@ -15,6 +15,7 @@ from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared
+from reglab.api.limits_rate import Refusals
 from reglab.api.problems import Problem
 from reglab.api.web.render import page
 from reglab.core.errors import FieldProblem
@@ -56,9 +57,12 @@ async def sign_in(request: Request, shared: Shared, fields: Fields) -> Response:
     target = fields.get("next", START)
     text = fields.get("token", "").strip()
     policy: Policy = request.app.state.policy
+    refusals: Refusals = request.app.state.refusals
+    refusals.check(request, text)
     try:
         session = await run_in_threadpool(_begin, shared, text, policy.session_seconds)
     except TokenRefused as error:
+        refusals.note(request, text, is_right=False)
         return _form(request, target, 401, wrong=str(error))
     response = RedirectResponse(_own(target), 303)
     cookies.put(request, response, session, policy.session_seconds)

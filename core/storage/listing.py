@@ -47,4 +47,6 @@ def _parse(cursor: str) -> tuple[str, str | None]:
         name = base64.urlsafe_b64decode(encoded.encode("ascii")).decode() if tilde else None
     except (binascii.Error, UnicodeError) as error:
         raise ValueError("Not a cursor.") from error
+    if name is not None and "\0" in name:
+        raise ValueError("Not a cursor.")
     return identifier, name

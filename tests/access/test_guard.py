@@ -13,6 +13,8 @@ from reglab.api.access import guard
 from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS
 from reglab.api.app import create_app
+from reglab.api.limits_rate import Refusals
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings, SettingsError
 from reglab.core.storage import SCOPES
 from tests.access.conftest import TOKENS
@@ -50,7 +52,7 @@ def test_on_loopback_everyone_is_anonymous_even_with_a_token(guarded):
     async def look(scope, receive, send):
         seen.append(scope["state"]["principal"])
 
-    watched = guard.Guard(look, LOCAL, guarded.storage)
+    watched = guard.Guard(look, LOCAL, guarded.storage, Refusals(Limits()))
     with pytest.raises(AssertionError):
         TestClient(watched).get("/v1/presets", headers=bearer("nonsense"))
     assert seen == [ANONYMOUS]
@@ -216,7 +218,7 @@ def test_a_stream_ends_soon_after_its_reader_s_token(guarded, monkeypatch):
         await anyio.sleep_forever()
 
     async def main():
-        app = guard.Guard(stream, TOKENS, guarded.storage)
+        app = guard.Guard(stream, TOKENS, guarded.storage, Refusals(Limits()))
         headers = [(b"authorization", f"Bearer {text}".encode())]
         scope = {"type": "http", "method": "GET", "path": "/v1/x", "headers": headers}
         scope |= {"query_string": b"", "scheme": "http"}

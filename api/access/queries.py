@@ -1,0 +1,61 @@
+"""The query of a request against the parameters that its route declares."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import RouteContext
+
+from reglab.api.problems import Problem
+from reglab.core.errors import FieldProblem
+
+MAX_PROBLEMS = 20
+
+
+def parameters(context: RouteContext) -> dict[str, bool] | None:
+    """Names of a route's query parameters, and whether each may be given again.
+
+    None for what has no declaration: files, and pages that the framework adds.
+    """
+    dependant = getattr(context, "dependant", None)
+    if dependant is None:
+        return None
+    fields = get_flat_params(dependant)
+    found = [each for each in fields if isinstance(each.field_info, Query)]
+    return {each.alias: _is_list(each.field_info.annotation) for each in found}
+
+
+def check(query: bytes, known: dict[str, bool]) -> None:
+    """Refuse what the route would ignore.
+
+    Raises:
+        Problem: 422 that names unknown parameters, and those that are given twice.
+    """
+    names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+    problems = [_unknown(name, known) for name in dict.fromkeys(names) if name not in known]
+    for name, is_list in known.items():
+        if not is_list and names.count(name) > 1:
+            detail = f"It is given {names.count(name)} times."
+            problems.append(FieldProblem(name, detail, "Give it once."))
+    if problems:
+        raise Problem(422, "invalid", "Invalid request", problems[:MAX_PROBLEMS])
+
+
+def _unknown(name: str, known: dict[str, bool]) -> FieldProblem:
+    shown = name if len(name) <= 100 and name.isprintable() else "query"
+    if not known:
+        return FieldProblem(shown, "Unknown parameter.", "Nothing can be asked for here.")
+    near = difflib.get_close_matches(name[:100], known, n=1)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    remedy = f"{hint}Known here: {', '.join(sorted(known))}."
+    return FieldProblem(shown, "Unknown parameter.", remedy)
+
+
+def _is_list(annotation: Any) -> bool:
+    if get_origin(annotation) is list or annotation is list:
+        return True
+    return any(_is_list(part) for part in get_args(annotation))
