@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from reglab.core.errors import DatasetUnavailable, FieldProblem, ReglabError
-from reglab.core.spec import MAX_PROBLEMS, dotted
+from reglab.core.spec import MAX_PROBLEMS, dotted, shown
 from reglab.core.storage import KeyConflict, NotFound, StorageUnavailable, WrongState
 
 MEDIA_TYPE = "application/problem+json"
@@ -148,15 +148,10 @@ async def _on_validation(request: Request, error: RequestValidationError) -> Res
         if item["type"] == "json_invalid":
             problem = FieldProblem("body", "The body is not JSON.", "Send one JSON object.")
             return answer(request, 400, "bad-json", "Bad JSON", [problem])
-        shown = _shown(item.get("input"))
+        told = shown(item.get("input"))
         message = item["msg"].removeprefix("Value error, ").rstrip(".") + "."
-        problems.append(FieldProblem(path, f"Got {shown}.", message))
+        problems.append(FieldProblem(path, f"Got {told}.", message))
     return answer(request, 422, "invalid", "Invalid request", problems)
-
-
-def _shown(value: Any) -> str:
-    """Of a long value the beginning alone, which is not all made into text first."""
-    return repr(value[:80] if isinstance(value, str | list) else value)[:80]
 
 
 async def _on_http(request: Request, error: HTTPException) -> Response:

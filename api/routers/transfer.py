@@ -15,6 +15,7 @@ from reglab import __version__
 from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.limits import refusal
 from reglab.api.limits_rate import client_of
 from reglab.api.limits_work import drawing
 from reglab.api.plan import within_quota
@@ -23,6 +24,7 @@ from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY
+from reglab.core.limits import Limits
 from reglab.core.probes.stored import fault
 from reglab.core.storage import AlreadyThere
 
@@ -108,6 +110,7 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.E
     limits = shared.limits
     try:
         read = archive.read(file, limits)
+        _check_points(read, limits)
         with within_quota(limits):
             identifier = shared.storage.transfer.insert(
                 read, fault, limits.runs, token_id, limits.stored_bytes
@@ -117,6 +120,13 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.E
         raise Problem(409, "already-there", "Already there", problem) from error
     record = shared.storage.experiments.get(identifier)
     return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(identifier))
+
+
+def _check_points(read: archive.Archive, limits: Limits) -> None:
+    points = sum(run.curves["epoch"].size for run in read.runs if "epoch" in run.curves)
+    if points > limits.points:
+        detail = f"Its curves have {points} points in all."
+        raise refusal(limits, "points", "runs", detail, f"At most {limits.points} are taken.")
 
 
 def _figures(shared: Context, experiment_id: str) -> dict[str, bytes]:

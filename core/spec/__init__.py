@@ -11,7 +11,7 @@ from reglab.core.spec.augmentation import (
     ScalingAugmentation,
     ShiftAugmentation,
 )
-from reglab.core.spec.base import MAX_PROBLEMS, SpecModel, dotted, field_problems
+from reglab.core.spec.base import MAX_PROBLEMS, SpecModel, dotted, field_problems, shown
 from reglab.core.spec.dataset import (
     DATASET_NAMES,
     DatasetSpec,
@@ -109,5 +109,6 @@ __all__ = [
     "point_key",
     "resolve_point",
     "resolved",
+    "shown",
     "unfold",
 ]

@@ -189,3 +189,15 @@ def test_curves_are_simplified_unless_all_is_asked_for(inline: Inline):
     whole = inline.get(f"/experiments/{identifier}/curves", max_points=1_000_000)
     assert whole["test_loss"] == curves_of(3000)["test_loss"].tolist()
     assert max(short["test_loss"]) == max(whole["test_loss"])
+
+
+def test_imports_are_held_to_the_same_number_of_points(inline: Inline, tmp_path_factory):
+    document = {**TINY, "training": {"epochs": 1999, "batch_size": 4}}
+    identifier = stored(inline.storage, document, 2000)
+    exported = inline.http.get(f"/v1/experiments/{identifier}/export").content
+    other = Inline(tmp_path_factory.mktemp("other"), Limits(rate=0, points=1999))
+    headers = {"Content-Type": "application/zip"}
+    reply = other.http.post("/v1/experiments/import", content=exported, headers=headers)
+    other.storage.close()
+    assert reply.status_code == 422
+    assert "REGLAB_MAX_POINTS" in reply.json()["errors"][0]["remedy"]
