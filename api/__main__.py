@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 import structlog
@@ -16,6 +15,7 @@ from reglab.api.app import create_app
 from reglab.core import logs, tracing
 from reglab.core.errors import ReglabError
 from reglab.core.limits import Limits
+from reglab.core.parent import end_with_parent
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 
@@ -35,6 +35,7 @@ def share_time() -> None:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code where the server must not start."""
+    end_with_parent()
     memory.give_back()
     try:
         logs.configure("api")
@@ -51,7 +52,7 @@ def main() -> int:
     uvicorn.run(
         app,
         host=policy.host,
-        port=int(os.environ.get("REGLAB_PORT", "8000")),
+        port=policy.port,
         # Our own middleware writes the access log, with request ids.
         access_log=False,
         server_header=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -11,21 +10,26 @@ from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
 from reglab.core.errors import ReglabError
+from reglab.core.parent import end_with_parent
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def main() -> int:
-    """Run until SIGINT or SIGTERM; returns the exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
-    port = int(os.environ.get("REGLAB_PORT", "8000"))
+    """Run until SIGINT, SIGTERM, SIGHUP or the parent's end; returns the exit code."""
+    for number in ENDS:
+        # Ignored on purpose, as by nohup, stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    end_with_parent()
     try:
         settings, policy = Settings.from_env(), Policy.from_env()
         upgrade(settings.database_url)
         start.check(policy, Storage.of(settings))
-        with Stack(policy.host, port) as stack:
+        with Stack(policy.host, policy.port) as stack:
             print(f"reglab is ready: {stack.url} (API reference at {stack.url}/docs).")
             print("Press Ctrl-C to stop.", flush=True)
             while True:
@@ -43,6 +47,9 @@ def main() -> int:
 
 
 def _interrupt(number: int, frame: object) -> None:
+    # Once is enough: another must not cut short how the children are stopped.
+    for each in ENDS:
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

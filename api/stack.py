@@ -15,6 +15,8 @@ from typing import IO, Self
 
 import httpx
 
+from reglab.core.parent import VARIABLE as PARENT_PIPE
+
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 
@@ -25,8 +27,7 @@ class StackError(RuntimeError):
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A port that nothing listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
+    with _bound(host, 0) as probe:
         return int(probe.getsockname()[1])
 
 
@@ -49,12 +50,14 @@ class Stack:
     ) -> None:
         self.host = host
         self.port = port or free_port(host)
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._env = {**os.environ, **(env or {})}
         self._env |= {"REGLAB_HOST": host, "REGLAB_PORT": str(self.port)}
         self._logs = logs
         self._files: list[IO[bytes]] = []
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        # The children hold one end and end when this process, which holds the other, is gone.
+        self._pipe: tuple[int, ...] = ()
 
     def __enter__(self) -> Self:
         try:
@@ -89,20 +92,23 @@ class Stack:
             child = self._children.pop(name, None)
             if child is not None:
                 _stop(child)
+        for end in self._pipe:
+            os.close(end)
+        self._pipe = ()
         for file in self._files:
             file.close()
         self._files.clear()
 
     def _start(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError as error:
-                raise StackError(
-                    f"Cannot listen on {self.host}:{self.port} ({error.strerror}). "
-                    "Choose another port with REGLAB_PORT."
-                ) from error
+        try:
+            _bound(self.host, self.port).close()
+        except OSError as error:
+            raise StackError(
+                f"Cannot listen on {self.host}:{self.port} ({error.strerror}). "
+                "Choose another port with REGLAB_PORT."
+            ) from error
+        self._pipe = os.pipe()
+        self._env[PARENT_PIPE] = str(self._pipe[0])
         self._spawn("api")
         self._spawn("worker")
         deadline = time.monotonic() + START_SECONDS
@@ -114,7 +120,9 @@ class Stack:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+            # It talks to itself: whatever proxy is set is for other servers.
+            answer = httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False)
+            return answer.status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -129,12 +137,28 @@ class Stack:
             env=self._env,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
+            pass_fds=self._pipe[:1],
             # Ctrl-C must reach this process alone, which then stops its children in order.
             start_new_session=True,
         )
 
     def _log_hint(self, name: str) -> str:
         return f" See {self._logs / f'{name}.log'}." if self._logs else ""
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket on this address, of whichever family the host is; OSError if it is taken."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

@@ -43,6 +43,9 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
     settings = {"REGLAB_HOME": str(home), "REGLAB_HOST": "127.0.0.1", "REGLAB_PORT": str(port)}
     # It serves this machine alone, whatever is set for another server.
     settings["REGLAB_ACCESS"] = "auto"
+    # It watches one end and ends when this process, which holds the other, is gone.
+    watched, held = os.pipe()
+    settings["REGLAB_PARENT_PIPE"] = str(watched)
     with log.open("ab") as output:
         child = subprocess.Popen(  # nosec B603 # this interpreter, arguments of our own, no shell
             [sys.executable, "-m", "reglab.api.serve"],
@@ -51,6 +54,7 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
             # Ctrl-C must reach this process alone, which then stops its child in order.
             start_new_session=True,
+            pass_fds=[watched],
         )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -58,6 +62,8 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
             yield url
         finally:
             _stop(child)
+            os.close(watched)
+            os.close(held)
 
 
 def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -20,6 +20,7 @@ from celery.signals import (
 )
 
 from reglab.core import logs, tracing
+from reglab.core.parent import end_with_parent
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
 from reglab.worker.shutdown import ask_to_stop
@@ -93,6 +94,7 @@ def main() -> None:
     """Run a Celery worker in the foreground; SIGTERM ends it, its runs go back to the queue."""
     # Blocked while a worker begins anew.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    end_with_parent()
     logs.configure("worker")
     arguments = [
         # No banner: every line is a record.

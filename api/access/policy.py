@@ -25,6 +25,7 @@ class Policy:
         mode: 'tokens' always asks for a token, 'open' never does, 'auto' asks unless the server
             listens on loopback and the request comes from this machine.
         host: Address that the server is bound to.
+        port: Port that it is bound to.
         hosts: Names by which the server may be called, beside those of loopback.
         origins: Origins of other sites whose scripts may call the API.
         session_seconds: How long a browser stays signed in.
@@ -34,6 +35,7 @@ class Policy:
 
     mode: Mode = "auto"
     host: str = "127.0.0.1"
+    port: int = 8000
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
     session_seconds: float = 43_200.0
@@ -50,6 +52,7 @@ class Policy:
         return cls(
             mode=cast(Mode, mode),
             host=env.get("REGLAB_HOST") or cls.host,
+            port=_port(env),
             hosts=frozenset(host.lower().strip("[]") for host in _words(env, "ALLOWED_HOSTS")),
             origins=frozenset(_origin(each) for each in _words(env, "CORS_ORIGINS")),
             session_seconds=3600 * _hours(env),
@@ -112,6 +115,15 @@ def _origin(text: str) -> str:
     if parsed.scheme not in ("http", "https") or text != f"{parsed.scheme}://{parsed.netloc}":
         raise _wrong("REGLAB_CORS_ORIGINS", text, "Name origins like https://notes.example.org.")
     return text.lower()
+
+
+def _port(env: Mapping[str, str]) -> int:
+    text = env.get("REGLAB_PORT") or str(Policy.port)
+    # No digit but ASCII's, no sign, and few enough to be read.
+    port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
+    if not 0 < port < 65_536:
+        raise _wrong("REGLAB_PORT", text, "Set it to a port from 1 to 65535, e.g. 8000.")
+    return port
 
 
 def _hours(env: Mapping[str, str]) -> float:

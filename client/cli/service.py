@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -80,14 +79,10 @@ def _home(home: Path | None) -> dict[str, str]:
 def run_here(
     module: str, arguments: Sequence[str] = (), settings: Mapping[str, str] | None = None
 ) -> NoReturn:
-    """Run a module in the foreground; signals reach it, and its exit code becomes ours."""
+    """Become a module of ours: it takes this process's place, so every signal reaches it alone."""
     command = [sys.executable, "-m", module, *arguments]
-    env = {**os.environ, **(settings or {})}
-    child = subprocess.Popen(command, env=env)  # nosec B603 # a module of ours, no shell
-    # Ctrl-C reaches the child by itself, as both are in the terminal's foreground group.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
-    raise typer.Exit(child.wait())
+    sys.stdout.flush()
+    os.execve(command[0], command, {**os.environ, **(settings or {})})  # nosec B606 # no shell
 
 
 def _check_here() -> list[Check]:
