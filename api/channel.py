@@ -6,8 +6,9 @@ import asyncio
 import math
 import secrets
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -187,10 +188,7 @@ class Channel:
     def _metrics(self, curves: Mapping[str, Curves], snapshot: bool = False) -> MetricsEvent:
         kept = {run_id: downsample(found, POINTS_A_RUN) for run_id, found in curves.items()}
         names = [name for name in MetricColumns.model_fields if name != "run_id"]
-        columns = {
-            name: np.concatenate([part[name] for part in kept.values()]).tolist() if kept else []
-            for name in names
-        }
+        columns = {name: _column(name, list(kept.values())) for name in names}
         run_ids = [run_id for run_id, part in kept.items() for _ in part["epoch"]]
         columns["epoch"] = [int(epoch) for epoch in columns["epoch"]]
         return MetricsEvent(
@@ -198,6 +196,13 @@ class Channel:
             snapshot=snapshot,
             columns=MetricColumns(run_id=run_ids, **columns),
         )
+
+
+def _column(name: str, parts: Sequence[Curves]) -> list[Any]:
+    """A metric of several runs; those without it have None."""
+    missing = [np.full(len(part["epoch"]), None, dtype=object) for part in parts]
+    found = [part.get(name, none) for part, none in zip(parts, missing, strict=True)]
+    return list(np.concatenate(found).tolist()) if found else []
 
 
 def _turned(old: RunProgress | None, new: RunProgress) -> bool:

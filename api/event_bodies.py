@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from reglab.api.schemas import ID
+from reglab.core.spec.metrics import ACCURACY, LOSS
 from reglab.core.storage import RunProgress, State
 
 
@@ -63,10 +64,16 @@ class MetricColumns(BaseModel):
 
     run_id: list[str] = Field(description="The run of each row.", examples=[[ID]])
     epoch: list[int] = Field(description="Epochs trained.", examples=[[120]])
-    train_loss: list[float] = Field(description="Cross-entropy, nats.", examples=[[0.21]])
-    train_accuracy: list[float] = Field(description="From 0 to 1.", examples=[[0.93]])
-    test_loss: list[float] = Field(description="Cross-entropy, nats.", examples=[[0.25]])
-    test_accuracy: list[float] = Field(description="From 0 to 1.", examples=[[0.91]])
+    train_loss: list[float] = Field(description=LOSS, examples=[[0.21]])
+    train_accuracy: list[float] = Field(description=ACCURACY, examples=[[0.93]])
+    test_loss: list[float] = Field(description=LOSS, examples=[[0.25]])
+    test_accuracy: list[float] = Field(description=ACCURACY, examples=[[0.91]])
+    validation_loss: list[float | None] = Field(
+        description=f"{LOSS} Null in runs without a validation split.", examples=[[0.24]]
+    )
+    validation_accuracy: list[float | None] = Field(
+        description=f"{ACCURACY} Null in runs without a validation split.", examples=[[0.92]]
+    )
 
 
 class MetricsEvent(_Event):

@@ -227,13 +227,20 @@ class EceTable(BaseModel):
 
 
 class BoundaryBody(BaseModel):
-    """Probability of class 1 over the plane."""
+    """Probability of class 1 over the plane, or what stands for it."""
 
     run_id: str = Field(description="The run.", examples=[ID])
     x: list[float] = Field(description="Grid coordinates, (R,).", examples=[[-1.5, 0.5, 2.5]])
     y: list[float] = Field(description="Grid coordinates, (R,).", examples=[[-1.0, 0.0, 1.0]])
     probability: list[list[float]] = Field(
         description="p(class 1), (R, R); row i has y[i].", examples=[[[0.1, 0.9]]]
+    )
+    quantity: str = Field(
+        description=(
+            "What 'probability' holds: of a network trained with squared loss it is the softmax of "
+            "its outputs, which is no probability."
+        ),
+        examples=["probability of class 1"],
     )
     points: list[list[float]] = Field(description="Training points, (N, 2).", examples=[[[0, 1]]])
     labels: list[int] = Field(description="Their labels as trained, (N,).", examples=[[0]])

@@ -11,8 +11,9 @@ from reglab.client.flow import Call, Flow
 from reglab.client.models import ExperimentData
 from reglab.client.submission import identifier, segment
 from reglab.client.tables import Table, plain
+from reglab.core.spec.metrics import ALWAYS
 
-FINAL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+FINAL = ALWAYS
 ECE = ("ece", "ece_low", "ece_high", "brier", "nll")
 NOT_COMPARED = ("name", "tags", "seeds")
 

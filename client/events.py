@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from reglab.client.errors import ClientError, UnexpectedReply
 from reglab.client.flow import Call
 from reglab.client.models import TERMINAL, Reply, State
+from reglab.core.spec.metrics import CURVES
 
 
 class RunMoved(Reply):
@@ -60,7 +61,8 @@ class MetricsEvent(Event):
 
     kind: Literal["metrics"] = "metrics"
     columns: Mapping[str, Sequence[Any]] = Field(
-        description="run_id, epoch, train_loss, train_accuracy, test_loss, test_accuracy."
+        description=f"run_id, epoch, {', '.join(each.name for each in CURVES)}; None where a run has "
+        "none."
     )
 
 

@@ -90,6 +90,7 @@ class Boundary(Arrays):
     x: list[float] = Field(description="Grid coordinates, (R,).")
     y: list[float] = Field(description="Grid coordinates, (R,).")
     probability: list[list[float]] = Field(description="p(class 1), (R, R); row i has y[i].")
+    quantity: str = Field("probability of class 1", description="What 'probability' holds.")
     points: list[list[float]] = Field(description="Training points, (N, 2).")
     labels: list[int] = Field(description="Their labels as trained, (N,).")
     dropout_seed: int | None = Field(None, description="Seed of the one network with dropout on.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from reglab.core.errors import NotComparableError
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
-from reglab.core.spec import point_key
+from reglab.core.spec import METRICS, At, metrics_of, point_key
 from reglab.core.statistics import (
     McNemar,
     PairedDifference,
@@ -22,7 +22,6 @@ from reglab.core.statistics import (
     mcnemar,
 )
 
-METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "ece", "brier")
 # What may differ between two dataset specs that have the same test examples.
 TRAINING_ONLY = {"label_flip"}
 IMAGES_TRAINING_ONLY = {"train_size", "sampling"}
@@ -54,22 +53,32 @@ class ExampleComparison:
     mcnemar: McNemar
 
 
-def final_metrics(run: RunResult) -> dict[str, float]:
-    """The metrics of ``METRICS`` of a finished run."""
+def final_metrics(run: RunResult, at: At = "kept") -> dict[str, float]:
+    """The metrics of a finished run, in the order of ``METRICS``.
+
+    Those of probabilities are of the kept network alone: with ``at`` 'last' they are left out where
+    an earlier one was kept.
+    """
+    names = [metric.name for metric in metrics_of(run.spec) if metric.is_curve]
+    found = {name: run.ending(name, at) for name in names if name in run.curves}
+    kept = run.summary.get("final", {}).get("epoch", run.curves["epoch"][-1])
+    if run.spec.model.loss == "squared" or (at == "last" and kept != run.curves["epoch"][-1]):
+        return found
     probabilities = np.exp(_log_probabilities(run))
     one_hot = np.eye(probabilities.shape[1])[run.labels()]
     probe = run.spec.probes.calibration
     confidence, right = calibration.top_label(run.logits(), run.labels())
     bins, binning = (probe.bins, probe.binning) if probe else (15, "quantile")
     table = calibration.reliability(confidence, right, bins, binning)
-    last = {name: float(run.curves[name][-1]) for name in METRICS[:4]}
-    return last | {
+    return found | {
         "ece": calibration.expected_error(table),
         "brier": float(np.mean(np.sum((probabilities - one_hot) ** 2, axis=1))),
     }
 
 
-def compare_experiments(a: Sequence[RunResult], b: Sequence[RunResult]) -> list[PointComparison]:
+def compare_experiments(
+    a: Sequence[RunResult], b: Sequence[RunResult], at: At = "kept"
+) -> list[PointComparison]:
     """Every sweep point that both have, and every metric, over the seeds that both have.
 
     Two experiments of a single point each are compared whatever their points are.
@@ -86,7 +95,7 @@ def compare_experiments(a: Sequence[RunResult], b: Sequence[RunResult]) -> list[
         pairs = [(key, key) for key in left if key in right]
     if not pairs:
         raise NotComparableError("They share no sweep point.")
-    rows = [row for one, other in pairs for row in _compare_point(left[one], right[other])]
+    rows = [row for one, other in pairs for row in _compare_point(left[one], right[other], at)]
     if not rows:
         raise NotComparableError("They share no seed at any sweep point.")
     return rows
@@ -138,11 +147,18 @@ def _points(runs: Sequence[RunResult]) -> dict[str, dict[int, RunResult]]:
     return found
 
 
-def _compare_point(a: dict[int, RunResult], b: dict[int, RunResult]) -> list[PointComparison]:
+def shared_metrics(*runs: Mapping[str, float]) -> list[str]:
+    """Names of the metrics that all have, in the order of ``METRICS``."""
+    return [metric.name for metric in METRICS if all(metric.name in run for run in runs)]
+
+
+def _compare_point(
+    a: dict[int, RunResult], b: dict[int, RunResult], at: At
+) -> list[PointComparison]:
     seeds = [seed for seed in a if seed in b]
     if not seeds:
         return []
-    left, right = ([final_metrics(side[seed]) for seed in seeds] for side in (a, b))
+    left, right = ([final_metrics(side[seed], at) for seed in seeds] for side in (a, b))
     params = a[seeds[0]].params, b[seeds[0]].params
     return [
         PointComparison(
@@ -151,5 +167,5 @@ def _compare_point(a: dict[int, RunResult], b: dict[int, RunResult]) -> list[Poi
             seeds,
             compare_replicates([row[metric] for row in left], [row[metric] for row in right]),
         )
-        for metric in METRICS
+        for metric in shared_metrics(*left, *right)
     ]

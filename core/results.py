@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.spec import RunSpec
+from reglab.core.spec import At, RunSpec
+from reglab.core.spec.metrics import ALWAYS, WITH_SPLIT
 
-CURVE_COLUMNS = ("epoch", "step", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
+CURVE_COLUMNS = ("epoch", "step", *ALWAYS)
 # Also there in runs that hold out part of their training set.
-VALIDATION_COLUMNS = ("validation_loss", "validation_accuracy")
+VALIDATION_COLUMNS = WITH_SPLIT
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,19 @@ class RunResult:
         probes = document.pop("probes")
         held_out = (probes["temperature"] or {}).get("validation_size")
         return flat(document) | {"probes.temperature.validation_size": held_out}
+
+    def ending(self, metric: str, at: At = "kept") -> float:
+        """A metric of the curves at the end.
+
+        Args:
+            metric: A column.
+            at: Of the network that was kept, as early stopping may restore an earlier one, or of
+                the last evaluation.
+        """
+        final = self.summary.get("final", {})
+        if at == "kept" and final.get(metric) is not None:
+            return float(final[metric])
+        return float(self.curves[metric][-1])
 
     def labels(self) -> NDArray[np.int64]:
         """Test labels, (N_test,) int64."""

@@ -13,13 +13,14 @@ from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core.comparison import (
-    METRICS,
     compare_experiments,
     compare_on_examples,
     final_metrics,
+    shared_metrics,
 )
 from reglab.core.errors import FieldProblem, NotComparableError
 from reglab.core.results import RunResult
+from reglab.core.spec import At
 
 router = APIRouter(prefix="/compare", tags=["results"])
 ID = "01a20e8c-cfe5-759a-82b0-fdfa1ca8176f"
@@ -101,6 +102,14 @@ Pair = Annotated[
     str | None, Query(max_length=100, description="Two ids with a comma between: a,b.")
 ]
 
+Moment = Annotated[
+    At,
+    Query(
+        description="'kept': of the network that was kept; 'last': of the last evaluation, which "
+        "differs where early stopping restored an earlier network."
+    ),
+]
+
 
 @router.get(
     "",
@@ -110,12 +119,15 @@ Pair = Annotated[
 )
 @needs("read")
 @heavy
-def compare(shared: Shared, runs: Pair = None, experiments: Pair = None) -> Comparison:
+def compare(
+    shared: Shared, runs: Pair = None, experiments: Pair = None, at: Moment = "kept"
+) -> Comparison:
     """Paired differences b less a with effect sizes; give either ``runs`` or ``experiments``.
 
     Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
     example with bootstrap intervals and McNemar's test. Experiments: final metrics at every sweep
-    point that both have, paired by seed.
+    point that both have, paired by seed. Every number is of the network that was kept; metrics that
+    one of the two has not, as the ECE of a network trained with squared loss, are left out.
     """
     if (runs is None) == (experiments is None):
         field = "runs" if runs is None else "experiments"
@@ -124,8 +136,8 @@ def compare(shared: Shared, runs: Pair = None, experiments: Pair = None) -> Comp
             422, "invalid", "Invalid request", FieldProblem(field, "One of two is needed.", remedy)
         )
     if runs is not None:
-        return _compare_runs(shared, *_two("runs", runs))
-    return _compare_experiments(shared, *_two("experiments", experiments or ""))
+        return _compare_runs(shared, *_two("runs", runs), at)
+    return _compare_experiments(shared, *_two("experiments", experiments or ""), at)
 
 
 def _two(field: str, text: str) -> tuple[str, str]:
@@ -136,9 +148,9 @@ def _two(field: str, text: str) -> tuple[str, str]:
     return identifier(field, ids[0]), identifier(field, ids[1])
 
 
-def _compare_runs(shared: Context, a: str, b: str) -> Comparison:
+def _compare_runs(shared: Context, a: str, b: str, at: At) -> Comparison:
     left, right = finished(shared, a), finished(shared, b)
-    numbers = final_metrics(left), final_metrics(right)
+    numbers = final_metrics(left, at), final_metrics(right, at)
     rows = [
         MetricRow(
             metric=name,
@@ -146,7 +158,7 @@ def _compare_runs(shared: Context, a: str, b: str) -> Comparison:
             b=numbers[1][name],
             difference=numbers[1][name] - numbers[0][name],
         )
-        for name in METRICS
+        for name in shared_metrics(*numbers)
     ]
     by_example, reason = _by_example(left, right)
     return Comparison(
@@ -167,13 +179,13 @@ def _by_example(a: RunResult, b: RunResult) -> tuple[ByExample | None, str | Non
         return None, str(reason)
 
 
-def _compare_experiments(shared: Context, a: str, b: str) -> Comparison:
+def _compare_experiments(shared: Context, a: str, b: str, at: At) -> Comparison:
     sides = [
         [run for run in shared.storage.results.experiment(one) if run.state == "succeeded"]
         for one in (a, b)
     ]
     try:
-        found = compare_experiments(*sides)
+        found = compare_experiments(*sides, at)
     except NotComparableError as reason:
         remedy = "Compare finished experiments with a sweep point and a seed in common."
         problem = FieldProblem("experiments", str(reason), remedy)

@@ -23,6 +23,7 @@ from reglab.core.errors import FieldProblem
 from reglab.core.probes import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
 from reglab.core.spec import Binning, point_key
+from reglab.core.spec.metrics import ALWAYS
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 Columns = Mapping[str, list[Any] | NDArray[Any]]
@@ -30,7 +31,7 @@ Columns = Mapping[str, list[Any] | NDArray[Any]]
 MAX_POINTS = 2000
 # Values that are made into text at once.
 PIECE = 20_000
-DEFAULT_METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+DEFAULT_METRICS = ALWAYS
 FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {"schema": {"type": "string"}} for media in tables.MEDIA.values()}}
 }

@@ -17,7 +17,7 @@ from reglab.api.problems import Problem, responses
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
 from reglab.core.probes import calibration, spectrum, weights
-from reglab.core.probes.boundary import Grid
+from reglab.core.probes.boundary import Grid, quantity
 from reglab.core.results import RunResult
 from reglab.core.spec import Binning, CalibrationProbe, WeightsProbe
 
@@ -146,7 +146,10 @@ def get_boundary(
         Query(ge=0, description="One of snapshot_epochs; the trained network if left out."),
     ] = None,
 ) -> schemas.BoundaryBody:
-    """Probability of class 1 on a grid, with the training points."""
+    """Probability of class 1 on a grid, with the training points.
+
+    Of a network trained with squared loss it is the softmax of the outputs; see ``quantity``.
+    """
     run = finished(shared, run_id)
     if "boundary.p" not in run.arrays:
         raise _absent("boundary", "Set probes.boundary to {} on a dataset in the plane.")
@@ -168,6 +171,7 @@ def get_boundary(
         x=x.tolist(),
         y=y.tolist(),
         probability=probability.tolist(),
+        quantity=quantity(run.spec),
         points=run.arrays["train.points"].tolist(),
         labels=run.arrays["train.labels"].tolist(),
         epoch=epoch,

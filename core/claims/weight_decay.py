@@ -58,8 +58,8 @@ def _ends(path: str, runs: Runs) -> tuple[Family, Key, Key]:
 
 
 def final(run: RunResult, metric: str) -> float:
-    """The last evaluation of a metric."""
-    return float(run.curves[metric][-1])
+    """A metric of the network that was kept."""
+    return run.ending(metric)
 
 
 def confidence(run: RunResult) -> float:

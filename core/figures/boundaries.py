@@ -104,11 +104,6 @@ def _need_grids(runs: Runs) -> None:
         )
 
 
-def _kept(run: RunResult, metric: str) -> float:
-    """A metric of the network that was kept."""
-    return float(run.summary.get("final", {}).get(metric, run.curves[metric][-1]))
-
-
 @dataclass(frozen=True)
 class Panels:
     """Sweep points, of which some are drawn by one run each.
@@ -190,7 +185,7 @@ class Sweep:
     def means(self, metric: str) -> list[tuple[float, float]]:
         """A metric of the kept networks by value, mean over seeds."""
         return [
-            (value, float(np.mean([_kept(run, metric) for run in replicates])))
+            (value, float(np.mean([run.ending(metric) for run in replicates])))
             for value, replicates in self.points
         ]
 

@@ -241,4 +241,4 @@ def magnitudes(run: RunResult) -> tuple[Floats, Floats]:
 
 
 def _test_accuracy(run: RunResult) -> float:
-    return float(run.summary["final"]["test_accuracy"])
+    return run.ending("test_accuracy")

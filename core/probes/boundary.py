@@ -15,6 +15,13 @@ from reglab.core.probes.spectrum import snapshot_epochs
 from reglab.core.spec import BoundaryProbe, RunSpec, Training
 
 
+def quantity(spec: RunSpec) -> str:
+    """What the values of a boundary are."""
+    if spec.model.loss == "squared":
+        return "softmax of the outputs for class 1, no probability"
+    return "probability of class 1"
+
+
 @dataclass(frozen=True)
 class Grid:
     """Coordinates of a square grid: x (R,) and y (R,), float32."""

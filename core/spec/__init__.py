@@ -30,6 +30,7 @@ from reglab.core.spec.experiment import (
     Schedule,
     Training,
 )
+from reglab.core.spec.metrics import CURVES, METRICS, At, Metric, metrics_of
 from reglab.core.spec.overrides import Laid, check_size, check_swept, given_at, lay, merge, unfold
 from reglab.core.spec.points import labels, point_key, resolved
 from reglab.core.spec.probes import (
@@ -56,9 +57,12 @@ from reglab.core.spec.sweep import (
 
 __all__ = [
     "AUGMENTATION_NAMES",
+    "CURVES",
     "DATASET_NAMES",
     "MAX_PROBLEMS",
     "MAX_RUNS",
+    "METRICS",
+    "At",
     "Binning",
     "BoundaryProbe",
     "CalibrationProbe",
@@ -75,6 +79,7 @@ __all__ = [
     "MaskedText",
     "MaskingAugmentation",
     "McDropoutProbe",
+    "Metric",
     "MixupAugmentation",
     "Mnist",
     "Mnist5k",
@@ -105,6 +110,7 @@ __all__ = [
     "labels",
     "lay",
     "merge",
+    "metrics_of",
     "parse_spec",
     "point_key",
     "resolve_point",

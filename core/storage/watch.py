@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from reglab.core.results import CURVE_COLUMNS
 from reglab.core.storage import codec
 from reglab.core.storage.engine import Transactions
 from reglab.core.storage.models import Blob, MetricChunk, Run
@@ -68,7 +67,7 @@ class Watch:
             for ids in _batches(list(run_ids)):
                 for run_id, chunk in _last_chunks(session, ids):
                     curves = codec.unpack(chunk)
-                    found[run_id] = {name: curves[name][-1:] for name in CURVE_COLUMNS}
+                    found[run_id] = {name: curves[name][-1:] for name in curves}
         return found
 
 

@@ -79,6 +79,7 @@ export class BoundaryView {
   }
 
   facts(found) {
+    byId("boundary-quantity").textContent = found.quantity;
     const p = found.probability.flat();
     const sure = p.reduce((sum, value) => sum + Math.max(value, 1 - value), 0) / p.length;
     const share = p.filter((value) => value > 0.5).length / p.length;

@@ -5,6 +5,10 @@ import { summarized, smoothed } from "./store.js";
 import { draw, faint, logAxis, onThemeChange, themeName } from "./theme.js";
 
 const MANY = 4;
+// Bands of more groups hide one another.
+const MOST_BANDS = 8;
+const LEAST_SEEDS = 3;
+const DASHES = { train: "dot", test: "solid", validation: "dash" };
 
 export class CurvesView {
   /**
@@ -77,6 +81,7 @@ export class CurvesView {
     smoothing.nextElementSibling.value = Number(smoothing.value).toFixed(2);
     const empty = this.store.isEmpty;
     this.root.querySelector("[data-empty]").hidden = !empty;
+    this.control("validation").parentElement.hidden = !this.store.has("validation_loss");
     await Promise.all(["loss", "accuracy"].map((quantity) => this.plot(quantity)));
   }
 
@@ -97,7 +102,8 @@ export class CurvesView {
   }
 
   traces(group, quantity, logx) {
-    const sides = ["train", "test"].filter((side) => this.control(side).checked);
+    const has = (side) => this.control(side).checked && this.store.has(`${side}_${quantity}`);
+    const sides = Object.keys(DASHES).filter(has);
     return sides.flatMap((side) => this.sideTraces(group, `${side}_${quantity}`, side, logx));
   }
 
@@ -105,22 +111,34 @@ export class CurvesView {
     const weight = Number(this.control("smoothing").value);
     const kind = this.control("seeds").value;
     const colour = this.colour(group);
-    const line = { color: colour, width: side === "train" ? 1.3 : 1.8, dash: side === "train" ? "dot" : "solid" };
-    const curves = group.runs.map((run) => this.store.curves.get(run.id)).filter((curve) => curve.epoch.length);
+    const line = { color: colour, width: side === "train" ? 1.3 : 1.8, dash: DASHES[side] };
+    const curves = group.runs
+      .map((run) => this.store.curves.get(run.id))
+      .filter((curve) => curve.epoch.length && curve[metric][0] !== null);
     if (!curves.length) return [];
     // A logarithmic axis has no zero: the evaluation before training is drawn at 1/2.
     const xs = (epochs) => (logx ? epochs.map((epoch) => epoch || 0.5) : epochs);
-    const base = { mode: "lines", line, hovertemplate: `${group.label}, ${side}: %{y:.4g} at %{x}<extra></extra>` };
-    if (kind === "each" || curves.length === 1) {
-      return curves.map((curve) => ({ ...base, x: xs(curve.epoch), y: smoothed(curve[metric], weight) }));
+    const hovertemplate = `${group.label}, ${side}: %{y:.4g} at epoch %{customdata}<extra></extra>`;
+    const base = { mode: "lines", line, hovertemplate };
+    if (kind === "each" || curves.length < LEAST_SEEDS) {
+      return curves.map((curve) => ({
+        ...base,
+        x: xs(curve.epoch),
+        y: smoothed(curve[metric], weight),
+        customdata: curve.epoch,
+      }));
     }
     const found = summarized(curves, metric, weight, kind);
     const x = xs(found.epoch);
+    const mean = { ...base, x, y: found.mean, customdata: found.epoch };
+    if (this.groups.filter((each) => each.shown).length > MOST_BANDS) return [mean];
+    const isShare = metric.endsWith("accuracy");
+    const clipped = (values) => (isShare ? values.map((y) => Math.min(1, Math.max(0, y))) : values);
     const edge = { mode: "lines", line: { width: 0 }, hoverinfo: "skip", x };
     return [
-      { ...edge, y: found.low },
-      { ...edge, y: found.high, fill: "tonexty", fillcolor: faint(colour, 0.18) },
-      { ...base, x, y: found.mean },
+      { ...edge, y: clipped(found.low) },
+      { ...edge, y: clipped(found.high), fill: "tonexty", fillcolor: faint(colour, 0.18) },
+      mean,
     ];
   }
 }

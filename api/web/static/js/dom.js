@@ -100,7 +100,8 @@ export const formatNumber = (value, digits = 4) =>
   value === null || value === undefined || Number.isNaN(value)
     ? "–"
     : Math.abs(value) < 1e-3 && value !== 0
-      ? value.toPrecision(digits)
+      ? // As the server writes it: significant digits without zeros at the end.
+        value.toPrecision(digits).replace(/\.?0+(?=e|$)/, "")
       : value.toFixed(digits);
 
 export const formatPercent = (value, digits = 1) =>

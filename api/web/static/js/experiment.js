@@ -58,11 +58,17 @@ function showRun(run) {
 
 function showLatest(columns) {
   columns.run_id.forEach((id, at) => {
-    const row = document.querySelector(`[data-run="${id}"]`);
-    row.querySelector('[data-cell="train_loss"]').textContent = formatNumber(columns.train_loss[at]);
-    row.querySelector('[data-cell="test_loss"]').textContent = formatNumber(columns.test_loss[at]);
-    row.querySelector('[data-cell="test_accuracy"]').textContent = formatPercent(columns.test_accuracy[at]);
+    // Of a finished run the kept network is shown, which may be an earlier one.
+    if (runs.get(id)?.state === "succeeded") return;
+    showNumbers(id, (name) => columns[name][at]);
   });
+}
+
+function showNumbers(id, value) {
+  const cell = (name) => document.querySelector(`[data-run="${id}"] [data-cell="${name}"]`);
+  cell("train_loss").textContent = formatNumber(value("train_loss"));
+  cell("test_loss").textContent = formatNumber(value("test_loss"));
+  cell("test_accuracy").textContent = formatPercent(value("test_accuracy"));
 }
 
 function moved(changes) {
@@ -78,6 +84,7 @@ function moved(changes) {
 
 async function showSummary(run) {
   const { summary } = await get(`/v1/runs/${run.id}`);
+  if (summary?.final) showNumbers(run.id, (name) => summary.final[name]);
   const cell = document.querySelector(`[data-run="${run.id}"] [data-cell="ece"]`);
   cell.textContent = formatNumber(summary?.ece);
 }

@@ -2,7 +2,8 @@
 
 import { get } from "./http.js";
 
-export const METRICS = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+const SIDES = ["train", "test", "validation"];
+export const METRICS = SIDES.flatMap((side) => [`${side}_loss`, `${side}_accuracy`]);
 
 /** So many points a run that hundreds of runs stay smooth. */
 export const pointsFor = (runs) => Math.max(60, Math.min(800, Math.floor(24_000 / Math.max(runs, 1))));
@@ -16,7 +17,7 @@ export class CurveStore {
   /** Replace all by what the server has, thinned by it. */
   async load(experimentIds) {
     const answers = await Promise.all(
-      experimentIds.map((id) => get(`/v1/experiments/${id}/curves?max_points=${this.most}`)),
+      experimentIds.map((id) => get(`/v1/experiments/${id}/curves?max_points=${this.most}&metrics=${METRICS}`)),
     );
     for (const id of this.curves.keys()) this.curves.set(id, empty());
     for (const columns of answers) this.add(columns);
@@ -33,6 +34,11 @@ export class CurveStore {
     for (const [id, curve] of this.curves) {
       if (curve.epoch.length > 2 * this.most) this.curves.set(id, halved(curve));
     }
+  }
+
+  /** Whether any run has this metric. */
+  has(metric) {
+    return [...this.curves.values()].some((curve) => curve[metric].some((value) => value !== null));
   }
 
   get isEmpty() {
