@@ -13,6 +13,8 @@ from reglab.client.flow import Call
 from reglab.client.models import TERMINAL, Reply, State
 from reglab.core.spec.metrics import CURVES
 
+COLUMNS = ", ".join(metric.name for metric in CURVES)
+
 
 class RunMoved(Reply):
     """Where one run is."""
@@ -61,8 +63,7 @@ class MetricsEvent(Event):
 
     kind: Literal["metrics"] = "metrics"
     columns: Mapping[str, Sequence[Any]] = Field(
-        description=f"run_id, epoch, {', '.join(each.name for each in CURVES)}; None where a run has "
-        "none."
+        description=f"run_id, epoch, {COLUMNS}; None where a run has none."
     )
 
 

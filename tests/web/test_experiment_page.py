@@ -143,15 +143,9 @@ def test_the_mean_over_seeds_is_that_of_the_curves(open_page, http, moons):
     ids = [run["id"] for run in moons["runs"][:2]]
     rows = [np.array(columns["test_loss"])[np.array(columns["run_id"]) == run_id] for run_id in ids]
     np.testing.assert_allclose(trace["y"], np.mean(rows, axis=0), rtol=1e-6)
+    # Two seeds make no interval: their lines alone are drawn.
     page.locator("[data-control=seeds]").select_option("interval")
-    page.wait_for_function(
-        "old => document.querySelector('[data-plot=loss]').data[4].y[3] != old",
-        arg=max(row[3] for row in rows),
-    )
-    high = page.evaluate("document.querySelector('[data-plot=loss]').data[4].y")
-    # Two seeds: one degree of freedom, t = 12.71.
-    half = 12.71 * np.std(rows, axis=0, ddof=1) / np.sqrt(2)
-    np.testing.assert_allclose(high, np.mean(rows, axis=0) + half, rtol=1e-3)
+    page.wait_for_function("() => document.querySelector('[data-plot=loss]').data.length == 8")
 
 
 def test_calibration_shows_the_servers_numbers(open_page, http, moons):

@@ -7,6 +7,7 @@ import { draw, faint, logAxis, onThemeChange, themeName } from "./theme.js";
 const MANY = 4;
 // Bands of more groups hide one another.
 const MOST_BANDS = 8;
+// An interval of two seeds has one degree of freedom: it says nothing.
 const LEAST_SEEDS = 3;
 const DASHES = { train: "dot", test: "solid", validation: "dash" };
 
@@ -120,7 +121,8 @@ export class CurvesView {
     const xs = (epochs) => (logx ? epochs.map((epoch) => epoch || 0.5) : epochs);
     const hovertemplate = `${group.label}, ${side}: %{y:.4g} at epoch %{customdata}<extra></extra>`;
     const base = { mode: "lines", line, hovertemplate };
-    if (kind === "each" || curves.length < LEAST_SEEDS) {
+    const least = kind === "interval" ? LEAST_SEEDS : 2;
+    if (kind === "each" || curves.length < least) {
       return curves.map((curve) => ({
         ...base,
         x: xs(curve.epoch),
