@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 from arro3.core import Array, DataType, Table
 from arro3.io import write_csv, write_parquet
 from fastapi import Response
+from pydantic import BaseModel
 
 Format = Literal["json", "csv", "parquet"]
 Binary = Literal["json", "npz"]
@@ -39,30 +40,52 @@ def npz_response(arrays: Mapping[str, np.ndarray[Any, Any]], name: str) -> Respo
     return Response(sink.getbuffer(), media_type="application/x-npz", headers=headers)
 
 
-def from_columns(columns: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]]) -> Table:
-    """A table from named columns."""
-    return Table.from_pydict({name: _array(values) for name, values in columns.items()})
+# Types of columns by the name of the field's type in Python.
+KINDS = {
+    "int": DataType.int64,
+    "float": DataType.float64,
+    "bool": DataType.bool,
+    "str": DataType.utf8,
+}
 
 
-def from_rows(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A table from records; nested values become JSON text."""
-    flat = [
-        {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()}
-        for row in rows
-    ]
-    return from_columns({name: [row[name] for row in flat] for name in (flat[0] if flat else ())})
+def from_columns(
+    columns: Mapping[str, Sequence[Any] | np.ndarray[Any, Any]], kinds: Mapping[str, str]
+) -> Table:
+    """A table of named columns, each of the declared type whatever its values are.
+
+    Args:
+        columns: Values by name; None is null.
+        kinds: ``int``, ``float``, ``bool`` or ``str`` by name.
+    """
+    return Table.from_pydict(
+        {name: _array(values, KINDS[kinds[name]]()) for name, values in columns.items()}
+    )
 
 
-def _array(values: Sequence[Any] | np.ndarray[Any, Any]) -> Array:
-    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-        return Array(np.ascontiguousarray(values))
-    there = [value for value in values if value is not None]
-    if any(isinstance(value, str) for value in there):
-        kind = DataType.utf8()
-    elif all(isinstance(value, bool) for value in there):
-        kind = DataType.bool()
-    elif all(isinstance(value, int) for value in there):
-        kind = DataType.int64()
-    else:
-        kind = DataType.float64()
-    return Array([None if value is None else value for value in values], kind)
+def from_rows(rows: Sequence[BaseModel], model: type[BaseModel]) -> Table:
+    """A table of records, with the columns of their model also where there are none.
+
+    Lists and objects become JSON text.
+    """
+    kinds = {name: _kind(field.annotation) for name, field in model.model_fields.items()}
+    columns = {name: [_cell(getattr(row, name)) for row in rows] for name in kinds}
+    return from_columns(columns, kinds)
+
+
+def _kind(annotation: Any) -> str:
+    parts = [part for part in get_args(annotation) or (annotation,) if part is not type(None)]
+    name = parts[0].__name__ if len(parts) == 1 and isinstance(parts[0], type) else ""
+    return name if get_origin(annotation) is not dict and name in KINDS else "str"
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def _array(values: Sequence[Any] | np.ndarray[Any, Any], kind: DataType) -> Array:
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        # Without a Python object per value.
+        wide = values.astype(np.float64 if kind == DataType.float64() else np.int64)
+        return Array(np.ascontiguousarray(wide))
+    return Array(values.tolist() if isinstance(values, np.ndarray) else list(values), kind)

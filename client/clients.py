@@ -37,6 +37,7 @@ from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
 from reglab.client.settings import Settings
 from reglab.client.submission import Spec, identifier, prepare, token_id
+from reglab.client.tables import Listing
 from reglab.client.waiting import wait_for
 
 ALL = 2**31
@@ -57,12 +58,12 @@ class ClientSurface:
     @operation
     def presets(self) -> Flow[list[PresetInfo]]:
         """The article's experiments."""
-        return PresetList.read((yield Call("GET", "/v1/presets"))).items
+        return Listing(PresetList.read((yield Call("GET", "/v1/presets"))).items)
 
     @operation
     def datasets(self) -> Flow[list[DatasetInfo]]:
         """What can be trained on, and whether the server has it."""
-        return DatasetList.read((yield Call("GET", "/v1/datasets"))).items
+        return Listing(DatasetList.read((yield Call("GET", "/v1/datasets"))).items)
 
     @operation
     def schema(self) -> Flow[dict[str, Any]]:
@@ -94,7 +95,7 @@ class ClientSurface:
     @operation
     def tokens(self) -> Flow[list[TokenInfo]]:
         """All tokens of the server, without their secrets; needs the scope admin."""
-        return TokenList.read((yield Call("GET", "/v1/tokens"))).items
+        return Listing(TokenList.read((yield Call("GET", "/v1/tokens"))).items)
 
     @operation
     def create_token(

@@ -23,7 +23,7 @@ from reglab.client.progress import Display, choose_display
 from reglab.client.runs import AsyncRun, Run
 from reglab.client.session import AsyncSession, Session
 from reglab.client.submission import identifier, segment
-from reglab.client.tables import Curves, EceTable
+from reglab.client.tables import Curves, EceTable, Listing
 from reglab.client.waiting import wait_for
 from reglab.core.spec import Binning, ExperimentSpec
 
@@ -78,10 +78,11 @@ class ExperimentSurface:
 
     def _repr_html_(self) -> str:
         from reglab.client.show import html_table, run_table
+        from reglab.client.text import for_html
 
-        return f"<p>{self.data.label()} <code>{self.id}</code>: {self.state}</p>" + html_table(
-            run_table(self.data)
-        )
+        label = for_html(self.data.label())
+        head = f"<p>{label} <code>{self.id}</code>: {self.state}</p>"
+        return head + html_table(run_table(self.data))
 
     @operation
     def refresh(self) -> Flow[None]:
@@ -148,7 +149,8 @@ class ExperimentSurface:
             others: Further experiments whose runs a figure draws on, as figure 4 does.
         """
         query = {"with": [identifier(other) for other in others]}
-        return FigureList.read((yield Call("GET", self._path("figures"), params=query))).items
+        found = FigureList.read((yield Call("GET", self._path("figures"), params=query)))
+        return Listing(found.items)
 
     @operation
     def figure(
@@ -186,7 +188,8 @@ class ExperimentSurface:
             others: Further experiments whose runs the claims draw on, as L1 against L2 does.
         """
         query = {"with": [identifier(other) for other in others]}
-        return ClaimList.read((yield Call("GET", self._path("claims"), params=query))).items
+        found = ClaimList.read((yield Call("GET", self._path("claims"), params=query)))
+        return Listing(found.items)
 
     @operation
     def download(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal, Self, TypeVar
 
@@ -18,10 +19,30 @@ TERMINAL = ("succeeded", "failed", "cancelled")
 M = TypeVar("M", bound=BaseModel)
 
 
+SHOWN = 4
+
+
+class Sized:
+    """A list or dict as ``repr`` shows it: short ones whole, others by their size."""
+
+    def __init__(self, value: list[Any] | dict[str, Any]) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        value = self._value
+        is_short = len(value) <= SHOWN and len(repr(value)) <= 100
+        return repr(value) if is_short else f"<{len(value)} items>"
+
+
 class Reply(BaseModel):
     """Base of all answers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Long lists by their size alone."""
+        for name, value in super().__repr_args__():
+            yield name, Sized(value) if isinstance(value, list | dict) else value
 
     @classmethod
     def read(cls, response: httpx.Response) -> Self:

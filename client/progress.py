@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import sys
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +12,7 @@ from rich.table import Column
 
 from reglab.client.models import TERMINAL, ExperimentData
 from reglab.client.packages import in_notebook, need
+from reglab.client.text import for_html
 
 COLOURS = {"failed": "red", "cancelled": "yellow"}
 LABEL = 32
@@ -86,7 +86,7 @@ class NotebookDisplay(Display):
         shown = need("IPython.display", "Progress in a notebook")
         percent = f"{100 * data.progress:.0f} %"
         self._lines[data.id] = (
-            f"<div>{html.escape(data.label())} "
+            f"<div>{for_html(data.label())} "
             f"<progress value='{data.progress:.4f}' max='1'></progress> "
             f"{percent}, {_ended(data)}/{len(data.runs)} runs, {data.state}</div>"
         )

@@ -7,11 +7,16 @@ import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from reglab.client.files import write_whole
 from reglab.client.models import RunData
 from reglab.client.packages import need
+from reglab.client.text import for_cell
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class Table(Mapping[str, Sequence[Any]]):
@@ -54,8 +59,8 @@ class Table(Mapping[str, Sequence[Any]]):
         """Write a CSV file and return its path."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self)
-        writer.writerows(zip(*self.values(), strict=True))
+        writer.writerow(map(for_cell, self))
+        writer.writerows(map(for_cell, row) for row in zip(*self.values(), strict=True))
         return write_whole(path, text.getvalue().encode())
 
     def arrays(self) -> dict[str, Any]:
@@ -132,6 +137,25 @@ class EceTable(Table):
         table = cls(Table.of_rows(rows))
         table.binning, table.bins = document["binning"], document["bins"]
         return table
+
+
+class Listing(list[T]):
+    """A list of answers that shows itself as a table."""
+
+    def table(self) -> Table:
+        """One row per answer: its fields, lists and objects as text."""
+        rows = [{name: plain(value) for name, value in item} for item in self]
+        return Table.of_rows(rows)
+
+    def __repr__(self) -> str:
+        from reglab.client.show import as_text
+
+        return as_text(self.table()) if self else "[]"
+
+    def _repr_html_(self) -> str:
+        from reglab.client.show import html_table
+
+        return html_table(self.table())
 
 
 def plain(value: Any) -> Any:

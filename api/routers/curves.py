@@ -83,7 +83,15 @@ def get_curves(
         columns = _by_run(shared, experiment_id, chosen, max_points)
     if form == "json":
         return StreamingResponse(_json(columns), media_type="application/json")
-    return tables.file_response(tables.from_columns(columns), form, f"curves-{experiment_id}")
+    return tables.file_response(
+        tables.from_columns(columns, _kinds(columns)), form, f"curves-{experiment_id}"
+    )
+
+
+def _kinds(columns: Mapping[str, Any]) -> dict[str, str]:
+    """The type of each column: metrics and their intervals are numbers."""
+    known = {"run_id": "str", "point": "int", "params": "str", "epoch": "int", "step": "int"}
+    return {name: (known | {"seeds": "int"}).get(name, "float") for name in columns}
 
 
 def _by_run(shared: Context, experiment_id: str, chosen: list[str], max_points: int) -> Columns:
@@ -176,7 +184,7 @@ def get_ece(
         )
     if form == "json":
         return schemas.EceTable(binning=binning, bins=bins, items=rows)
-    table = tables.from_rows([row.model_dump() for row in rows])
+    table = tables.from_rows(rows, schemas.EceRow)
     return tables.file_response(table, form, f"ece-{experiment_id}")
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from reglab import __version__
@@ -27,6 +26,7 @@ from reglab.client.errors import (
     WaitTimeout,
 )
 from reglab.client.experiments import Experiment
+from reglab.client.text import for_markup
 
 EXIT_CODES = {
     0: "done",
@@ -81,7 +81,7 @@ class Group(TyperGroup):
                 raise
             _debug()
             errors.print(
-                f"[red]reglab made a mistake:[/] {type(error).__name__}: {escape(str(error))}"
+                f"[red]reglab made a mistake:[/] {type(error).__name__}: {for_markup(str(error))}"
             )
             errors.print("Run again with REGLAB_DEBUG=1 for the details, and report them.")
             raise typer.Exit(5) from None
@@ -179,16 +179,16 @@ def _report(error: ClientError, as_json: bool) -> None:
         return
     if isinstance(error, ProblemError) and error.errors:
         for item in error.errors:
-            where = f"[bold]{escape(item.field)}[/]: " if item.field else ""
-            errors.print(f"[red]error:[/] {where}{escape(item.detail)}")
+            where = f"[bold]{for_markup(item.field)}[/]: " if item.field else ""
+            errors.print(f"[red]error:[/] {where}{for_markup(item.detail)}")
             if item.remedy:
-                errors.print(f"  {escape(item.remedy)}")
+                errors.print(f"  {for_markup(item.remedy)}")
     else:
-        errors.print(f"[red]error:[/] {escape(error.message)}")
+        errors.print(f"[red]error:[/] {for_markup(error.message)}")
         if error.remedy:
-            errors.print(f"  {escape(error.remedy)}")
+            errors.print(f"  {for_markup(error.remedy)}")
     if isinstance(error, ServerFault) and error.request_id:
-        errors.print(f"  Request id: {escape(error.request_id)}")
+        errors.print(f"  Request id: {for_markup(error.request_id)}")
 
 
 def _document(error: ClientError) -> dict[str, Any]:

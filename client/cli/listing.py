@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from reglab.client.cli.base import ExperimentArgument, Json, connect, find
 from reglab.client.cli.output import console, print_json, print_table
 from reglab.client.models import ExperimentSummary, Sort, State
 from reglab.client.show import run_table
 from reglab.client.tables import Table
+from reglab.client.text import for_markup, for_terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -35,11 +35,14 @@ def list_experiments(
     """List experiments, newest first."""
     with connect(ctx) as client:
         filters: dict[str, Any] = {"state": state, "preset": preset, "tag": tag, "q": q}
-        found = list(client.list(**filters, sort=sort, limit=limit))
+        found = list(client.list(**filters, sort=sort, limit=limit + 1))
+    more, found = len(found) > limit, found[:limit]
     if as_json:
         print_json(found)
     elif found:
         print_table(Table.of_rows([_row(item) for item in found]))
+        if more:
+            console().print(f"There are more than these {limit}: show them with --limit.")
     else:
         console().print("No experiments. Submit one: `reglab submit l2`.")
 
@@ -52,17 +55,17 @@ def show(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = Fal
         print_json(found.data)
         return
     out = console()
-    out.print(f"[bold]{escape(found.data.label())}[/]  {found.id}", soft_wrap=True)
+    out.print(f"[bold]{for_markup(found.data.label())}[/]  {found.id}", soft_wrap=True)
     created = f"{found.data.created_at:%Y-%m-%d %H:%M:%S} UTC"
     facts = [found.state, f"{100 * found.progress:.0f} %", created]
     facts += [f"preset {found.preset}"] if found.preset else []
-    out.print(", ".join(facts + [f"#{tag}" for tag in found.tags]), markup=False)
+    out.print(", ".join(facts + [f"#{for_terminal(tag)}" for tag in found.tags]), markup=False)
     print_table(run_table(found.data))
     labels = found.data.run_labels()
     for run in found.data.runs:
         if run.error:
             detail = f"{run.error.get('detail', '')} {run.error.get('remedy') or ''}"
-            out.print(f"[red]{escape(labels[run.id])}:[/] {escape(detail)}", soft_wrap=True)
+            out.print(f"[red]{for_markup(labels[run.id])}:[/] {for_markup(detail)}", soft_wrap=True)
 
 
 def cancel(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = False) -> None:

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from reglab.client.cli.base import Json, Options, connect
 from reglab.client.cli.output import print_json
@@ -21,6 +20,7 @@ from reglab.client.errors import ServerUnreachable
 from reglab.client.own_server import own_server
 from reglab.client.progress import TerminalDisplay
 from reglab.client.reproduce import Reproduction, reproduce
+from reglab.client.text import for_markup
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +70,7 @@ def reproduce_article(
             chosen,
             scale,
             TerminalDisplay(out),
-            lambda text: out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True),
+            lambda text: out.print(f"[yellow]{for_markup(text)}[/]", soft_wrap=True),
         )
     if as_json:
         print_json(

@@ -63,6 +63,10 @@ def ece(
     experiment: ExperimentArgument,
     binning: Annotated[Binning, typer.Option(help="Quantile or uniform bins.")] = "quantile",
     bins: Annotated[int, typer.Option(min=1, help="Number of bins.")] = 15,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Columns to show, e.g. ece,mce,nll; 'all' for every one."),
+    ] = None,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
@@ -77,7 +81,7 @@ def ece(
     if as_json:
         print_json(table.rows())
     elif table.height:
-        shown = {name: values for name, values in table.items() if name != "run_id"}
+        shown = _chosen(found, table, columns)
         print_table(shown, f"{found.data.label()}: {bins} {binning} bins")
     else:
         console().print("No run has finished yet.")
@@ -226,6 +230,29 @@ def import_(
     else:
         text = f"{found.id}  {found.data.label()}: {len(found.data.runs)} runs {found.state}"
         console().print(text, soft_wrap=True, markup=False)
+
+
+def _chosen(found: Experiment, table: Table, columns: str | None) -> Table:
+    """Run and seed beside the columns that were asked for; by default those that fit."""
+    labels = found.data.run_labels()
+    runs = {"run": [labels[run_id] for run_id in table["run_id"]], "seed": table["seed"]}
+    interval = [
+        "" if low is None else f"{cell(low)} to {cell(high)}"
+        for low, high in zip(table["ece_low"], table["ece_high"], strict=True)
+    ]
+    known = {name: values for name, values in table.items() if name not in ("run", "run_id")}
+    known |= {"interval": interval}
+    if columns is None:
+        names = ["ece", "interval", "brier", "accuracy"]
+    elif columns == "all":
+        names = [name for name in known if name not in runs]
+    else:
+        names = [name.strip() for name in columns.split(",")]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        message = f"Unknown: {', '.join(unknown)}. Known: {', '.join(known)}."
+        raise typer.BadParameter(message, param_hint="--columns")
+    return Table({**runs, **{name: known[name] for name in names}})
 
 
 def _saved(path: Path) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.markup import escape
 
 from reglab.client.cli.base import Json, connect
 from reglab.client.cli.doctor import Check, check_client, check_server
 from reglab.client.cli.output import console, print_json
 from reglab.client.own_server import need_extra
+from reglab.client.text import for_markup
 
 PANEL = "Service"
 Home = Annotated[
@@ -107,7 +107,7 @@ def _print_checks(checks: list[Check]) -> None:
         "fault": "[red]fault[/]  ",
     }
     for check in checks:
-        found = escape(check.detail)
+        found = for_markup(check.detail)
         out.print(f"{marks[check.state]} [bold]{check.name}[/]: {found}", soft_wrap=True)
         if check.remedy:
-            out.print(f"        {escape(check.remedy)}", soft_wrap=True)
+            out.print(f"        {for_markup(check.remedy)}", soft_wrap=True)
