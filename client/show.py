@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -89,7 +89,7 @@ def rich_table(table: Mapping[str, Sequence[Any]], title: str | None = None) -> 
     for name, values in table.items():
         numeric = all(isinstance(value, int | float | None) for value in values)
         # A number that is broken over lines reads as another number.
-        side = "right" if numeric else "left"
+        side: JustifyMethod = "right" if numeric else "left"
         header = Text(for_terminal(name))
         shown.add_column(header, justify=side, overflow="fold", no_wrap=numeric)
     for row in zip(*table.values(), strict=True):
