@@ -61,6 +61,7 @@ def _sources(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for run in runs:
         source = run["summary"].get("provenance")
         if source:
-            entry = {"title": source["source"], "licence": source["licence"]}
-            found[source["source"]] = entry | {"files": source.get("files", {})}
+            title = source.get("source") or "Not said"
+            entry = {"title": title, "licence": source.get("licence") or "not said"}
+            found[title] = entry | {"files": source.get("files") or {}}
     return list(found.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from reglab.core.storage.states import State
 Whole = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Number = Annotated[float, Field(strict=True)]
 Part = Annotated[float, Field(ge=0, le=1, strict=True)]
+# Clocks of two machines differ.
+FUTURE = timedelta(days=1)
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -21,6 +23,8 @@ def _near(moment: datetime) -> datetime:
     """Databases and time zones have years from 1 to 9999 only, and no clock is so far off."""
     if not 1970 <= moment.year <= 2500:
         raise ValueError("a year from 1970 to 2500")
+    if moment > datetime.now(UTC) + FUTURE:
+        raise ValueError("no moment in the future")
     return moment.astimezone(UTC)
 
 
@@ -85,8 +89,19 @@ class CalibrationDocument(OpenDocument):
 class ProvenanceDocument(OpenDocument):
     """Where the data came from."""
 
+    source: str | None = None
+    licence: str | None = None
     files: dict[str, str] | None = None
     unigram_loss: Number | None = None
+
+
+class LayerDocument(OpenDocument):
+    """One weight matrix in short."""
+
+    layer: Whole
+    sparsity: Part
+    norm: Number
+    largest: Number
 
 
 class SummaryDocument(OpenDocument):
@@ -94,6 +109,10 @@ class SummaryDocument(OpenDocument):
 
     final: FinalDocument
     seconds: float | None = Field(None, ge=0, strict=True)
+    steps: int | None = Field(None, ge=0, lt=2**63, strict=True)
+    engine_version: str | None = None
+    ece: Number | None = None
+    weights: list[LayerDocument] | None = None
     early_stopping: StoppingDocument | None = None
     calibration: CalibrationDocument | None = None
     provenance: ProvenanceDocument | None = None

@@ -104,7 +104,7 @@ class Transfer:
         experiment = _validated(ExperimentDocument, archive.experiment, "experiment.json")
         spec = _spec(experiment.spec)
         runs = [_checked(at, run, fault) for at, run in enumerate(archive.runs)]
-        _check_expansion(spec, runs, max_runs)
+        expected = _check_expansion(spec, runs, max_runs)
         identifier = str(experiment.id)
         try:
             with self._transactions.write(durable=True) as session:
@@ -124,8 +124,8 @@ class Transfer:
                 )
                 session.flush()
                 add_tags(session, identifier, experiment.tags)
-                for document, stored in zip(runs, archive.runs, strict=True):
-                    session.add(_run_row(identifier, document))
+                for made, document, stored in zip(expected, runs, archive.runs, strict=True):
+                    session.add(_run_row(identifier, document, made))
                     session.flush()
                     _add_results(session, str(document.id), stored)
                 session.flush()
@@ -167,7 +167,9 @@ def _spec(document: dict[str, Any]) -> ExperimentSpec:
         raise wrong("experiment.json", f"spec.{error.problems[0]}") from error
 
 
-def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument], max_runs: int) -> None:
+def _check_expansion(
+    spec: ExperimentSpec, runs: list[RunDocument], max_runs: int
+) -> list[ResolvedRun]:
     """The runs must be those that the spec makes: an import cannot claim what was not run so."""
     try:
         wanted: list[ResolvedRun] = expand(spec, max_runs)
@@ -188,6 +190,7 @@ def _check_expansion(spec: ExperimentSpec, runs: list[RunDocument], max_runs: in
             raise wrong(where, "Its spec is not valid.") from error
         if spec_of_run != expected.spec:
             raise wrong(where, OTHER_SPEC)
+    return wanted
 
 
 def _same_point(spec: ExperimentSpec, expected: ResolvedRun, params: dict[str, Any]) -> bool:
@@ -246,8 +249,10 @@ def _check_arrays(
         raise wrong(where, found)
 
 
-def _run_row(experiment_id: str, run: RunDocument) -> Run:
+def _run_row(experiment_id: str, run: RunDocument, expected: ResolvedRun) -> Run:
+    """As validated: defaults that are newer than the archive are filled in."""
     values = run.model_dump(exclude_unset=True) | {"id": str(run.id)}
+    values |= {"spec": expected.spec.model_dump(mode="json"), "params": expected.params}
     return Run(experiment_id=experiment_id, attempts_left=0, **values)
 
 

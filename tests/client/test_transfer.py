@@ -94,7 +94,11 @@ def test_all_answers_are_the_same_elsewhere(exported, elsewhere, server, finishe
 def test_clients_carry_an_experiment_over(client, resolve, tmp_path):
     made = resolve(client.submit(SMALL, {"training.epochs": 2}))
     with pytest.raises(Conflict):
-        resolve(resolve(client.submit(SMALL, {"training.epochs": 900_000})).export(tmp_path))
+        resolve(
+            resolve(
+                client.submit(SMALL, {"training.epochs": 900_000, "training.eval_every": 100})
+            ).export(tmp_path)
+        )
     resolve(resolve(client.get(next(iter(resolve(client.list(limit=1)))))).cancel())
     resolve(made.wait(timeout=60, progress=False))
     path = resolve(made.export(tmp_path))

@@ -86,7 +86,7 @@ def used(target, experiment):
     for run in experiment["runs"]:
         paths += [f"/v1/runs/{run['id']}{rest}" for rest in OF_RUN]
     ids = [run["id"] for run in experiment["runs"]]
-    paths.append(f"/v1/compare?a={ids[0]}&b={ids[-1]}")
+    paths.append(f"/v1/compare?runs={ids[0]},{ids[-1]}")
     paths += [f"{base}/export", f"/v1/report?experiment={experiment['id']}", "/v1/experiments"]
     paths += ["/", f"/experiments/{experiment['id']}", f"/compare?runs={','.join(ids)}"]
     for path in paths:

@@ -1,0 +1,86 @@
+"""An import is stored as validated: whatever is left out or of another type, all can be used."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.security import archives
+from tests.security.fuzz import inputs, tell
+from tests.security.test_imports import exports, send, target, unpacked, used
+
+__all__ = ["exports", "target", "unpacked"]
+ODD = [None, True, 0, -1, 1e308, "", "a", [], {}, [1], {"a": 1}]
+PLAN = {"preset": "l2", "overrides": {"training.epochs": 50}}
+
+
+def places(node, within):
+    """Every (object, key) of the parts of a document that strangers fill in."""
+    for part in within:
+        if isinstance(node.get(part), dict):
+            yield from archives._places(node[part])
+
+
+@inputs(40)
+@given(data=st.data())
+def test_what_is_taken_can_be_used(target, unpacked, data):
+    members = dict(data.draw(st.sampled_from(list(unpacked))))
+    names = [name for name in members if name.startswith("runs/") and name.endswith(".json")]
+    name = data.draw(st.sampled_from([*sorted(names), "experiment.json"]))
+    document = json.loads(members[name])
+    for _ in range(data.draw(st.integers(1, 3))):
+        found = list(places(document, ["summary", "spec"]))
+        node, key = data.draw(st.sampled_from(found))
+        if data.draw(st.booleans()):
+            del node[key]
+        else:
+            node[key] = data.draw(st.sampled_from(ODD))
+    members[name] = json.dumps(document).encode()
+    before = estimate(target)
+    reply = send(target, archives.rezip(members))
+    tell("changed documents", {201: "accepted", 422: "refused"}[reply.status_code])
+    if reply.status_code == 422:
+        assert ".json" in reply.json()["errors"][0]["field"] + reply.json()["detail"]
+        return
+    made = reply.json()
+    try:
+        used(target, made)
+        for run in made["runs"]:
+            stored = target.get(f"/runs/{run['id']}")["spec"]
+            assert stored["probes"].keys() >= {"spectrum", "norms", "components"}
+        assert estimate(target) == before
+    finally:
+        target.http.delete(f"/v1/experiments/{made['id']}")
+
+
+def estimate(target):
+    reply = target.http.post("/v1/experiments/estimate", json=PLAN)
+    return reply.json()["cpu_seconds"], reply.json()["measured_runs"]
+
+
+def test_defaults_that_are_newer_than_the_archive_are_filled_in(target, unpacked):
+    for members in unpacked:
+        older = dict(members)
+        for name, content in members.items():
+            if name.startswith("runs/") and name.endswith(".json"):
+                document = json.loads(content)
+                for probe in ("spectrum", "norms", "components", "mc_dropout"):
+                    if document["spec"]["probes"].get(probe) is None:
+                        document["spec"]["probes"].pop(probe, None)
+                (document["summary"] or {}).get("provenance", {}).pop("licence", None)
+                older[name] = json.dumps(document).encode()
+        made = send(target, archives.rezip(older)).json()
+        used(target, made)
+        assert target.http.delete(f"/v1/experiments/{made['id']}").status_code == 204
+
+
+def test_nothing_is_of_the_future(target, unpacked):
+    members = dict(unpacked[0])
+    document = json.loads(members["experiment.json"])
+    document["created_at"] = "2199-01-01T00:00:00Z"
+    members["experiment.json"] = json.dumps(document).encode()
+    reply = send(target, archives.rezip(members))
+    assert reply.status_code == 422
+    assert "future" in reply.json()["detail"]
