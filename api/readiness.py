@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from reglab.api.dispatch import Dispatcher
-from reglab.core.storage import Storage
+from reglab.core.storage import Storage, StorageError
+from reglab.core.storage.engine import check_writable
 from reglab.core.storage.migrate import is_current
 from reglab.core.storage.overview import Overview
 
@@ -59,11 +60,12 @@ def look(looks: Looks, storage: Storage, dispatcher: Dispatcher, seconds: float 
         seconds,
         {
             "database": lambda: is_current(storage.engine),
+            "writes": lambda: check_writable(storage.engine),
             "queue": storage.overview.read,
             "broker": dispatcher.reachable,
         },
     )
-    database = _database(found["database"])
+    database = _database(found["database"], found["writes"])
     overview = found["queue"].value if database == "ok" else None
     return {
         "ready": database == "ok",
@@ -73,10 +75,12 @@ def look(looks: Looks, storage: Storage, dispatcher: Dispatcher, seconds: float 
     }
 
 
-def _database(found: Found) -> str:
+def _database(found: Found, writes: Found) -> str:
     if found.trouble:
         return f"unreachable: {found.trouble}"
-    return "ok" if found.value else MIGRATE
+    if not found.value:
+        return MIGRATE
+    return f"cannot be written: {writes.trouble}" if writes.trouble else "ok"
 
 
 def _broker(found: Found) -> str:
@@ -118,4 +122,7 @@ def _found(future: Future[Any], seconds: float) -> Found:
     if not future.done():
         return Found(trouble=f"no answer within {seconds:g} s")
     error = future.exception()
-    return Found(future.result()) if error is None else Found(trouble=type(error).__name__)
+    if error is None:
+        return Found(future.result())
+    # What storage says is for people; of other errors the text may hold an address.
+    return Found(trouble=str(error) if isinstance(error, StorageError) else type(error).__name__)

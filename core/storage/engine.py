@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import random
 import sqlite3
 import time
@@ -10,17 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Double, Engine, cast, create_engine, event, func, literal_column
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Double, Engine, cast, create_engine, event, func, literal_column, text
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import ColumnElement
 
 from reglab.core.storage.states import StorageConflict, StorageUnavailable
-from reglab.core.storage.trouble import translate
+from reglab.core.storage.trouble import READ_ONLY, is_spent, translate
 
 BUSY_MILLISECONDS = 30_000
+WRITE_CHECK_MILLISECONDS = 500
 CONFLICT_TRIES = 8
 PREPARE = "prepare_threshold"
 POSTGRES: dict[str, Any] = {
@@ -51,12 +53,16 @@ def make_engine(url: str | URL) -> Engine:
         if parsed.query.get(PREPARE) == "none":
             # Text in the address, where the driver wants None.
             parsed, arguments[PREPARE] = parsed.difference_update_query([PREPARE]), None
-        return create_engine(
+        engine = create_engine(
             parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=arguments
         )
+        event.listen(engine, "handle_error", _throw_away)
+        return engine
     engine = create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "checkout", _check_file)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _throw_away)
     return engine
 
 
@@ -68,6 +74,25 @@ def now(engine: Engine) -> ColumnElement[float]:
     if engine.dialect.name == "sqlite":
         return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
     return cast(func.extract("epoch", func.clock_timestamp()), Double)
+
+
+def check_writable(engine: Engine) -> None:
+    """Begin a write and take it back; StorageUnavailable says why that cannot be."""
+    with _translated(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execution_options(reglab_write=True, reglab_busy=WRITE_CHECK_MILLISECONDS)
+            try:
+                # Beginning takes the lock, and this writes to the first page.
+                connection.execute(text("PRAGMA user_version = 0"))
+            except OperationalError as error:
+                # Who waits for another writer could write.
+                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            connection.rollback()
+        elif connection.scalar(text("SHOW transaction_read_only")) == "on":
+            engine.dispose()
+            detail = "The database refused: it is read-only (a standby?)."
+            raise StorageUnavailable(detail, READ_ONLY)
 
 
 class Transactions:
@@ -143,11 +168,33 @@ def _translated() -> Iterator[None]:
         raise StorageUnavailable("All database connections are in use.") from error
 
 
+def _throw_away(context: ExceptionContext) -> None:
+    """Make all connections anew after an error that they would go on to give."""
+    if context.original_exception and is_spent(context.original_exception):
+        context.is_disconnect = True
+
+
+def _check_file(connection: Any, record: Any, proxy: Any) -> None:
+    """A file that was replaced, as by a restored copy, is opened anew."""
+    if record.info.get("file") != _file_of(connection):
+        raise DisconnectionError("The database file was replaced.")
+
+
+def _file_of(connection: Any) -> tuple[int, int] | None:
+    """Device and inode of the file, or None where there is none to look at."""
+    name = connection.execute("PRAGMA database_list").fetchone()[2]
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _prepare_sqlite(connection: Any, record: Any) -> None:
+    record.info["file"] = _file_of(connection)
     # The driver's own implicit BEGIN would start a read that can fail when it turns into a write.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     try:
         cursor.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
@@ -161,6 +208,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     options = connection.get_execution_options()
+    patience = options.get("reglab_busy", BUSY_MILLISECONDS)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
     durable = "FULL" if options.get("reglab_durable") else "NORMAL"
     connection.exec_driver_sql(f"PRAGMA synchronous = {durable}")
     # IMMEDIATE waits for the lock at the start instead of failing in the middle.

@@ -36,6 +36,27 @@ SQLITE = {
 }
 
 
+# A connection that met one of these keeps what it saw: the file as it was opened, an old leader.
+SPENT = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+SPENT_STATES = frozenset({"25006"})
+
+
+def is_spent(error: BaseException) -> bool:
+    """Whether the connections of the pool should be made anew after this error of a driver."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in SPENT
+    return getattr(error, "sqlstate", None) in SPENT_STATES
+
+
 def translate(error: DBAPIError) -> StorageError | None:
     """StorageConflict, StorageUnavailable, or None for what is a fault of the program."""
     origin: Any = error.orig
