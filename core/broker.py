@@ -6,22 +6,84 @@ late or doubled, and the embedded broker may be simple: a folder with one file a
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from queue import Empty
 from typing import Any
 from uuid import uuid4
 
-from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.transport import TRANSPORT_ALIASES, filesystem, redis
 from kombu.utils.json import dumps, loads
+from redis.exceptions import ResponseError
 
 from reglab.core.settings import Settings
 
+log = logging.getLogger("reglab.broker")
 RUN_TASK = "reglab.run"
 QUEUE = "reglab"
 EMBEDDED_URL = "folder://"
 POLL_SECONDS = 0.01
 CONNECT_SECONDS = 2.0
+
+
+def is_message(payload: Any) -> bool:
+    """Whether it has the parts that kombu reads of a message before anyone else looks at it."""
+    if not isinstance(payload, dict) or not isinstance(payload.get("headers"), dict):
+        return False
+    properties = payload.get("properties")
+    return (
+        "body" in payload
+        and isinstance(properties, dict)
+        and isinstance(properties.get("delivery_tag"), str)
+        and isinstance(properties.get("delivery_info"), dict)
+    )
+
+
+class RedisChannel(redis.Channel):
+    """Kombu's Redis channel, which what is no message does not end."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            log.warning("dropped from the queue what is no message: %s", error)
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            self._drop_other_types(self.active_queues)
+        raise Empty
+
+    def _size(self, queue: str) -> int:
+        try:
+            return int(super()._size(queue))
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            self._drop_other_types([queue])
+            return 0
+
+    def _drop_other_types(self, queues: Iterable[str]) -> None:
+        with self.conn_or_acquire() as client:
+            for queue in list(queues):
+                for name in (self._q_for_pri(queue, step) for step in self.priority_steps):
+                    if client.type(name) not in (b"list", b"none", "list", "none"):
+                        log.warning("deleted the key '%s', which is no list", name)
+                        client.delete(name)
+
+
+class RedisTransport(redis.Transport):
+    """Kombu's Redis transport, with messages that are none left out."""
+
+    Channel = RedisChannel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        if is_message(message):
+            super()._deliver(message, queue)
+        else:
+            log.warning("dropped from the queue what is no message: %.100r", message)
 
 
 class Channel(filesystem.Channel):
@@ -76,6 +138,7 @@ class Transport(filesystem.Transport):
 
 
 TRANSPORT_ALIASES["folder"] = f"{__name__}:Transport"
+TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = f"{__name__}:RedisTransport"
 
 
 def broker_url(settings: Settings) -> str:
@@ -116,9 +179,17 @@ def _take(path: Path) -> Any:
     mine = path.with_name(f"{uuid4().hex}.taken")
     try:
         path.rename(mine)
-        text = mine.read_text()
+        data = mine.read_bytes()
         mine.unlink()
-        return loads(text)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError):
-        # Another reader was first, or it is not JSON and nothing that we sent.
+    except OSError:
+        # Another reader was first.
         return None
+    try:
+        payload = loads(data.decode())  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        log.warning("dropped from the broker's folder what is no message: %s", error)
+        return None
+    if not is_message(payload):
+        log.warning("dropped from the broker's folder what is no message: %.100r", payload)
+        return None
+    return payload

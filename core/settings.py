@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import platformdirs
 
@@ -57,6 +58,8 @@ class Settings:
         home = Path(env.get("REGLAB_HOME") or platformdirs.user_data_dir("reglab")).absolute()
         url = env.get("REGLAB_DATABASE_URL")
         broker = env.get("REGLAB_BROKER_URL") or None
+        if broker and (password := env.get("REGLAB_BROKER_PASSWORD")):
+            broker = _with_password(broker, password)
         if not url or not broker:
             home.mkdir(parents=True, exist_ok=True)
         return cls(
@@ -73,6 +76,13 @@ class Settings:
             task_seconds=_number(env, "REGLAB_TASK_SECONDS", cls.task_seconds),
             grace_seconds=_number(env, "REGLAB_GRACE_SECONDS", cls.grace_seconds),
         )
+
+
+def _with_password(url: str, password: str) -> str:
+    """The address with a password, every character of which stands for itself."""
+    scheme, _, rest = url.partition("://")
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}:{quote(password, safe='')}@{host}"
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

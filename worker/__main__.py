@@ -12,6 +12,7 @@ from typing import Any
 from billiard import active_children
 from celery.signals import (
     setup_logging,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -30,6 +31,13 @@ from reglab.worker.watchdog import Restart, Watchdog
 CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
 NAME = f"{socket.gethostname()}/{os.getpid()}"
 _sweeper: Sweeper | None = None
+_worker: Any = None
+
+
+@worker_init.connect
+def _keep_worker(sender: Any, **_: Any) -> None:
+    global _worker
+    _worker = sender
 
 
 @setup_logging.connect
@@ -112,6 +120,9 @@ def main() -> None:
         app.worker_main([*arguments, *sys.argv[1:]])
     finally:
         _restart.finish()
+    # Celery tells of an error that it could not recover from by the worker's code alone.
+    if _worker is not None and _worker.exitcode:
+        sys.exit(_worker.exitcode)
 
 
 if __name__ == "__main__":

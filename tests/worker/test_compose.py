@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
+import redis as client
 import yaml
 from sqlalchemy import make_url
 
 from reglab.core.engine.warm_up import warm_up
+from reglab.core.settings import Settings
 from tests.servers import Postgres, Redis, free_port
 from tests.services import fresh_database, running
 from tests.worker.harness import until
@@ -25,6 +28,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 OURS = ("migrate", "api", "worker")
 # Characters that have a meaning in addresses.
 PASSWORD = "p@ss/w#o%rd:?"
+PASSWORDS = ("REGLAB_POSTGRES_PASSWORD", "REGLAB_REDIS_PASSWORD")
 
 
 def interpolated(text: str, env: dict[str, str]) -> str:
@@ -43,7 +47,7 @@ def interpolated(text: str, env: dict[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def compose():
-    return yaml.safe_load(interpolated(TEXT, {"REGLAB_POSTGRES_PASSWORD": PASSWORD}))
+    return yaml.safe_load(interpolated(TEXT, dict.fromkeys(PASSWORDS, PASSWORD)))
 
 
 def dockerfile(word: str) -> list[str]:
@@ -57,7 +61,7 @@ def test_the_password_is_asked_for_and_nowhere_written():
         interpolated(TEXT, {})
     for line in TEXT.splitlines():
         if re.search(r"password|secret|token", line, re.IGNORECASE) and "#" not in line:
-            assert "${REGLAB_POSTGRES_PASSWORD:?" in line, line
+            assert any(f"${{{name}:?" in line for name in PASSWORDS) or "$$" in line, line
     # No address holds one: what it is made of would be read as part of the address.
     assert re.findall(r"://\w*:([^@\n]*)@", TEXT) == []
 
@@ -69,6 +73,11 @@ def test_the_password_reaches_postgres_and_drivers_as_it_is(compose):
         assert environment["PGPASSWORD"] == PASSWORD
         address = make_url(environment["REGLAB_DATABASE_URL"])
         assert (address.host, address.username, address.password) == ("postgres", "reglab", None)
+        broker = urlsplit(Settings.from_env(environment).broker_url or "")
+        assert (broker.hostname, unquote(broker.password or "")) == ("redis", PASSWORD)
+    redis = compose["services"]["redis"]
+    assert redis["environment"]["REDISCLI_AUTH"] == PASSWORD
+    assert redis["command"][-1].endswith('--requirepass "$$REDISCLI_AUTH"')
 
 
 def test_services_are_ordered_checked_and_confined(compose):
@@ -174,6 +183,8 @@ def composed(compose, tmp_path):
     ):
         made = Composed(compose, tmp_path, database, redis)
         made.postgres, made.redis = postgres, redis
+        with client.Redis(port=redis.port) as open_one:
+            open_one.config_set("requirepass", PASSWORD)
         yield made
         made.close()
 
@@ -184,6 +195,7 @@ def check_server(composed, name: str, ours: str) -> int:
     program, *rest = words if kind == "CMD" else shlex.split(words[0])
     tools = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     env = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(composed.postgres.port)}
+    env["REDISCLI_AUTH"] = PASSWORD
     env["PATH"] = f"{tools[-1] if tools else ''}:{env['PATH']}"
     found = subprocess.run(
         [program, *shlex.split(ours), *rest], env=env, check=False, capture_output=True
