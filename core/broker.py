@@ -47,7 +47,7 @@ class RedisChannel(redis.Channel):
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             log.warning("dropped from the queue what is no message: %s", error)
         except ResponseError as error:
@@ -58,7 +58,7 @@ class RedisChannel(redis.Channel):
 
     def _size(self, queue: str) -> int:
         try:
-            return int(super()._size(queue))
+            return int(super()._size(queue))  # type: ignore[no-untyped-call]
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
@@ -68,7 +68,8 @@ class RedisChannel(redis.Channel):
     def _drop_other_types(self, queues: Iterable[str]) -> None:
         with self.conn_or_acquire() as client:
             for queue in list(queues):
-                for name in (self._q_for_pri(queue, step) for step in self.priority_steps):
+                for step in self.priority_steps:
+                    name = self._q_for_pri(queue, step)  # type: ignore[no-untyped-call]
                     if client.type(name) not in (b"list", b"none", "list", "none"):
                         log.warning("deleted the key '%s', which is no list", name)
                         client.delete(name)
@@ -81,7 +82,7 @@ class RedisTransport(redis.Transport):
 
     def _deliver(self, message: Any, queue: str) -> None:
         if is_message(message):
-            super()._deliver(message, queue)
+            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
         else:
             log.warning("dropped from the queue what is no message: %.100r", message)
 
