@@ -134,7 +134,7 @@ def memory() -> dict[str, float]:
             preset = "l2" if name == "two moons" else "label-smoothing"
             spec = build(preset, {**changes, "sweep": {}})
             experiment, _ = delivery.storage.experiments.create(spec, expand(spec), preset)
-            delivery.dispatcher.enqueue([run.id for run in delivery.runs(experiment)])
+            delivery.dispatcher.send([run.id for run in delivery.runs(experiment)])
             delivery.wait_for(experiment)
             found[f"process, {name}"] = sum(pss_mib(pid) for pid in worker.pool())
         found["main process"] = pss_mib(worker.pid)

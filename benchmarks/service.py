@@ -105,8 +105,8 @@ def _dispatch(home: Path, repeats: int, add: Callable[..., None]) -> None:
     def timed(broker: str | None) -> list[float]:
         env = {"REGLAB_HOME": str(home)} | ({"REGLAB_BROKER_URL": broker} if broker else {})
         dispatcher = Dispatcher(Settings.from_env(env))
-        dispatcher.enqueue(runs[:1])
-        return [once(lambda: dispatcher.enqueue(runs))[0] for _ in range(repeats)]
+        dispatcher.send(runs[:1])
+        return [once(lambda: dispatcher.send(runs))[0] for _ in range(repeats)]
 
     add("dispatch a run, embedded broker", timed(None), 10, len(runs))
     try:

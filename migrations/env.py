@@ -15,6 +15,10 @@ def render_item(kind, item, autogen_context):
 url = context.config.attributes.get("url") or Settings.from_env().database_url
 engine = make_engine(url)
 with engine.connect() as connection:
+    if connection.dialect.name == "postgresql":
+        # A large table takes its time.
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.commit()
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

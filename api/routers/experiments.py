@@ -194,7 +194,7 @@ def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Exp
         queued = shared.storage.experiments.retry(
             experiment_id, quota(shared.limits), tracing.origin()
         )
-    shared.dispatcher.enqueue(queued)
+    shared.dispatcher.announce(queued)
     return _body(shared, experiment_id)
 
 
@@ -263,7 +263,7 @@ def _submit(
         )
     body = _body(shared, identifier)
     if is_new:
-        shared.dispatcher.enqueue([run.id for run in body.runs if run.state == "queued"])
+        shared.dispatcher.announce([run.id for run in body.runs if run.state == "queued"])
     return schemas.SubmittedBody(**dict(body), dropped=plan.dropped)
 
 

@@ -31,8 +31,12 @@ POSTGRES: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    # What was sent and is not acknowledged: a host that froze, or a network that dropped.
+    "tcp_user_timeout": 20_000,
     # A process frozen inside a transaction must not hold its rows for ever.
-    "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=15s",
+    "options": (
+        "-c idle_in_transaction_session_timeout=60s -c lock_timeout=15s -c statement_timeout=120s"
+    ),
     "application_name": "reglab",
 }
 

@@ -149,7 +149,7 @@ class Chaos:
         self._servers["postgres"].start()
 
     def _double(self) -> None:
-        self._delivery.dispatcher.enqueue(self._random.sample(self._run_ids, 5))
+        self._delivery.dispatcher.send(self._random.sample(self._run_ids, 5))
 
     def _drop(self) -> None:
         if self._servers:

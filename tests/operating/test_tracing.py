@@ -39,10 +39,12 @@ def spans():
 
 
 def test_a_request_its_statements_and_its_dispatch(inline, spans):
-    http = TestClient(create_app(inline.settings))
+    app = create_app(inline.settings)
+    http = TestClient(app)
     http.get("/healthz")
     reply = http.post("/v1/experiments", json=SMALL | {"seeds": [0, 1]})
     assert reply.status_code == 202
+    app.state.context.dispatcher.wait()
     found = {span.name: span for span in spans()}
     request = found["POST /v1/experiments"]
     dispatch = found["dispatch"]

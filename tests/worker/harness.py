@@ -146,7 +146,7 @@ class Delivery:
         spec = build(preset, RESUMED | changes)
         identifier, _ = self.storage.experiments.create(spec, expand(spec), preset)
         if send:
-            assert self.dispatcher.enqueue([run.id for run in self.runs(identifier)])
+            assert self.dispatcher.send([run.id for run in self.runs(identifier)])
         return identifier
 
     def runs(self, experiment: str) -> list[RunRecord]:
@@ -197,4 +197,4 @@ def queued_messages(delivery: Delivery) -> int:
 
 
 def enqueue(delivery: Delivery, run_ids: Sequence[str]) -> None:
-    assert delivery.dispatcher.enqueue(run_ids)
+    assert delivery.dispatcher.send(run_ids)
