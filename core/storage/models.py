@@ -60,6 +60,7 @@ class Experiment(Base):
     """A submitted spec; its state is derived from its runs."""
 
     __tablename__ = "experiments"
+    __table_args__ = (Index("ix_experiments_token_id_turn", "token_id", "turn"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -67,8 +68,10 @@ class Experiment(Base):
     spec: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
-    # Number, among all claims, of the last one of its runs: the least recently served goes first.
+    # Number, among all claims, of the last one of its runs; a new one has the latest number.
     served_at: Mapped[float | None] = mapped_column(index=True)
+    # The same, but null before the first claim: by it turns go to those who submit.
+    turn: Mapped[float | None]
     # Who submitted it; no foreign key, as an experiment outlives its submitter's token.
     token_id: Mapped[str | None] = mapped_column(String(16), index=True)
     # What its runs were expected to cost together when it was submitted.

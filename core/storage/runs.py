@@ -68,8 +68,9 @@ class Runs:
     ) -> Claim | None:
         """Claim the queued run whose turn it is, or None if nothing waits.
 
-        The experiment that was served least recently goes first, so that a long experiment does not
-        starve a short one that was submitted after it.
+        Of those who submit, whoever was served least recently goes first, and of his experiments
+        the one that was: neither a long experiment nor many short ones make others wait. Who has
+        no token counts as one.
 
         Args:
             owner: Who claims.
@@ -237,8 +238,22 @@ class Runs:
             newest = func.coalesce(Run.engine_version, engine_version)
             queued = and_(queued, newest <= engine_version)
         waits = exists().where(Run.experiment_id == Experiment.id, queued)
-        order = (Experiment.served_at.asc().nulls_first(), Experiment.id)
-        first = select(Experiment.id).where(waits).order_by(*order).limit(1).scalar_subquery()
+        submitter = func.coalesce(Experiment.token_id, "")
+        turns = select(submitter.label("submitter"), func.max(Experiment.turn).label("turn"))
+        turns = turns.group_by(submitter).subquery()
+        order = (
+            turns.c.turn.asc().nulls_first(),
+            Experiment.served_at.asc().nulls_first(),
+            Experiment.id,
+        )
+        first = (
+            select(Experiment.id)
+            .join(turns, turns.c.submitter == submitter)
+            .where(waits)
+            .order_by(*order)
+            .limit(1)
+            .scalar_subquery()
+        )
         query = (
             select(Run.id)
             .where(Run.experiment_id == first, queued)
@@ -276,7 +291,9 @@ class Runs:
         # A count of claims rather than a time: fairness must not depend on a clock.
         latest = select(func.coalesce(func.max(Experiment.served_at), 0)).scalar_subquery()
         mine = Experiment.id == claim.run.experiment_id
-        session.execute(update(Experiment).where(mine).values(served_at=latest + 1))
+        session.execute(
+            update(Experiment).where(mine).values(served_at=latest + 1, turn=latest + 1)
+        )
         note(session, run_id, claimed(claim.run))
         return claim
 
