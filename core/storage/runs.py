@@ -239,8 +239,8 @@ class Runs:
             queued = and_(queued, newest <= engine_version)
         waits = exists().where(Run.experiment_id == Experiment.id, queued)
         submitter = func.coalesce(Experiment.token_id, "")
-        turns = select(submitter.label("submitter"), func.max(Experiment.turn).label("turn"))
-        turns = turns.group_by(submitter).subquery()
+        last = select(submitter.label("submitter"), func.max(Experiment.turn).label("turn"))
+        turns = last.group_by(submitter).subquery()
         order = (
             turns.c.turn.asc().nulls_first(),
             Experiment.served_at.asc().nulls_first(),
