@@ -6,9 +6,11 @@ late or doubled, and the embedded broker may be simple: a folder with one file a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from queue import Empty
@@ -26,6 +28,8 @@ RUN_TASK = "reglab.run"
 QUEUE = "reglab"
 EMBEDDED_URL = "folder://"
 POLL_SECONDS = 0.01
+LEFT_BEHIND = (".draft", ".taken")
+LEFT_SECONDS = 3600.0
 CONNECT_SECONDS = 2.0
 
 
@@ -113,10 +117,14 @@ class Channel(filesystem.Channel):
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         ending = f".{queue}.msg"
         try:
-            found = [entry.path for entry in os.scandir(self.data_folder_in)]
+            entries = list(os.scandir(self.data_folder_in))
         except OSError:
             # Not there yet, or not now: what cannot be read is an empty queue.
             raise Empty from None
+        for entry in entries:
+            if entry.name.endswith(LEFT_BEHIND):
+                _remove_old(entry)
+        found = [entry.path for entry in entries]
         for path in found:
             if path.endswith(ending):
                 payload = _take(Path(path))
@@ -173,6 +181,13 @@ def transport_options(
     if visibility_seconds is not None:
         options["visibility_timeout"] = visibility_seconds
     return options
+
+
+def _remove_old(entry: os.DirEntry[str]) -> None:
+    """A file that a killed process was about to give a name, or to read."""
+    with contextlib.suppress(OSError):
+        if time.time() - entry.stat().st_mtime > LEFT_SECONDS:
+            os.unlink(entry.path)
 
 
 def _take(path: Path) -> Any:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Double, Engine, cast, create_engine, event, func, literal_column, text
@@ -97,6 +98,13 @@ def check_writable(engine: Engine) -> None:
             engine.dispose()
             detail = "The database refused: it is read-only (a standby?)."
             raise StorageUnavailable(detail, READ_ONLY)
+
+
+def moment(engine: Engine) -> Any:
+    """This moment by the database's clock, as the clocks of workers may be off."""
+    if engine.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    return func.clock_timestamp()
 
 
 class Transactions:

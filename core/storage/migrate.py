@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from reglab.core.errors import ReglabError
 from reglab.core.storage.engine import make_engine
+from reglab.core.storage.trouble import translate
+
+# Any number that no other program takes for a lock of its own.
+LOCK = 7_345_202_611
 
 
 def config(url: str) -> Config:
@@ -25,8 +35,38 @@ def config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Run the migrations that are missing; does nothing on an up-to-date database."""
-    command.upgrade(config(url), revision)
+    """Run the migrations that are missing; does nothing on an up-to-date database.
+
+    Of several at once one works, and the others wait for it.
+    """
+    with _alone(url):
+        command.upgrade(config(url), revision)
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    engine = make_engine(url)
+    if engine.dialect.name != "sqlite":
+        with engine.connect() as connection:
+            connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("SET lock_timeout = 0"))
+            connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            yield
+            connection.rollback()
+        engine.dispose()
+        return
+    folder = Path(engine.url.database or "").absolute().parent
+    if not folder.is_dir():
+        yield
+        return
+    # The folder itself is locked, as a file for it would stay behind.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def is_current(engine: Engine) -> bool:
@@ -37,14 +77,25 @@ def is_current(engine: Engine) -> bool:
     return found == scripts.get_current_head()
 
 
-def main() -> None:
-    """Upgrade the database named by the settings."""
+def main() -> int:
+    """Upgrade the database named by the settings; returns the exit code."""
     from reglab.core.settings import Settings
 
-    url = Settings.from_env().database_url
-    upgrade(url)
+    try:
+        url = Settings.from_env().database_url
+        upgrade(url)
+    except DBAPIError as error:
+        found = translate(error)
+        if found is None:
+            raise
+        print(found, file=sys.stderr)
+        return 1
+    except ReglabError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(f"The database is up to date: {make_engine(url).url.render_as_string()}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

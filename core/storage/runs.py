@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from reglab.core.storage import blobs, codec
-from reglab.core.storage.engine import Transactions, now, repeats
+from reglab.core.storage.engine import Transactions, moment, now, repeats
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, StoredCheckpoint, Worker
 from reglab.core.storage.records import Claim, RunRecord, Written
 from reglab.core.storage.states import LeaseLost, NotFound
@@ -152,7 +152,7 @@ class Runs:
             last = summary.get("final", {}).get("epoch") if epoch is None else epoch
             if last is not None:
                 values["epoch"] = last
-            self._fence(session, claim, values | _ended())
+            self._fence(session, claim, values | self._ended())
             _add_columns(session, claim.run_id, columns)
             add_arrays(session, claim.run_id, encoded)
             drop_checkpoint(session, claim.run_id)
@@ -213,7 +213,7 @@ class Runs:
     def cancelled(self, claim: Claim, columns: Columns | None = None) -> None:
         """Mark a run cancelled after its worker has stopped; keeps the curves so far."""
         with self._transactions.write() as session:
-            self._fence(session, claim, {"state": "cancelled", **_ended()})
+            self._fence(session, claim, {"state": "cancelled", **self._ended()})
             _add_columns(session, claim.run_id, columns)
             drop_checkpoint(session, claim.run_id)
             session.flush()
@@ -280,7 +280,7 @@ class Runs:
                 attempts_left=Run.attempts_left - 1,
                 lease_owner=owner,
                 lease_expires=self._now + self._lease,
-                started_at=datetime.now(UTC),
+                started_at=moment(self._transactions.engine),
                 finished_at=None,
                 cancel_requested=False,
             )
@@ -326,6 +326,10 @@ class Runs:
         checkpoint = (codec.unpack(stored.arrays), stored.state) if stored else None
         return Claim(run_id, row.attempt, owner, RunRecord.of(row), checkpoint)
 
+    def _ended(self) -> dict[str, Any]:
+        ended = moment(self._transactions.engine)
+        return {"lease_owner": None, "lease_expires": None, "finished_at": ended}
+
     def _fence(self, session: Session, claim: Claim, values: dict[str, Any]) -> bool:
         renewed = {"lease_expires": self._now + self._lease} | values
         result = session.execute(
@@ -350,10 +354,6 @@ def living_slots(session: Session, moment: ColumnElement[float]) -> int:
     # Both ways: a clock that was set back must not keep the dead young.
     fresh = func.abs(Worker.seen - moment) < WORKER_FRESH_SECONDS
     return int(session.scalar(select(func.sum(Worker.slots)).where(fresh)) or 0)
-
-
-def _ended() -> dict[str, Any]:
-    return {"lease_owner": None, "lease_expires": None, "finished_at": datetime.now(UTC)}
 
 
 def note_error(row: Run, error: dict[str, Any], again: bool) -> None:

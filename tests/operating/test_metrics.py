@@ -93,7 +93,7 @@ def test_ended_leases_are_counted_by_outcome(storage, clock):
 
 def test_times_fall_into_the_buckets_that_an_obvious_count_finds(storage):
     submit(storage, runs=len(BOUNDS))
-    seconds = [bound * 0.9 for bound in BOUNDS]
+    seconds = [bound * 0.6 for bound in BOUNDS]
     for each in seconds:
         with storage.engine.begin() as connection:
             created = datetime.now(UTC) - timedelta(seconds=each)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections import Counter
 from queue import Empty
 
@@ -92,3 +94,16 @@ def test_a_missing_folder_is_an_empty_queue(connect):
     assert queue.qsize() == 0
     with pytest.raises(Empty):
         queue.get(timeout=0.1)
+
+
+def test_what_killed_processes_left_is_removed_in_time(connect, folder):
+    folder.mkdir(parents=True)
+    names = ("a.reglab.msg.draft", "b.taken", "c.reglab.msg.draft")
+    for name in names:
+        (folder / name).write_text("half")
+    old = time.time() - 7200
+    for name in names[:2]:
+        os.utime(folder / name, (old, old))
+    with pytest.raises(Empty):
+        connect().SimpleQueue(QUEUE).get(timeout=0.2)
+    assert [path.name for path in folder.iterdir()] == [names[2]]
