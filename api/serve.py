@@ -11,6 +11,7 @@ from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
 from reglab.core.errors import ReglabError
 from reglab.core.parent import end_with_parent
+from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
@@ -27,6 +28,8 @@ def main() -> int:
     end_with_parent()
     try:
         settings, policy = Settings.from_env(), Policy.from_env()
+        # The server itself reads them; what is wrong should be told before it is started.
+        Limits.from_env()
         upgrade(settings.database_url)
         start.check(policy, Storage.of(settings))
         with Stack(policy.host, policy.port) as stack:

@@ -24,11 +24,11 @@ from reglab.core import logs, tracing
 from reglab.core.parent import end_with_parent
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
+from reglab.worker.settings import CONCURRENCY
 from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.sweeper import Sweeper
 from reglab.worker.watchdog import Restart, Watchdog
 
-CONCURRENCY = int(os.environ.get("REGLAB_WORKER_PROCESSES") or os.cpu_count() or 1)
 NAME = f"{socket.gethostname()}/{os.getpid()}"
 _sweeper: Sweeper | None = None
 _worker: Any = None

@@ -12,6 +12,7 @@ from celery import Celery
 
 from reglab.core.broker import QUEUE, RUN_TASK, broker_url, transport_options
 from reglab.core.settings import Settings
+from reglab.worker.settings import settings
 
 __all__ = ["QUEUE", "RUN_TASK", "app", "settings"]
 
@@ -64,5 +65,4 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-settings = Settings.from_env()
 app = make_app(settings)

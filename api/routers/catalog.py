@@ -12,6 +12,7 @@ from reglab.api.problems import responses
 from reglab.core import datasets
 from reglab.core.presets import PRESETS, build
 from reglab.core.spec import ExperimentSpec, count_runs
+from reglab.core.spec.fields import schema
 
 router = APIRouter(tags=["catalog"])
 
@@ -53,4 +54,4 @@ def list_datasets() -> schemas.DatasetList:
 @needs("read")
 def get_schema() -> dict[str, Any]:
     """JSON Schema 2020-12 of the body of a submission."""
-    return ExperimentSpec.model_json_schema()
+    return schema(ExperimentSpec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from reglab.api.web.present import compare_data, experiment_data
 from reglab.api.web.render import page
 from reglab.core.presets import PRESETS, build
 from reglab.core.spec import ExperimentSpec, count_runs
+from reglab.core.spec.fields import schema
 from reglab.core.storage import STATES, Sort, State
 
 router = APIRouter()
@@ -83,7 +85,16 @@ def new_page(request: Request, shared: Shared, preset: str = "", like: str = "")
         start = snippets.lean(build(preset).model_dump(mode="json"))
     elif UUID.fullmatch(like):
         start = snippets.lean(shared.storage.experiments.get(like).spec)
-    rows = [
+    rows = _presets()
+    data = {"schema": schema(ExperimentSpec), "start": start, "presets": rows}
+    selected = "" if like else preset if preset in PRESETS else "l2"
+    return page(request, "new.html", presets=rows, selected=selected, data=data)
+
+
+@functools.cache
+def _presets() -> list[dict[str, Any]]:
+    """What the form needs to know of each preset; the same for every request."""
+    return [
         {
             "name": one.name,
             "title": one.title,
@@ -94,9 +105,6 @@ def new_page(request: Request, shared: Shared, preset: str = "", like: str = "")
         }
         for one in PRESETS.values()
     ]
-    data = {"schema": ExperimentSpec.model_json_schema(), "start": start, "presets": rows}
-    selected = "" if like else preset if preset in PRESETS else "l2"
-    return page(request, "new.html", presets=rows, selected=selected, data=data)
 
 
 @router.get("/experiments/{experiment_id}")

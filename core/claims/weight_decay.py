@@ -123,7 +123,7 @@ def _second_mildest(table: Family, at: int) -> dict[int, RunResult]:
     if not strengths:
         raise NotMeasurableError(
             "It needs two experiments on the same data, with L2 and with L1 decay and two hidden "
-            "layers: name the second with ?with=ID, as of the presets 'l2' and 'l1'."
+            "layers: draw on both together, as of the presets 'l2' and 'l1'."
         )
     return table[strengths[min(1, len(strengths) - 1)]]
 

@@ -53,7 +53,9 @@ const CONFIG = {
   displaylogo: false,
   // Its buttons are too small for fingers, which pan and pinch without them.
   ...(window.matchMedia("(pointer: coarse)").matches ? { displayModeBar: false } : {}),
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  // Charts go nowhere but to this browser.
+  showSendToCloud: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendDataToCloud", "sendChartToCloud"],
   toImageButtonOptions: { format: "svg" },
 };
 
