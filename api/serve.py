@@ -10,8 +10,8 @@ from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
 from reglab.core.errors import ReglabError
-from reglab.core.parent import end_with_parent
 from reglab.core.limits import Limits
+from reglab.core.parent import end_with_parent
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
