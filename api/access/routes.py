@@ -67,17 +67,21 @@ class Queries:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        query = scope.get("query_string", b"")
-        if scope["type"] == "http" and query:
-            context = getattr(HTTPConnection(scope).state, "matched", None)
-            known = None if context is None else self._known.get(handler_of(context))
-            try:
-                if known is not None and scope["method"] in (context.methods or ()):
-                    queries.check(query, known)
-            except Problem as problem:
-                await send_problem(problem, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        try:
+            if scope["type"] == "http" and scope.get("query_string"):
+                self._check(scope)
+        except Problem as problem:
+            await send_problem(problem, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        context = getattr(HTTPConnection(scope).state, "matched", None)
+        if context is None or scope["method"] not in (context.methods or ()):
+            return
+        known = self._known.get(handler_of(context))
+        if known is not None:
+            queries.check(scope["query_string"], known)
 
 
 def contexts(app: FastAPI) -> Iterator[RouteContext]:
