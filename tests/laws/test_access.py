@@ -90,7 +90,7 @@ class Served:
         status, reached = self.call(method, raw, scope)
         assert status < 500, (method, raw, scope)
         if reached is None:
-            assert status in (307, 400, 401, 403, 404, 405), (method, raw, scope, status)
+            assert status in (307, 400, 401, 403, 404, 405, 422), (method, raw, scope, status)
             tell(what, status)
             return
         need = self.routes[reached][2]

@@ -80,7 +80,6 @@ def test_any_spec_is_refused_or_trains(served, document):
 def test_most_of_them_were_trained():
     found = TALLY["specs"]
     assert found["succeeded"] > 0.3 * sum(found.values())
-    assert found["refused"] > 0
 
 
 ANYTHING = st.recursive(

@@ -41,7 +41,7 @@ def test_the_rest_ends_with_the_first(tmp_path, number, group):
             run = http.post("/experiments", json=long).json()["runs"][0]["id"]
             wait_until(lambda: http.get(f"/runs/{run}").json()["epoch"] > 0, first)
         (os.killpg if group else os.kill)(first.pid, number)
-        first.wait(30)
+        first.wait(90)
     finally:
         if first.poll() is None:
             first.kill()
