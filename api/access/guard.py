@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import anyio
 import structlog
@@ -144,7 +144,8 @@ class Guard:
 
 def _check_address(request: Request) -> None:
     """400 for a token in the address, where logs and histories would keep it."""
-    path, query = request.scope["path"], request.scope.get("query_string", b"").decode("latin-1")
+    path = request.scope["path"]
+    query = unquote(request.scope.get("query_string", b"").decode("latin-1"))
     if not (FORM.search(path) or FORM.search(query)):
         return
     # What is logged of the request later is without it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
 
 PORTS = {"http": 80, "https": 443}
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 def check_name(request: Request, policy: Policy, needs: Needs) -> None:
@@ -20,7 +22,8 @@ def check_name(request: Request, policy: Policy, needs: Needs) -> None:
     It stops DNS rebinding, in which a page's own name is made to point at this server.
     """
     given = request.headers.get("host", "")
-    name = _parts(f"//{given}")[0] or ""
+    # Only what a browser could send: readers of other texts disagree about them.
+    name = (_parts(f"//{given}")[0] or "") if HOST.fullmatch(given) else ""
     # Supervisors call by whatever address a container has today; open probes tell nothing.
     if policy.answers_to(name) or (needs.probe and needs.scope is None):
         return
@@ -35,9 +38,10 @@ def check_name(request: Request, policy: Policy, needs: Needs) -> None:
 def check_origin(request: Request, policy: Policy) -> None:
     """403 for what a page of another site makes a browser send, links to our pages excepted.
 
-    Whoever sends a token by himself is no browser that was tricked.
+    Whoever sends a token by himself is no browser that was tricked; where no token is asked for, a
+    header says nothing.
     """
-    if "authorization" in request.headers:
+    if "authorization" in request.headers and policy.asks(request):
         return
     origin = request.headers.get("origin")
     if origin is not None and (origin.lower() in policy.origins or _own(request, origin)):

@@ -247,6 +247,9 @@ def _submit(
     }
     request = [document, "force"] if force else document
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    if key is not None and token_id is not None:
+        # The key of one user is not that of another.
+        key = hashlib.sha256(f"{token_id} {key}".encode()).hexdigest()
     with within_quota(shared.limits):
         identifier, is_new = shared.storage.experiments.create(
             plan.spec,

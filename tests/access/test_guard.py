@@ -281,3 +281,32 @@ def test_a_fault_is_logged_without_the_token(guarded, monkeypatch, log_lines):
     lines = log_lines()
     assert [line["event"] for line in lines if line["event"] == "fault"] == ["fault"]
     assert guarded.texts["admin"][-43:] not in json.dumps(lines)
+
+
+def test_where_no_token_is_asked_for_a_header_is_no_passport(guarded):
+    headers = {"Origin": "http://evil.example", "Authorization": "x"}
+    reply = guarded.client(LOCAL).post("/v1/experiments", json=SMALL, headers=headers)
+    assert reply.status_code == 403
+    assert reply.json()["errors"][0]["field"] == "Origin"
+
+
+@pytest.mark.parametrize("host", ["evil:80@127.0.0.1", "127.0.0.1#.evil.com", "127.0.0.1/evil", ""])
+def test_odd_hosts_are_no_names(guarded, host):
+    reply = guarded.client(LOCAL).get("/v1/presets", headers={"Host": host})
+    assert reply.status_code == 421
+
+
+def test_a_token_in_the_query_is_noticed_however_it_is_written(guarded):
+    text = "".join(f"%{ord(sign):02x}" for sign in guarded.texts["read"])
+    reply = guarded.client(TOKENS, "read").get(f"/v1/experiments?q={text}")
+    assert (reply.status_code, reply.json()["type"]) == (400, "urn:reglab:token-in-address")
+
+
+def test_a_key_is_its_token_s(guarded):
+    first, second = (guarded.client(TOKENS, scope) for scope in ("submit", "admin"))
+    key = {"Idempotency-Key": "mine alone"}
+    ids = [
+        http.post("/v1/experiments", json=SMALL, headers=key).json()["id"]
+        for http in (first, first, second, second)
+    ]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
