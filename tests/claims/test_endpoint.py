@@ -52,7 +52,7 @@ def test_a_claim_may_draw_on_two_experiments(client):
     }
     alone = by_id(client.get(f"/v1/experiments/{ids['l2']}/claims"))["sparsity-l1-over-l2"]
     assert alone["verdict"] is None
-    assert "?with=" in alone["reason"]
+    assert "both together" in alone["reason"]
     reply = client.get(f"/v1/experiments/{ids['l2']}/claims", params={"with": ids["l1"]})
     assert by_id(reply)["sparsity-l1-over-l2"]["verdict"] == "supported"
 
