@@ -45,6 +45,7 @@ def run_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
             "progress": run.progress,
             "dropout": run.spec["regularization"]["dropout"],
             "layers": len(run.spec["model"]["hidden"]) + 1,
+            "probabilities": run.spec["model"]["loss"] != "squared",
             "boundary": run.spec["probes"]["boundary"] is not None,
             "spectrum": run.spec["probes"]["spectrum"] is not None,
         }

@@ -266,3 +266,35 @@ def test_name_and_tags_are_changed(new_context, http):
     assert http.get(f"/experiments/{made['id']}").json()["tags"] == ["one", "two"]
     page.reload()
     expect(page.locator("h1")).to_have_text("Another <b>name</b>")
+
+
+def test_a_network_without_probabilities_has_no_calibration(open_page, http):
+    squared = {
+        "dataset": {"name": "two_moons", "train_size": 40, "test_size": 60},
+        "model": {"hidden": [6], "loss": "squared"},
+        "optimizer": {"schedule": {"lr": 0.1}},
+        "training": {"epochs": 4, "batch_size": 8},
+        "probes": {"calibration": None},
+    }
+    made = http.post("/experiments", json=squared).json()
+    page = open_page(f"/experiments/{made['id']}")
+    expect(page.locator("#state")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator("#calibration")).to_be_hidden()
+    expect(page.get_by_role("link", name="Calibration")).to_be_hidden()
+
+
+def test_the_kept_epoch_is_told_live_and_reloaded(open_page, http):
+    stopping = {
+        "dataset": {"name": "two_moons", "train_size": 60, "test_size": 60, "noise": 0.4},
+        "model": {"hidden": [32]},
+        "optimizer": {"name": "adam", "schedule": {"lr": 0.1}},
+        "training": {"epochs": 4000, "batch_size": 8},
+        "regularization": {"early_stopping": {"patience": 60}},
+    }
+    made = http.post("/experiments", json=stopping).json()
+    page = open_page(f"/experiments/{made['id']}")
+    expect(page.locator("#state")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator("[data-cell=epoch]")).to_contain_text(" of ")
+    live = page.locator("#runs tbody tr").inner_text()
+    page.reload()
+    assert page.locator("#runs tbody tr").inner_text() == live

@@ -23,7 +23,7 @@ let stream = null;
 
 // Parts that show finished runs; each is made when it first comes near the window.
 const parts = [
-  { id: "calibration", make: () => new CalibrationView(experiment.id), fits: () => true },
+  { id: "calibration", make: () => new CalibrationView(experiment.id), fits: (run) => run.probabilities },
   { id: "boundary", make: () => new BoundaryView(), fits: (run) => run.boundary },
   { id: "weights", make: () => new WeightsView(), fits: () => true },
   { id: "spectrum", make: () => new SpectrumView(store, experiment.timeColours), fits: (run) => run.spectrum },
@@ -84,7 +84,12 @@ function moved(changes) {
 
 async function showSummary(run) {
   const { summary } = await get(`/v1/runs/${run.id}`);
-  if (summary?.final) showNumbers(run.id, (name) => summary.final[name]);
+  if (summary?.final) {
+    showNumbers(run.id, (name) => summary.final[name]);
+    const kept = summary.final.epoch;
+    const cell = document.querySelector(`[data-run="${run.id}"] [data-cell="epoch"]`);
+    if (kept !== run.epoch) cell.textContent = `${kept} of ${run.epoch}`;
+  }
   const cell = document.querySelector(`[data-run="${run.id}"] [data-cell="ece"]`);
   cell.textContent = formatNumber(summary?.ece);
 }
@@ -156,8 +161,9 @@ function wireCompare() {
 }
 
 for (const part of parts) {
-  const needed = part.id !== "boundary" && part.id !== "spectrum" ? true : experiment.runs.some(part.fits);
-  for (const element of document.querySelectorAll(`[data-needs="${part.id}"]`)) element.hidden = !needed;
+  const bound = document.querySelectorAll(`[data-needs="${part.id}"]`);
+  const needed = !bound.length || experiment.runs.some(part.fits);
+  for (const element of bound) element.hidden = !needed;
   if (needed) {
     whenNear(byId(part.id), () => {
       part.near = true;
