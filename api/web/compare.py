@@ -1,29 +1,69 @@
-"""Runs side by side: which to show, and where their specs differ."""
+"""Sweep points side by side: which to show, and where their specs differ."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from reglab.core.spec import labels
+import numpy as np
+
+from reglab.core.spec import labels, point_key
+from reglab.core.statistics import mean_interval
 from reglab.core.storage import ExperimentRecord, NotFound, RunRecord, Storage
 
-MAX_COMPARED = 40
+MAX_POINTS = 40
+MAX_RUNS = 400
+# Student's interval of fewer seeds is so wide that it says nothing.
+LEAST_SEEDS = 3
+# An experiment, and if not all of them, its runs by index: "0-8,10".
+ADDRESS = re.compile(r"([^:]+)(?::(\d{1,9}(?:-\d{1,9})?(?:,\d{1,9}(?:-\d{1,9})?)*))?")
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A number over the finished runs of a point; ``half`` is half of its 95 % t interval."""
+
+    value: float | None = None
+    half: float | None = None
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One run of a comparison; its label is the sweep's values and the seed."""
+    """One sweep point of an experiment; its runs differ in their seeds alone."""
 
-    run: RunRecord
     experiment: ExperimentRecord
-    label: str = ""
+    runs: list[RunRecord]
+    label: str
+
+    @property
+    def states(self) -> dict[str, int]:
+        """Number of runs by state."""
+        found = [run.state for run in self.runs]
+        return {state: found.count(state) for state in dict.fromkeys(found)}
+
+    def mean(self, *path: str) -> Mean:
+        """Of a number at this path of the runs' summaries."""
+        values = [value for run in self.runs if (value := _at(run.summary, path)) is not None]
+        if not values:
+            return Mean()
+        mean, low, high = (float(one) for one in mean_interval(np.array(values)))
+        return Mean(mean, (high - low) / 2 if len(values) >= LEAST_SEEDS else None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to compare, addresses that lead to nothing, and how many runs are too many."""
+
+    points: list[Compared]
+    missing: list[str]
+    left_out: int
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One field of the specs; ``values`` has one entry a run."""
+    """One field of the specs; ``values`` has one entry per sweep point."""
 
     path: str
     values: list[Any]
@@ -31,38 +71,66 @@ class Difference:
 
 
 def chosen(
-    storage: Storage, run_ids: Iterable[str], experiment_ids: Iterable[str]
-) -> tuple[list[Compared], list[str], int]:
-    """The runs to compare, ids that are not there, and how many runs were left out."""
-    found: dict[str, Compared] = {}
+    storage: Storage,
+    run_ids: Iterable[str],
+    experiment_texts: Iterable[str],
+    most_points: int = MAX_POINTS,
+    most_runs: int = MAX_RUNS,
+) -> Choice:
+    """The sweep points of these runs, and of these experiments or parts of them."""
+    found: dict[str, RunRecord] = {}
     missing: list[str] = []
-    experiments: dict[str, ExperimentRecord] = {}
-
-    def experiment(identifier: str) -> ExperimentRecord:
-        if identifier not in experiments:
-            experiments[identifier] = storage.experiments.get(identifier)
-        return experiments[identifier]
-
     for identifier in dict.fromkeys(run_ids):
         try:
-            run = storage.runs.get(identifier)
-            found[run.id] = Compared(run, experiment(run.experiment_id))
+            found[identifier] = storage.runs.get(identifier)
         except NotFound:
             missing.append(identifier)
-    for identifier in dict.fromkeys(experiment_ids):
-        try:
-            for run in storage.experiments.runs(identifier):
-                found.setdefault(run.id, Compared(run, experiment(identifier)))
-        except NotFound:
-            missing.append(identifier)
-    everything = list(found.values())
-    kept = everything[:MAX_COMPARED]
-    names = labels([item.run.params for item in kept])
-    labelled = [
-        replace(item, label=f"{name}, seed {item.run.seed}")
-        for item, name in zip(kept, names, strict=True)
+    for text in dict.fromkeys(experiment_texts):
+        runs = _addressed(storage, text)
+        if not runs:
+            missing.append(text)
+        found |= {run.id: run for run in runs}
+    # Experiments in the order in which they were named, runs in their own.
+    order = list(dict.fromkeys(run.experiment_id for run in found.values()))
+    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    for run in sorted(found.values(), key=lambda run: (order.index(run.experiment_id), run.index)):
+        groups.setdefault((run.experiment_id, point_key(run.params)), []).append(run)
+    kept: list[list[RunRecord]] = []
+    for group in groups.values():
+        if len(kept) < most_points and sum(map(len, kept)) + len(group) <= most_runs:
+            kept.append(group)
+    experiments = {identifier: storage.experiments.get(identifier) for identifier in order}
+    names = labels([group[0].params for group in kept], unswept="")
+    points = [
+        Compared(experiment, group, name or experiment.name or "Unnamed")
+        for group, name in zip(kept, names, strict=True)
+        for experiment in [experiments[group[0].experiment_id]]
     ]
-    return labelled, missing, len(everything) - len(kept)
+    return Choice(points, missing, len(found) - sum(map(len, kept)))
+
+
+def _addressed(storage: Storage, text: str) -> list[RunRecord]:
+    parts = ADDRESS.fullmatch(text)
+    if parts is None:
+        return []
+    try:
+        runs = storage.experiments.runs(parts[1])
+    except NotFound:
+        return []
+    if parts[2] is None:
+        return runs
+    wanted: set[int] = set()
+    for one in parts[2].split(","):
+        ends = [int(end) for end in one.split("-")]
+        wanted.update(range(ends[0], min(ends[-1] + 1, len(runs))))
+    return [run for run in runs if run.index in wanted]
+
+
+def _at(summary: dict[str, Any] | None, path: Sequence[str]) -> float | None:
+    value: Any = summary
+    for name in path:
+        value = (value or {}).get(name)
+    return value
 
 
 def differences(specs: Sequence[dict[str, Any]]) -> list[Difference]:

@@ -13,7 +13,7 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, ExperimentId, Shared
 from reglab.api.routers.experiments import find
 from reglab.api.web import snippets
-from reglab.api.web.compare import chosen, differences
+from reglab.api.web.compare import MAX_POINTS, MAX_RUNS, chosen, differences
 from reglab.api.web.present import compare_data, experiment_data
 from reglab.api.web.render import page
 from reglab.core.presets import PRESETS, build
@@ -23,6 +23,7 @@ from reglab.core.storage import STATES, Sort, State
 
 router = APIRouter()
 ROWS = 50
+FOUND = 8
 SORTS: dict[str, str] = {
     "-created": "newest first",
     "created": "oldest first",
@@ -137,17 +138,47 @@ def compare_page(
     run: Annotated[list[str] | None, Query(max_length=200)] = None,
     experiment: Annotated[list[str] | None, Query(max_length=50)] = None,
 ) -> Response:
-    """Any runs of any experiments side by side."""
-    compared, missing, left_out = chosen(shared.storage, run or [], experiment or [])
+    """Any sweep points of any experiments side by side.
+
+    ``experiment`` is an id, or an id with the runs meant: ``id:0-8,10``; ``run`` is the id of one.
+    """
+    choice = chosen(shared.storage, run or [], experiment or [])
     return page(
         request,
         "compare.html",
-        compared=compared,
-        missing=missing,
-        left_out=left_out,
-        differences=differences([item.run.spec for item in compared]),
-        data=compare_data(compared),
+        points=choice.points,
+        missing=choice.missing,
+        left_out=choice.left_out,
+        max_points=MAX_POINTS,
+        max_runs=MAX_RUNS,
+        differences=differences([point.runs[0].spec for point in choice.points]),
+        data=compare_data(choice.points),
     )
+
+
+@router.get("/compare/found")
+@needs("read")
+def found_part(
+    request: Request, shared: Shared, q: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """The newest experiments of such a name, for the module that asks."""
+    items = shared.storage.experiments.find(q=q or None, limit=FOUND).items
+    sizes = [sum(item.counts.values()) for item in items]
+    points = [size // len(item.spec["seeds"]) for size, item in zip(sizes, items, strict=True)]
+    found = list(zip(items, points, sizes, strict=True))
+    return page(request, "compare_found.html", found=found)
+
+
+@router.get("/compare/points")
+@needs("read")
+def points_part(
+    request: Request, shared: Shared, experiment: Annotated[str, Query(max_length=50)]
+) -> Response:
+    """The sweep points of one experiment as boxes to tick, for the module that asks."""
+    # Of an experiment no points are left out: only what is ticked is compared.
+    every = shared.limits.runs
+    choice = chosen(shared.storage, [], [experiment], every, every)
+    return page(request, "compare_points.html", points=choice.points)
 
 
 @router.get("/playground")

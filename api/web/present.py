@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.colors import to_hex
 
-from reglab.api.web.compare import Compared
+from reglab.api.web.compare import MAX_POINTS, MAX_RUNS, Compared
 from reglab.core.figures.style import (
     CLASS_COLOURS,
     GREY,
@@ -29,7 +29,7 @@ def run_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """One JSON row a run; runs that differ in their seed alone share a group."""
     keys = [point_key(run.params) for run in runs]
     groups = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    names = labels([run.params for run in runs])
+    names = labels([run.params for run in runs], unswept="no sweep")
     return [
         {
             "id": run.id,
@@ -67,12 +67,25 @@ def experiment_data(record: ExperimentRecord, runs: Sequence[RunRecord]) -> dict
     }
 
 
-def compare_data(compared: Sequence[Compared]) -> dict[str, Any]:
-    """The data block of a comparison: every run is a group of its own."""
-    rows = run_rows([item.run for item in compared])
-    for at, (row, item) in enumerate(zip(rows, compared, strict=True)):
-        row |= {"group": at, "label": f"{item.experiment.name or 'experiment'}: {item.label}"}
-    return {"runs": rows, "colours": group_colours(len(rows))}
+def compare_data(points: Sequence[Compared]) -> dict[str, Any]:
+    """The data block of a comparison: every sweep point is a group."""
+    several = len({point.experiment.id for point in points}) > 1
+    rows = [
+        {
+            "id": run.id,
+            "experiment_id": run.experiment_id,
+            "index": run.index,
+            "group": at,
+            "label": point.label,
+            "section": (point.experiment.name or "Unnamed") if several else "",
+            "state": run.state,
+        }
+        for at, point in enumerate(points)
+        for run in point.runs
+    ]
+    sizes = {point.experiment.id: sum(point.experiment.counts.values()) for point in points}
+    limits = {"points": MAX_POINTS, "runs": MAX_RUNS}
+    return {"runs": rows, "sizes": sizes, "limits": limits, "colours": group_colours(len(points))}
 
 
 def group_colours(count: int) -> dict[str, list[str]]:

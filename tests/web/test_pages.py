@@ -7,6 +7,7 @@ import re
 import time
 
 import httpx
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -222,17 +223,16 @@ def test_parts_of_a_spec_are_turned_on_and_off(open_page, stack):
     httpx.post(f"{stack.url}/v1/experiments/{made['id']}/cancel")
 
 
-def test_two_runs_of_two_experiments_are_compared(open_page, http, moons, digits):
+def test_sweep_points_of_two_experiments_are_compared(open_page, http, moons, digits):
     page = open_page("/experiments?q=seeds")
     page.locator("#rows input").check()
     page.get_by_role("button", name="Compare selected").click()
-    expect(page.locator("#metrics tbody tr")).to_have_count(4)
-    for row in (3, 2, 1):
-        page.locator("[data-remove]").nth(row).click()
-        expect(page.locator("#metrics tbody tr")).to_have_count(row)
+    expect(page.locator("#metrics tbody tr")).to_have_count(2)
+    page.locator("[data-remove]").nth(1).click()
+    expect(page.locator("#metrics tbody tr")).to_have_count(1)
     page.get_by_label("Search experiments by name").fill("spectrum")
     expect(page.locator("#found li")).to_have_count(1)
-    page.get_by_role("button", name="Pick runs").click()
+    page.get_by_role("button", name="Pick sweep points").click()
     page.locator("#found input[type=checkbox]").check()
     page.get_by_role("button", name="Compare these").click()
     expect(page.locator("#metrics tbody tr")).to_have_count(2)
@@ -241,11 +241,12 @@ def test_two_runs_of_two_experiments_are_compared(open_page, http, moons, digits
     assert "model.activation" not in differs
     page.get_by_label("Show equal fields").check()
     expect(page.locator("#specs .same").first).to_be_visible()
-    page.wait_for_function("() => document.querySelector('[data-plot=loss]').data?.length == 4")
+    page.wait_for_function("() => document.querySelector('[data-plot=loss]').data?.length == 8")
     accuracy = [
-        run["summary"]["final"]["test_accuracy"] for run in (moons["runs"][0], digits["runs"][0])
+        np.mean([run["summary"]["final"]["test_accuracy"] for run in runs])
+        for runs in (moons["runs"][:2], digits["runs"])
     ]
-    best = page.locator("#metrics td:nth-child(7).best").first.inner_text()
+    best = page.locator("#metrics td:nth-child(8).best").first.inner_text()
     assert best == f"{100 * max(accuracy):.1f} %"
     left = [run["id"] for run in moons["runs"]] + ["x"]
     page.goto(page.url.split("?")[0] + "?" + "&".join(f"run={one}" for one in left))

@@ -14,7 +14,7 @@ const DASHES = { train: "dot", test: "solid", validation: "dash" };
 export class CurvesView {
   /**
    * @param root Holds the controls, plots and legend of curves.html.
-   * @param runs Rows with id, group, label, seed.
+   * @param runs Rows with id, group, label, state; section is what several groups belong to.
    * @param colours Colours of the groups by theme.
    * @param store A CurveStore.
    */
@@ -24,7 +24,7 @@ export class CurvesView {
     this.store = store;
     this.groups = [];
     for (const run of runs) {
-      this.groups[run.group] ??= { at: run.group, label: run.label, runs: [], shown: true };
+      this.groups[run.group] ??= { at: run.group, label: run.label, section: run.section ?? "", runs: [], shown: true };
       this.groups[run.group].runs.push(run);
     }
     this.update = throttled(() => this.draw(), 400);
@@ -47,7 +47,13 @@ export class CurvesView {
 
   makeLegend() {
     const legend = this.root.querySelector("[data-legend]");
-    legend.replaceChildren(...this.groups.map((group) => this.chip(group)));
+    const before = (at) => this.groups[at - 1]?.section;
+    legend.replaceChildren(
+      ...this.groups.flatMap((group, at) => [
+        group.section && group.section !== before(at) ? make("span", { className: "hint section", textContent: group.section }) : "",
+        this.chip(group),
+      ]),
+    );
     if (this.groups.length > 2) {
       const all = make("button", { type: "button", textContent: "All / none", className: "quiet" });
       all.addEventListener("click", () => {
@@ -61,14 +67,7 @@ export class CurvesView {
   }
 
   chip(group) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("aria-hidden", "true");
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of Object.entries({ y: 3, width: 18, height: 4, rx: 2, fill: this.colour(group) })) {
-      line.setAttribute(name, value);
-    }
-    svg.append(line);
-    const chip = make("button", { type: "button", attrs: { "aria-pressed": String(group.shown) } }, svg, group.label);
+    const chip = make("button", { type: "button", attrs: { "aria-pressed": String(group.shown) } }, swatch(this.colour(group)), group.label);
     chip.addEventListener("click", () => {
       group.shown = !group.shown;
       chip.setAttribute("aria-pressed", String(group.shown));
@@ -119,7 +118,8 @@ export class CurvesView {
     if (!curves.length) return [];
     // A logarithmic axis has no zero: the evaluation before training is drawn at 1/2.
     const xs = (epochs) => (logx ? epochs.map((epoch) => epoch || 0.5) : epochs);
-    const hovertemplate = `${group.label}, ${side}: %{y:.4g} at epoch %{customdata}<extra></extra>`;
+    const name = group.section && group.section !== group.label ? `${group.section}, ${group.label}` : group.label;
+    const hovertemplate = `${name}, ${side}: %{y:.4g} at epoch %{customdata}<extra></extra>`;
     const base = { mode: "lines", line, hovertemplate };
     const least = kind === "interval" ? LEAST_SEEDS : 2;
     if (kind === "each" || curves.length < least) {
@@ -143,6 +143,17 @@ export class CurvesView {
       mean,
     ];
   }
+}
+
+/** A piece of line in a colour, for legends and heads of tables. */
+export function swatch(colour) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", "swatch");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, value] of Object.entries({ y: 3, width: 18, height: 4, rx: 2, fill: colour })) line.setAttribute(name, value);
+  svg.append(line);
+  return svg;
 }
 
 const all = (traces) => traces.flatMap((trace) => [extreme(trace.y, Math.min), extreme(trace.y, Math.max)]);

@@ -7,6 +7,7 @@ import { CurvesView } from "./curves.js";
 import { byId, data, formatNumber, formatPercent, make, say, throttled, whenNear } from "./dom.js";
 import { FiguresView } from "./figures.js";
 import { get } from "./http.js";
+import { Selection } from "./selection.js";
 import { SpectrumView } from "./spectrum.js";
 import { CurveStore } from "./store.js";
 import { openStream } from "./stream.js";
@@ -156,8 +157,14 @@ function showLink(link) {
 }
 
 function wireCompare() {
-  const boxes = () => document.querySelectorAll('#runs input[name="run"]:checked').length;
-  byId("runs").addEventListener("change", () => (byId("compare-button").disabled = boxes() < 1));
+  const boxes = () => [...document.querySelectorAll('#runs input[name="run"]:checked')];
+  byId("runs").addEventListener("change", () => (byId("compare-button").disabled = !boxes().length));
+  byId("compare").addEventListener("submit", (event) => {
+    // Ids of hundreds of runs would be too long an address.
+    event.preventDefault();
+    const ticked = boxes().map((box) => runs.get(box.value));
+    window.location.assign(new Selection(ticked, { [experiment.id]: runs.size }).address);
+  });
 }
 
 for (const part of parts) {

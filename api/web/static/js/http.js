@@ -1,5 +1,7 @@
 // Calls of the API; every error is a Problem with the server's own words.
 
+const UNREACHABLE = { detail: "The server cannot be reached. Is it running?" };
+
 export class Problem extends Error {
   constructor(status, document) {
     super(document.detail || document.title || `The server answered ${status}.`);
@@ -23,7 +25,7 @@ export async function call(method, path, body) {
   try {
     reply = await fetch(path, options);
   } catch {
-    throw new Problem(0, { detail: "The server cannot be reached. Is it running?" });
+    throw new Problem(0, UNREACHABLE);
   }
   if (reply.status === 204) return null;
   // What was typed into a page is not lost to a session that ended: only reading leads away.
@@ -35,6 +37,16 @@ export async function call(method, path, body) {
 }
 
 export const get = (path) => call("GET", path);
+
+/** A part of a page as the server renders it. */
+export async function getText(path) {
+  const reply = await fetch(path, { headers: { Accept: "text/plain" } }).catch(() => {
+    throw new Problem(0, UNREACHABLE);
+  });
+  if (reply.status === 401) signInAgain();
+  if (!reply.ok) throw new Problem(reply.status, await reply.json().catch(() => ({})));
+  return reply.text();
+}
 
 function signInAgain() {
   const here = location.pathname + location.search;
