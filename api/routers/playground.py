@@ -60,7 +60,7 @@ def _settings(
     response_class=EventSourceResponse,
     responses=ANSWERS,
 )
-@needs("submit")
+@needs("read")
 async def stream_playground(
     shared: Shared,
     settings: Annotated[Settings, Depends(_settings)],

@@ -42,7 +42,11 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     principal = getattr(request.state, "principal", None)
     csrf = getattr(request.state, "csrf", None)
     text = _environment.get_template(template).render(
-        path=request.url.path, csrf=csrf, who=principal.name if principal and csrf else "", **values
+        path=request.url.path,
+        csrf=csrf,
+        who=principal.name if principal and csrf else "",
+        can_submit="submit" in principal.scopes if principal else False,
+        **values,
     )
     return Response(text, status, HEADERS, media_type="text/html")
 

@@ -179,7 +179,7 @@ class Calibration(Figure[Plain]):
     def caption(self, found: Plain) -> str:
         """How sure the network is when wrong, and its over-confidence."""
         wrong, _ = found.wrong
-        sure = f"{np.mean(wrong > 0.8):.0%} of the errors were made with a confidence above 80 %"
+        sure = f"{np.mean(wrong > 0.8):.0%} of the errors were made with a confidence above 80%"
         table = found.table
         return (
             "Left: cumulative distribution of the confidence of wrong answers on the test set; "

@@ -19,7 +19,6 @@ SUBMIT = {
     "DELETE /v1/experiments/{experiment_id}",
     "POST /v1/experiments/{experiment_id}/cancel",
     "POST /v1/experiments/{experiment_id}/retry",
-    "GET /v1/playground",
 }
 
 

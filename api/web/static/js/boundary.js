@@ -1,6 +1,6 @@
 // Decision boundaries: a slider over the sweep, one over training time, dropout networks.
 
-import { byId, formatNumber, make } from "./dom.js";
+import { byId, formatPercent, make } from "./dom.js";
 import { getOnce } from "./http.js";
 import { drawPlane, drawScale } from "./plane.js";
 import { describeRun, latestOnly, ListSlider } from "./sliders.js";
@@ -85,11 +85,12 @@ export class BoundaryView {
     const share = p.filter((value) => value > 0.5).length / p.length;
     const facts = [
       ["Shown", found.dropout_seed === null ? "dropout off" : `one dropout network, seed ${found.dropout_seed}`],
-      ["Mean confidence over the plane", formatNumber(sure, 3)],
-      ["Share of the plane given to class 1", formatNumber(share, 3)],
+      ["Share of the plane given to class 1", formatPercent(share)],
     ];
+    // What is no probability is no confidence either.
+    if (this.runSlider.item.probabilities) facts.push(["Mean confidence over the plane", formatPercent(sure)]);
     byId("boundary-facts").replaceChildren(
-      ...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: `${name}: `, className: "visually-hidden" }), make("dd", { textContent: `${name}: ${value}` }))),
+      ...facts.map(([name, value]) => make("div", {}, make("dt", { textContent: `${name}: ` }), make("dd", { textContent: value }))),
     );
   }
 

@@ -1,10 +1,11 @@
 // ECE table, reliability diagram with bin counts, confidence of wrong answers.
 
-import { byId, formatNumber, formatPercent, make } from "./dom.js";
+import { byId, formatNumber, formatPercent, make, plural } from "./dom.js";
 import { get, getOnce } from "./http.js";
 import { describeRun, latestOnly, ListSlider } from "./sliders.js";
 import { draw, faint, muted, onThemeChange, series } from "./theme.js";
 
+const SHARES = ["accuracy", "confidence"];
 const COLUMNS = [
   ["ece", "ECE", "min"],
   ["interval", "95 % interval", null],
@@ -66,7 +67,7 @@ export class CalibrationView {
         make("td", { textContent: row.seed, className: "number" }),
       );
       for (const [name] of COLUMNS) {
-        const text = name === "interval" ? `${formatNumber(row.ece_low)} – ${formatNumber(row.ece_high)}` : formatNumber(row[name]);
+        const text = name === "interval" ? `${formatNumber(row.ece_low)} – ${formatNumber(row.ece_high)}` : SHARES.includes(name) ? formatPercent(row[name]) : formatNumber(row[name]);
         line.append(make("td", { textContent: text, className: row[name] === best[name] && name in best ? "number best" : "number" }));
       }
       return line;
@@ -81,7 +82,7 @@ export class CalibrationView {
     const [under, over] = series();
     const x = rows.map((row) => row.confidence);
     const text = rows.map(
-      (row) => `${row.count} examples<br>confidence ${formatPercent(row.confidence)}<br>accuracy ${formatPercent(row.accuracy)}`,
+      (row) => `${plural(row.count, "example")}<br>confidence ${formatPercent(row.confidence)}<br>accuracy ${formatPercent(row.accuracy)}`,
     );
     const bars = { x: rows.map((row) => (row.lower + row.upper) / 2), width: rows.map((row) => Math.max(0.94 * (row.upper - row.lower), 0.003)) };
     await draw(
@@ -107,7 +108,7 @@ export class CalibrationView {
         { x: [0, ...wrong.confidence, 1], y: [0, ...wrong.share, 1], mode: "lines", line: { shape: "hv", color: over, width: 1.8 }, hovertemplate: "%{y:.1%} of errors at most %{x:.3f} sure<extra></extra>" },
       ],
       {
-        title: { text: `Confidence of the ${wrong.confidence.length} wrong answers, cumulative`, font: { size: 13 }, x: 0.02, y: 0.98 },
+        title: { text: `Confidence of ${plural(wrong.confidence.length, "error")}, cumulative`, font: { size: 13 }, x: 0.02, y: 0.98 },
         xaxis: { title: { text: "confidence" }, range: [0, 1.01] },
         yaxis: { title: { text: "share of errors" }, range: [0, 1.02], tickformat: ".0%" },
       },

@@ -2,13 +2,15 @@
 
 import { make, throttled } from "./dom.js";
 import { summarized, smoothed } from "./store.js";
-import { draw, faint, logAxis, onThemeChange, themeName } from "./theme.js";
+import { draw, faint, logAxis, logEpoch, logEpochAxis, onThemeChange, themeName } from "./theme.js";
 
 const MANY = 4;
 // Bands of more groups hide one another.
 const MOST_BANDS = 8;
 // An interval of two seeds has one degree of freedom: it says nothing.
 const LEAST_SEEDS = 3;
+// A loss so many times the largest at the start has diverged: the axis is for the others.
+const DIVERGED = 10;
 const DASHES = { train: "dot", test: "solid", validation: "dash" };
 
 export class CurvesView {
@@ -67,7 +69,9 @@ export class CurvesView {
   }
 
   chip(group) {
-    const chip = make("button", { type: "button", attrs: { "aria-pressed": String(group.shown) } }, swatch(this.colour(group)), group.label);
+    group.note = make("span", { className: "wrong" });
+    this.showNote(group);
+    const chip = make("button", { type: "button", attrs: { "aria-pressed": String(group.shown) } }, swatch(this.colour(group)), group.label, group.note);
     chip.addEventListener("click", () => {
       group.shown = !group.shown;
       chip.setAttribute("aria-pressed", String(group.shown));
@@ -76,12 +80,49 @@ export class CurvesView {
     return chip;
   }
 
+  /** What a chip says beside its label: that runs failed or their loss diverged. */
+  showNote(group) {
+    const failed = group.runs.filter((run) => run.state === "failed").length;
+    const largest = this.largestLoss(group);
+    const parts = [];
+    if (failed) parts.push(group.runs.length === 1 ? "failed" : `${failed} of ${group.runs.length} failed`);
+    if (largest > this.ceiling) parts.push(`diverged, loss up to ${largest.toPrecision(2)}`);
+    group.note.textContent = parts.length ? ` ${parts.join(", ")}` : "";
+  }
+
+  /** The largest train or test loss of a group's runs. */
+  largestLoss(group) {
+    return Math.max(0, ...this.losses(group.runs).map((values) => extreme(values, Math.max)));
+  }
+
+  losses(runs) {
+    const curves = runs.map((run) => this.store.curves.get(run.id)).filter((curve) => curve.epoch.length);
+    return curves.flatMap((curve) => [curve.train_loss, curve.test_loss]);
+  }
+
+  /** What a loss must not exceed to be on the axis. */
+  get ceiling() {
+    const first = this.losses(this.groups.flatMap((group) => group.runs)).map((values) => values[0]);
+    return DIVERGED * Math.max(0, ...first);
+  }
+
+  /** A loss axis that follows the lines, but not to where they diverge. */
+  lossAxis(values, log) {
+    const { ceiling } = this;
+    const shown = values.filter((value) => value <= ceiling);
+    const axis = log ? logAxis(shown) : { tickformat: "~g" };
+    if (shown.length === values.length) return axis;
+    const ends = [log ? Math.min(...shown) : 0, ceiling];
+    return { ...axis, range: log ? ends.map(Math.log10) : ends };
+  }
+
   async draw() {
     const smoothing = this.control("smoothing");
     smoothing.nextElementSibling.value = Number(smoothing.value).toFixed(2);
     const empty = this.store.isEmpty;
     this.root.querySelector("[data-empty]").hidden = !empty;
     this.control("validation").parentElement.hidden = !this.store.has("validation_loss");
+    for (const group of this.groups) this.showNote(group);
     await Promise.all(["loss", "accuracy"].map((quantity) => this.plot(quantity)));
   }
 
@@ -91,8 +132,8 @@ export class CurvesView {
     const traces = this.groups.filter((group) => group.shown).flatMap((group) => this.traces(group, quantity, logx));
     await draw(this.root.querySelector(`[data-plot="${quantity}"]`), traces, {
       title: { text: quantity === "loss" ? "Loss" : "Accuracy", font: { size: 13 }, x: 0.02, y: 0.98 },
-      xaxis: { title: { text: "epoch" }, ...(logx ? logAxis([0.5, this.lastEpoch]) : {}) },
-      yaxis: logy ? logAxis(all(traces)) : { tickformat: quantity === "accuracy" ? ".0%" : "~g" },
+      xaxis: { title: { text: "epoch" }, ...(logx ? logEpochAxis(this.lastEpoch) : {}) },
+      yaxis: quantity === "accuracy" ? { tickformat: ".0%" } : this.lossAxis(all(traces), logy),
       uirevision: `${logx}${logy}`,
     });
   }
@@ -116,8 +157,7 @@ export class CurvesView {
       .map((run) => this.store.curves.get(run.id))
       .filter((curve) => curve.epoch.length && curve[metric][0] !== null);
     if (!curves.length) return [];
-    // A logarithmic axis has no zero: the evaluation before training is drawn at 1/2.
-    const xs = (epochs) => (logx ? epochs.map((epoch) => epoch || 0.5) : epochs);
+    const xs = (epochs) => (logx ? epochs.map(logEpoch) : epochs);
     const name = group.section && group.section !== group.label ? `${group.section}, ${group.label}` : group.label;
     const hovertemplate = `${name}, ${side}: %{y:.4g} at epoch %{customdata}<extra></extra>`;
     const base = { mode: "lines", line, hovertemplate };

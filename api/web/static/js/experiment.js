@@ -1,6 +1,7 @@
 // The page of one experiment: keeps what is shown in step with the server's events.
 
 import { fitActions, wireActions } from "./actions.js";
+import { holdAnchor } from "./anchor.js";
 import { BoundaryView } from "./boundary.js";
 import { CalibrationView } from "./calibration.js";
 import { CurvesView } from "./curves.js";
@@ -20,6 +21,8 @@ const base = `/v1/experiments/${experiment.id}`;
 const runs = new Map(experiment.runs.map((run) => [run.id, run]));
 const store = new CurveStore([...runs.keys()]);
 const curves = new CurvesView(byId("curves"), experiment.runs, experiment.colours, store);
+// A token that only reads has no buttons that change anything.
+const mayAct = byId("actions") !== null;
 let stream = null;
 
 // Parts that show finished runs; each is made when it first comes near the window.
@@ -107,7 +110,7 @@ function onState(event) {
     .map(([state, count]) => `${count} ${state}`)
     .join(", ");
   moved(event.runs);
-  fitActions(event.counts);
+  if (mayAct) fitActions(event.counts);
   refreshParts();
   if (!TERMINAL.includes(event.state)) return;
   stream?.close();
@@ -144,7 +147,7 @@ function watch() {
     deleted: () => {
       stream?.close();
       say("The experiment was deleted.", true);
-      byId("actions").hidden = true;
+      if (mayAct) byId("actions").hidden = true;
     },
   });
 }
@@ -157,6 +160,7 @@ function showLink(link) {
 }
 
 function wireCompare() {
+  byId("compare-button").disabled = true;
   const boxes = () => [...document.querySelectorAll('#runs input[name="run"]:checked')];
   byId("runs").addEventListener("change", () => (byId("compare-button").disabled = !boxes().length));
   byId("compare").addEventListener("submit", (event) => {
@@ -181,14 +185,17 @@ for (const part of parts) {
 
 const counts = {};
 for (const run of experiment.runs) counts[run.state] = (counts[run.state] ?? 0) + 1;
-fitActions(counts);
-wireActions(experiment, (changed) => {
-  onState({ ...changed, runs: changed.runs });
-  watch();
-});
+if (mayAct) {
+  fitActions(counts);
+  wireActions(experiment, (changed) => {
+    onState({ ...changed, runs: changed.runs });
+    watch();
+  });
+}
 wireTabs(document.querySelector('#spec [role="tablist"]'), byId("copy"));
 wireCompare();
 parts.forEach(refreshPart);
+holdAnchor();
 // The stream's first event has the curves read, so that none between the two is lost.
 if (!TERMINAL.includes(experiment.state)) watch();
 else loadCurves().then(() => curves.draw());

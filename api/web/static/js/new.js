@@ -1,6 +1,7 @@
 // A new experiment: preset, form, estimate, submission.
 
 import { byId, copyText, data, debounced, formatSeconds, make } from "./dom.js";
+import { carried, Draft, flat } from "./draft.js";
 import { call } from "./http.js";
 import { same, valueAt } from "./schema.js";
 import { SchemaForm } from "./schema-form.js";
@@ -11,14 +12,32 @@ const form = byId("form");
 const rest = Object.keys(schema.properties).filter((name) => name !== "sweep" && !ORDER.includes(name));
 const fields = new SchemaForm(byId("fields"), schema, [...ORDER, ...rest], () => changed());
 const chosenPreset = () => presets.find((preset) => preset.name === form.elements.preset.value);
+const draft = new Draft(`new${window.location.search}`);
+// What the document was before anything was changed in it.
+let base = start;
 let turn = 0;
 
-fields.set(start);
+const kept = draft.read();
+if (kept) {
+  form.elements.preset.value = kept.preset;
+  base = kept.base;
+  tell("This is your draft of before.");
+}
+fields.set(kept?.document ?? start);
 estimate();
 
 form.addEventListener("change", (event) => {
   if (event.target.name !== "preset") return;
-  fields.set(chosenPreset().spec);
+  const { document, left } = carried(base, fields.document, chosenPreset().spec, schema);
+  base = chosenPreset().spec;
+  fields.set(document);
+  tell(same(document, base) ? "" : "What you had changed is kept.", left);
+  changed();
+});
+byId("anew").addEventListener("click", () => {
+  base = chosenPreset()?.spec ?? start;
+  fields.set(base);
+  tell("");
   changed();
 });
 byId("copy").addEventListener("click", () => copyText(JSON.stringify(request(), null, 2)));
@@ -29,6 +48,7 @@ form.addEventListener("submit", async (event) => {
   button.textContent = "Submitting …";
   try {
     const made = await call("POST", "/v1/experiments", request());
+    draft.drop();
     window.location.assign(`/experiments/${made.id}`);
   } catch (error) {
     showProblem(error);
@@ -38,7 +58,22 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-const changed = debounced(() => estimate(), 350);
+const changed = debounced(() => {
+  keepDraft();
+  estimate();
+}, 350);
+
+function keepDraft() {
+  if (same(fields.document, base)) draft.drop();
+  else draft.write({ preset: form.elements.preset.value, base, document: fields.document });
+}
+
+/** A word about the draft above the form; nothing if there is none. */
+function tell(text, left = []) {
+  const dropped = left.length ? ` Left out, as this preset has no such field or sweeps it: ${left.join(", ")}.` : "";
+  byId("draft").firstElementChild.textContent = text + dropped;
+  byId("draft").hidden = !text && !dropped;
+}
 
 async function estimate() {
   turn += 1;
@@ -66,7 +101,7 @@ function showEstimate(found) {
   ];
   if (found.waiting) rows.push(["Runs ahead", found.waiting.toLocaleString("en")]);
   const basis = found.measured_runs
-    ? `From the times of the last ${found.measured_runs} runs here.`
+    ? `From the times of the last ${found.measured_runs === 1 ? "run" : `${found.measured_runs} runs`} here.`
     : "From the size of the arithmetic; sharper once runs have finished here.";
   const dropped = found.dropped.length ? [`Dropped from the preset: ${found.dropped.join(", ")}.`] : [];
   byId("estimate").replaceChildren(
@@ -96,18 +131,21 @@ function request() {
 /** Overrides that turn `base` into `document`, or null where they cannot. */
 function difference(base, document) {
   const overrides = {};
-  if (base.dataset.name !== document.dataset?.name) overrides.dataset = { ...kept(base.dataset), ...document.dataset };
+  if (base.dataset.name !== document.dataset?.name) overrides.dataset = { ...defaultsOf(base.dataset), ...document.dataset };
   const [before, after] = [base, document].map((one) => flat(one, "dataset" in overrides));
   for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (same(before[path], after[path])) continue;
+    // The sweep has the say over what it sweeps; a field both set and swept is refused.
+    if (same(before[path], after[path]) || isSwept(path, document)) continue;
     if (path in after) overrides[path] = after[path];
     else if (!reset(path, document, overrides)) return null;
   }
   return overrides;
 }
 
+const isSwept = (path, document) => Object.keys(document.sweep ?? {}).some((swept) => `${path}.`.startsWith(`${swept}.`));
+
 /** Defaults of what the preset's dataset sets and the chosen one has, too: it would be kept. */
-function kept(dataset) {
+function defaultsOf(dataset) {
   const found = Object.keys(dataset).map((name) => [name, fields.defaults.get(`dataset.${name}`)]);
   return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }
@@ -129,16 +167,4 @@ function reset(path, document, overrides) {
     }
   }
   return false;
-}
-
-function flat(document, withoutDataset, prefix = "") {
-  const found = {};
-  for (const [name, value] of Object.entries(document)) {
-    const path = prefix + name;
-    if (path === "dataset" && withoutDataset) continue;
-    const isPart = value !== null && typeof value === "object" && !Array.isArray(value) && path !== "sweep";
-    if (isPart && Object.keys(value).length) Object.assign(found, flat(value, false, `${path}.`));
-    else found[path] = value;
-  }
-  return found;
 }

@@ -80,33 +80,48 @@ function points(context, scene, scale) {
   const { canvas } = context;
   const place = (value, [low, high], size) => ((value - low) / (high - low)) * size;
   scene.points.forEach(([x, y], at) => {
-    const left = place(x, scene.x, canvas.width);
-    const top = canvas.height - place(y, scene.y, canvas.height);
-    const r = 3.4 * scale;
-    context.beginPath();
-    if (scene.labels[at] === 0) context.arc(left, top, r, 0, 2 * Math.PI);
-    else {
-      context.moveTo(left, top - 1.25 * r);
-      context.lineTo(left + 1.15 * r, top + 0.85 * r);
-      context.lineTo(left - 1.15 * r, top + 0.85 * r);
-      context.closePath();
-    }
-    context.fillStyle = palettes.classes[scene.labels[at]];
-    context.fill();
-    context.lineWidth = 0.9 * scale;
-    context.strokeStyle = themeName() === "dark" ? "#101216" : "#ffffff";
-    context.stroke();
+    point(context, place(x, scene.x, canvas.width), canvas.height - place(y, scene.y, canvas.height), scene.labels[at], scale);
   });
 }
 
-/** A strip of the colours from 0 to 1. */
-export function drawScale(canvas) {
+/** A training point: a circle of class 0, a triangle of class 1. */
+function point(context, left, top, label, scale) {
+  const r = 3.4 * scale;
+  context.beginPath();
+  if (label === 0) context.arc(left, top, r, 0, 2 * Math.PI);
+  else {
+    context.moveTo(left, top - 1.25 * r);
+    context.lineTo(left + 1.15 * r, top + 0.85 * r);
+    context.lineTo(left - 1.15 * r, top + 0.85 * r);
+    context.closePath();
+  }
+  context.fillStyle = palettes.classes[label];
+  context.fill();
+  context.lineWidth = 0.9 * scale;
+  context.strokeStyle = themeName() === "dark" ? "#101216" : "#ffffff";
+  context.stroke();
+}
+
+/** What the points mean, on the canvases of a key. */
+export function drawMarks(root) {
+  for (const canvas of root.querySelectorAll(".mark")) {
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    point(context, canvas.width / 2, canvas.height / 2, Number(canvas.dataset.label), canvas.width / 9);
+  }
+}
+
+/** A strip of colours from a share of 0 to 1. */
+export function drawStrip(canvas, colour) {
   const context = canvas.getContext("2d");
   for (let x = 0; x < canvas.width; x += 1) {
-    context.fillStyle = `rgb(${boundaryColour(x / (canvas.width - 1)).join(",")})`;
+    context.fillStyle = colour(x / (canvas.width - 1));
     context.fillRect(x, 0, 1, canvas.height);
   }
 }
+
+/** The colours of the plane. */
+export const drawScale = (canvas) => drawStrip(canvas, (share) => `rgb(${boundaryColour(share).join(",")})`);
 
 /** The figures' map of weights: negative, white, positive; `share` from -1 to 1. */
 export function weightColour(share) {

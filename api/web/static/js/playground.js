@@ -1,11 +1,13 @@
 // The playground: sliders, a stream of frames, two planes and a loss plot.
 
-import { byId, debounced, formatNumber, formatPercent, say, throttled } from "./dom.js";
+import { byId, debounced, formatNumber, formatPercent, plural, say, throttled } from "./dom.js";
 import { call } from "./http.js";
-import { drawPlane } from "./plane.js";
-import { draw, logAxis, onThemeChange, plotly, series } from "./theme.js";
+import { drawMarks, drawPlane, drawScale } from "./plane.js";
+import { draw, logAxis, logEpoch, logEpochAxis, onThemeChange, plotly, series } from "./theme.js";
 
 const NETS = ["plain", "regularized"];
+// Of the series' colours; the first two are those of the classes in the pictures.
+const COLOURS = { plain: 3, regularized: 2 };
 // Steps of the sliders for rates: the article's sweeps, and beyond.
 const SCALES = { l2: (step) => step * 0.0005, l1: (step) => step * 0.00025, linear: (step) => step };
 
@@ -24,6 +26,8 @@ function showKnobs() {
     knob.parentElement.querySelector("output").value = value(knob);
     knob.setAttribute("aria-valuetext", String(value(knob)));
   }
+  const count = 2 ** Object.keys(sweep()).length;
+  byId("keep")?.replaceChildren(`Run as experiment (${plural(count, "run")})`);
 }
 
 function stop(text) {
@@ -92,19 +96,21 @@ const column = (at) => history.filter((_, index) => index % 5 === at);
 
 const showLoss = throttled(() => {
   const logx = byId("logx").checked;
-  const x = column(0).map((epoch) => (logx ? epoch || 0.5 : epoch));
+  const epochs = column(0);
+  const x = logx ? epochs.map(logEpoch) : epochs;
   const traces = NETS.flatMap((net, at) =>
     ["train", "test"].map((side, k) => ({
       x,
       y: column(1 + 2 * at + k),
       name: `${net}, ${side}`,
       mode: "lines",
-      line: { color: series()[1 - at], width: side === "test" ? 2.2 : 1.2, dash: side === "test" ? "solid" : "dot" },
-      hovertemplate: `${net}, ${side}: %{y:.4g} at %{x}<extra></extra>`,
+      customdata: epochs,
+      line: { color: series()[COLOURS[net]], width: side === "test" ? 2.2 : 1.2, dash: side === "test" ? "solid" : "dot" },
+      hovertemplate: `${net}, ${side}: %{y:.4g} at epoch %{customdata}<extra></extra>`,
     })),
   );
   draw(byId("loss"), traces, {
-    xaxis: { title: { text: "epoch" }, ...(logx ? logAxis(x) : {}) },
+    xaxis: { title: { text: "epoch" }, ...(logx ? logEpochAxis(epochs.at(-1) ?? 1) : {}) },
     yaxis: logAxis(traces.flatMap((trace) => trace.y)),
     showlegend: true,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
@@ -113,15 +119,22 @@ const showLoss = throttled(() => {
   });
 }, 250);
 
+/** Regularizers that are turned on, each beside none: with one these are both nets. */
+function sweep() {
+  const { l2, l1, dropout, label_smoothing } = values();
+  const on = Object.entries({ l2, l1, dropout, label_smoothing }).filter(([, strength]) => strength > 0);
+  return Object.fromEntries(on.map(([name, strength]) => [`regularization.${name}`, [0, strength]]));
+}
+
 async function keep() {
-  const { l2, l1, dropout, label_smoothing, seed, lr, ...dataset } = values();
+  const { l2, l1, dropout, label_smoothing, seed, ...dataset } = values();
   const spec = {
     name: "From the playground",
     tags: ["playground"],
     dataset: { name: "two_moons", ...dataset },
     model: { hidden: [64, 64] },
     optimizer: { name: "sgd", schedule: { lr: 0.15, alpha: 1, tau: 50000 } },
-    regularization: { l2, l1, dropout, label_smoothing },
+    sweep: sweep(),
     training: { epochs: 6000, batch_size: 32, eval_every: 20 },
     probes: { boundary: { snapshots: 24 } },
     seeds: [seed],
@@ -144,9 +157,12 @@ form.addEventListener("submit", (event) => {
   start();
 });
 byId("stop").addEventListener("click", () => stop("Stopped."));
-byId("keep").addEventListener("click", keep);
+byId("keep")?.addEventListener("click", keep);
 byId("logx").addEventListener("change", () => showLoss());
+drawScale(byId("scale"));
+drawMarks(byId("key"));
 onThemeChange(() => {
+  drawMarks(byId("key"));
   showFrame();
   showLoss();
 });

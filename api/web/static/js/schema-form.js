@@ -1,7 +1,7 @@
 // A form made from a JSON schema: every field has a label, a hint, and a place for its error.
 
 import { make } from "./dom.js";
-import { bounds, capital, classify, listText, parseList, parseValue, resolved, same, setAt, tagOf, valueAt, words } from "./schema.js";
+import { bounds, capital, classify, inside, listText, parseList, parseValue, resolved, same, setAt, tagOf, valueAt, words } from "./schema.js";
 
 export class SchemaForm {
   /**
@@ -35,6 +35,21 @@ export class SchemaForm {
     this.root.replaceChildren(general, ...sections);
     // Made last, as it offers the paths of all others; shown second, as it makes the runs.
     general.after(this.sweep());
+    this.markSwept();
+  }
+
+  /** A swept field has the sweep's values: its own is not used, and cannot be changed. */
+  markSwept() {
+    const sweep = this.document.sweep ?? {};
+    for (const control of this.root.querySelectorAll("[data-path]")) {
+      const { path } = control.dataset;
+      control.disabled = path in sweep;
+      const hint = document.getElementById(`hint-${path}`);
+      if (!hint) continue;
+      hint.querySelector(".swept")?.remove();
+      control.classList.toggle("is-swept", control.disabled);
+      if (control.disabled) hint.prepend(make("strong", { className: "swept", textContent: `Swept: ${listText(sweep[path])}. ` }));
+    }
   }
 
   /** All dotted paths that lead to a value and can be swept. */
@@ -73,7 +88,7 @@ export class SchemaForm {
       setAt(this.document, path, input.checked ? structuredClone(whenOn) : whenOff);
       this.restructured(path);
     });
-    return make("label", { className: "check", dataset: { toggle: path.join(".") } }, input, `Use ${words(name).toLowerCase()}`);
+    return make("label", { className: "check", dataset: { toggle: path.join(".") } }, input, `Use ${inside(name)}`);
   }
 
   children(node, path) {
@@ -211,6 +226,7 @@ export class SchemaForm {
     for (const row of this.sweepRows.children) sweep[row.select.value] = parseList(row.values.value);
     this.document.sweep = Object.keys(sweep).length ? sweep : undefined;
     if (!this.document.sweep) delete this.document.sweep;
+    this.markSwept();
     this.changed();
   }
 

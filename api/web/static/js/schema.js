@@ -61,7 +61,16 @@ export function bounds(node) {
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-export const words = (name) => capital(name.replaceAll("_", " "));
+// Names that stand for a word or a symbol.
+const NAMES = {
+  alpha: "Alpha (α)", beta1: "Beta 1 (β₁)", beta2: "Beta 2 (β₂)", eps: "Epsilon", l1: "L1 (λ₁)", l1_method: "L1 method", l2: "L2 (λ₂)",
+  lr: "Learning rate", mc_dropout: "Monte Carlo dropout", min_delta: "Least improvement", sgd: "SGD", sigma: "Sigma (σ)", std: "Standard deviation", tau: "Tau (τ)",
+};
+
+export const words = (name) => NAMES[name] ?? capital(name.replaceAll("_", " "));
+
+/** The same within a sentence. */
+export const inside = (name) => NAMES[name] ?? name.replaceAll("_", " ");
 
 /** Reads one typed value: a number, true, false, null, JSON, or else the text itself. */
 export function parseValue(text) {

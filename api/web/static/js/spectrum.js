@@ -2,8 +2,9 @@
 
 import { byId } from "./dom.js";
 import { getOnce } from "./http.js";
+import { drawStrip } from "./plane.js";
 import { describeRun, latestOnly, ListSlider } from "./sliders.js";
-import { draw, faint, ink, logAxis, muted, onThemeChange, palettes, plotly, series, themeName } from "./theme.js";
+import { draw, faint, ink, logAxis, logEpoch, logEpochAxis, onThemeChange, palettes, plotly, series, themeName } from "./theme.js";
 
 export class SpectrumView {
   constructor(store, timeColours) {
@@ -37,7 +38,7 @@ export class SpectrumView {
   }
 
   nearest(epoch) {
-    const distance = (at) => Math.abs(Math.log(at || 0.5) - Math.log(epoch));
+    const distance = (at) => Math.abs(Math.log(logEpoch(at)) - Math.log(epoch));
     const epochs = this.found.epochs;
     const best = epochs.reduce((a, b) => (distance(b) < distance(a) ? b : a));
     this.timeSlider.move(epochs.indexOf(best));
@@ -49,7 +50,19 @@ export class SpectrumView {
     return colours[Math.round((last * at) / Math.max(this.found.epochs.length - 1, 1))];
   }
 
+  /** The colours of the times, from the first to the last. */
+  showKey() {
+    const [first, last] = [this.found.epochs[0], this.found.epochs.at(-1)];
+    byId("spectrum-first").textContent = `epoch ${first}`;
+    byId("spectrum-last").textContent = last;
+    drawStrip(byId("spectrum-scale"), (share) => {
+      const colours = this.timeColours[themeName()];
+      return colours[Math.round((colours.length - 1) * share)];
+    });
+  }
+
   async render() {
+    this.showKey();
     const { epochs, cumulative, isotropic } = this.found;
     const chosen = Number(this.timeSlider.input.value);
     const ranks = isotropic.map((_, k) => k + 1);
@@ -75,23 +88,23 @@ export class SpectrumView {
       },
     );
     const curve = this.store.curves.get(this.runSlider.item.id);
-    const x = curve.epoch.map((epoch) => epoch || 0.5);
+    const x = curve.epoch.map(logEpoch);
+    const told = { x, customdata: curve.epoch };
     const [train, test] = series();
     await draw(
       byId("spectrum-loss"),
       [
-        { x, y: curve.train_loss, mode: "lines", line: { color: train, width: 1.4, dash: "dot" }, hovertemplate: "train %{y:.4g} at %{x}<extra></extra>" },
-        { x, y: curve.test_loss, mode: "lines", line: { color: test, width: 1.8 }, hovertemplate: "test %{y:.4g} at %{x}<extra></extra>" },
+        { ...told, y: curve.train_loss, mode: "lines", line: { color: train, width: 1.4, dash: "dot" }, hovertemplate: "train %{y:.4g} at epoch %{customdata}<extra></extra>" },
+        { ...told, y: curve.test_loss, mode: "lines", line: { color: test, width: 1.8 }, hovertemplate: "test %{y:.4g} at epoch %{customdata}<extra></extra>" },
       ],
       {
         title: { text: "Loss, train (dotted) and test; click to choose a time", font: { size: 13 }, x: 0.02, y: 0.98 },
-        xaxis: { title: { text: "epoch" }, ...logAxis(x) },
+        xaxis: { title: { text: "epoch" }, ...logEpochAxis(curve.epoch.at(-1)) },
         shapes: [
-          ...others.map((at) => marker(epochs[at], faint(this.colour(at), 0.35), 1)),
-          marker(epochs[chosen], this.colour(chosen), 3),
+          ...others.map((at) => marker(logEpoch(epochs[at]), faint(this.colour(at), 0.35), 1)),
+          marker(logEpoch(epochs[chosen]), this.colour(chosen), 3),
         ],
-        annotations: [{ x: Math.log10(epochs[chosen]), y: 1, yref: "paper", text: String(epochs[chosen]), showarrow: false, xanchor: "left", xshift: 4, font: { color: ink() } }],
-        font: { color: muted() },
+        annotations: [{ x: Math.log10(logEpoch(epochs[chosen])), y: 1, yref: "paper", text: String(epochs[chosen]), showarrow: false, xanchor: "left", xshift: 4, font: { color: ink() } }],
       },
     );
     await drawn;

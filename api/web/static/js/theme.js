@@ -34,6 +34,7 @@ export function layout(more = {}) {
     margin: { l: 56, r: 12, t: 30, b: 44 },
     showlegend: false,
     hovermode: "closest",
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: muted(), activecolor: variable("--accent") },
     hoverlabel: { bgcolor: variable("--surface"), font: { color: ink() } },
     xaxis: { ...axis, ...xaxis },
     yaxis: { ...axis, ...yaxis },
@@ -46,6 +47,19 @@ export function logAxis(values) {
   const positive = values.filter((value) => value > 0);
   const decades = Math.log10(Math.max(...positive) / Math.min(...positive));
   return { type: "log", dtick: decades > 2.5 ? 1 : "D2", tickformat: "~g" };
+}
+
+/** Where epoch 0 stands on a logarithmic axis, which has no zero. */
+export const ZERO = 0.5;
+export const logEpoch = (epoch) => epoch || ZERO;
+
+/** A logarithmic axis of epochs up to the last, on which 0 is called 0. */
+export function logEpochAxis(last) {
+  const decades = Math.ceil(Math.log10(Math.max(last, 1))) + 1;
+  const ticks = Array.from({ length: decades }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+  // Of many decades the powers of ten alone are named.
+  const name = (epoch) => (decades < 4 || Number.isInteger(Math.log10(epoch)) ? epoch.toLocaleString("en") : "");
+  return { type: "log", tickmode: "array", tickvals: [ZERO, ...ticks], ticktext: ["0", ...ticks.map(name)] };
 }
 
 const CONFIG = {
