@@ -88,7 +88,7 @@ def test_failed_and_diverged_runs_are_told_and_leave_the_axis_to_the_others(new_
         page.wait_for_function(f"() => {LOSS}.data?.length >= 2")
         assert page.evaluate(f"{LOSS}.layout.yaxis.range[1]") == pytest.approx(np.log10(7))
         chips = page.locator("[data-legend] button .wrong")
-        expect(chips).to_have_text(["", re.compile("diverged, loss up to 2.6e"), " failed"])
+        expect(chips).to_have_text(["", re.compile("diverged, loss up to 2.6e"), "failed"])
         page.close()
 
 

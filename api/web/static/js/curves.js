@@ -87,7 +87,7 @@ export class CurvesView {
     const parts = [];
     if (failed) parts.push(group.runs.length === 1 ? "failed" : `${failed} of ${group.runs.length} failed`);
     if (largest > this.ceiling) parts.push(`diverged, loss up to ${largest.toPrecision(2)}`);
-    group.note.textContent = parts.length ? ` ${parts.join(", ")}` : "";
+    group.note.textContent = parts.join(", ");
   }
 
   /** The largest train or test loss of a group's runs. */
