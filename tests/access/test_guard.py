@@ -184,7 +184,7 @@ def test_what_is_wrong_with_a_token_is_said_without_repeating_it(guarded, header
     assert detail in reply.json()["detail"]
     assert reply.headers["www-authenticate"] == 'Bearer realm="reglab", error="invalid_token"'
     assert text not in reply.text
-    assert text.rpartition("_")[2][:12] not in reply.text
+    assert text.split("_", 2)[2][:12] not in reply.text
     for case in ("bearer", "BEARER"):
         headers = {"Authorization": f"{case}  {text}"}
         assert guarded.client().get("/v1/presets", headers=headers).status_code == 200
