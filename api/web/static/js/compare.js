@@ -46,6 +46,7 @@ if (runs.length) {
     selection.remove(gone[0].experiment_id, gone.map((run) => run.index));
     go();
   });
+  for (const button of document.querySelectorAll("[data-remove]")) button.disabled = false;
   markBest();
   markColours();
   onThemeChange(markColours);
