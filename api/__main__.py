@@ -61,7 +61,7 @@ def main() -> int:
         # Its records go where all others go, in the same form.
         log_config=None,
         timeout_graceful_shutdown=5,
-        **limits_protocol.options(limits, policy.proxies),
+        **limits_protocol.options(limits, policy.trusts),
     )
     return 0
 

@@ -44,7 +44,7 @@ from reglab.api.routers import (
     transfer,
 )
 from reglab.api.schemas import PresetRequest
-from reglab.core.engine.compiler import one_blas_thread
+from reglab.core.engine.blas import one_blas_thread
 from reglab.core.limits import Limits
 from reglab.core.settings import Settings
 from reglab.core.spec import ExperimentSpec

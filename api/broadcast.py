@@ -51,7 +51,9 @@ class Broadcaster:
         since = time.monotonic() if since is None else since
         channel = self._join(experiment_id)
         try:
-            while channel.polled_at < since:
+            # A poll that finds the experiment gone is the channel's last, also for those who joined
+            # while it was under way.
+            while channel.polled_at < since and not isinstance(channel.failure, NotFound):
                 self._wake.set()
                 await channel.polled.wait()
             if channel.failure is not None:
@@ -155,11 +157,9 @@ class Broadcaster:
             channel.begin(runs, curves)
         else:
             self._channels.pop(channel.experiment_id, None)
+            channel.failure = NotFound(f"There is no experiment '{channel.experiment_id}'.")
             if channel.begun:
                 channel.delete()
-            else:
-                missing = f"There is no experiment '{channel.experiment_id}'."
-                channel.failure = NotFound(missing)
 
 
 async def _first_of(*waits: Callable[[], Awaitable[object]]) -> None:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info
 
 from reglab.api.dispatch import Dispatcher
 from reglab.core import datasets
-from reglab.core.engine.compiler import one_blas_thread
+from reglab.core.engine.blas import one_blas_thread
 from reglab.core.errors import ReglabError
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage

@@ -11,7 +11,7 @@ import asyncio
 import json
 import resource
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -28,12 +28,14 @@ FREE_PIECES = 1000
 PIECE_BYTES = 64
 
 
-def protocol(limits: Limits, proxies: Collection[str] = ()) -> type[asyncio.Protocol]:
+def protocol(
+    limits: Limits, is_proxy: Callable[[str], bool] = lambda address: not address
+) -> type[asyncio.Protocol]:
     """The class to give to uvicorn as ``http``.
 
     Args:
         limits: This server's.
-        proxies: Addresses whose connections are those of many clients.
+        is_proxy: Whether connections from an address are those of many clients.
     """
     addresses: Counter[str] = Counter()
     most = min(limits.connections, _files(limits.connections + OTHER_FILES) - OTHER_FILES)
@@ -49,8 +51,8 @@ def protocol(limits: Limits, proxies: Collection[str] = ()) -> type[asyncio.Prot
             self._refused = HTTPStatus.BAD_REQUEST
             self._address = self.client[0] if self.client else ""
             addresses[self._address] += 1
-            is_proxy = self._address in proxies or "*" in proxies or not self._address
-            too_many = not is_proxy and addresses[self._address] > limits.address_connections
+            busy = addresses[self._address] > limits.address_connections
+            too_many = busy and not is_proxy(self._address)
             if too_many or len(self.connections) > most:
                 transport.abort()
             else:
@@ -196,6 +198,8 @@ def _files(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else soft
 
 
-def options(limits: Limits, proxies: Collection[str] = ()) -> dict[str, Any]:
+def options(
+    limits: Limits, is_proxy: Callable[[str], bool] = lambda address: not address
+) -> dict[str, Any]:
     """Arguments for ``uvicorn.run``."""
-    return {"http": protocol(limits, proxies), "timeout_keep_alive": 15}
+    return {"http": protocol(limits, is_proxy), "timeout_keep_alive": 15}

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core import datasets
-from reglab.core.engine import Evaluation, Trainer
+from reglab.core import datasets, engine
+from reglab.core.engine import Evaluation
 from reglab.core.engine.streams import stream
 from reglab.core.probes.boundary import Grid
 from reglab.core.spec import BoundaryProbe, RunSpec
@@ -74,7 +74,7 @@ class Playground:
     def __init__(self, settings: Settings) -> None:
         specs = [settings.spec(regularized) for regularized in (False, True)]
         self._data = datasets.load(specs[0].dataset, stream(settings.seed, "data"))
-        self._trainers = [Trainer(spec, self._data, settings.seed) for spec in specs]
+        self._trainers = [engine.Trainer(spec, self._data, settings.seed) for spec in specs]
         probe = BoundaryProbe(resolution=RESOLUTION, padding=PADDING)
         self._grid = Grid.around(self._data.x_train, probe)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -9,11 +10,12 @@ import time
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
+from reglab.core import logs
 from reglab.core.errors import ReglabError
 from reglab.core.limits import Limits
 from reglab.core.parent import end_with_parent
-from reglab.core.settings import Settings
-from reglab.core.storage import Storage
+from reglab.core.settings import Settings, flag
+from reglab.core.storage import Storage, StorageUnavailable
 from reglab.core.storage.migrate import upgrade
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -30,6 +32,8 @@ def main() -> int:
         settings, policy = Settings.from_env(), Policy.from_env()
         # The server itself reads them; what is wrong should be told before it is started.
         Limits.from_env()
+        logs.choices(os.environ)
+        flag(os.environ, "REGLAB_DOWNLOAD", True)
         upgrade(settings.database_url)
         start.check(policy, Storage.of(settings))
         with Stack(policy.host, policy.port) as stack:
@@ -41,7 +45,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
-    except StackError as error:
+    except (StackError, StorageUnavailable) as error:
         print(error, file=sys.stderr)
         return 1
     except ReglabError as error:

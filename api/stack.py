@@ -15,6 +15,7 @@ from typing import IO, Self
 
 import httpx
 
+from reglab.api.access.start import REFUSED
 from reglab.core.parent import VARIABLE as PARENT_PIPE
 
 START_SECONDS = 90.0
@@ -76,13 +77,15 @@ class Stack:
         self.close()
 
     def check(self) -> None:
-        """Restart a dead worker; raise StackError if the server died."""
+        """Restart a dead worker; raise StackError if the server died or a worker refuses."""
         for name, child in list(self._children.items()):
             code = child.poll()
             if code is None:
                 continue
             if name == "api":
                 raise StackError(f"The server ended with code {code}.{self._log_hint('api')}")
+            if code == REFUSED:
+                raise StackError(f"The worker cannot start.{self._log_hint('worker')}")
             print(f"The worker ended with code {code}; starting another.", file=sys.stderr)
             self._spawn("worker")
 

@@ -10,9 +10,15 @@ from reglab.client.errors import InvalidFile
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write beside the target, then put in its place; makes missing folders."""
-    target = Path(path)
+    """Write beside the target, then put in its place; makes missing folders.
+
+    A link is followed; a device or a pipe is written to, not replaced.
+    """
+    target = Path(os.path.realpath(path))
     try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
@@ -28,7 +34,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
         raise InvalidFile(
             f"Cannot write {target}: {error.strerror}.", "Choose another path."
         ) from error
-    return target
+    return Path(path)
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:

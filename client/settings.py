@@ -47,21 +47,23 @@ class Settings:
         An empty token sends none, whatever REGLAB_TOKEN says.
         """
         env = os.environ if env is None else env
+        where = "" if url else "REGLAB_URL: "
         url = url or env.get("REGLAB_URL") or DEFAULT_URL
-        _check(url)
+        _check(url, where)
         token = (env.get("REGLAB_TOKEN", "") if token is None else token).strip()
         _check_token(token)
         return cls(url.rstrip("/"), token or None, **others)  # type: ignore[arg-type]
 
 
-def _check(url: str) -> None:
+def _check(url: str, where: str) -> None:
     try:
         parsed = httpx.URL(url)
         sound = parsed.scheme in ("http", "https") and bool(parsed.host)
     except httpx.InvalidURL:
         sound = False
     if not sound:
-        raise ClientError(f"'{url}' is not a server's address.", f"Use one like {DEFAULT_URL}.")
+        detail = f"{where}'{url}' is not a server's address."
+        raise ClientError(detail, f"Use one like {DEFAULT_URL}.")
 
 
 def _check_token(token: str) -> None:

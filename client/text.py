@@ -12,7 +12,7 @@ UNSEEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 # What spreadsheets take for the start of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@")
 
 
 def for_html(text: str) -> str:
@@ -31,5 +31,11 @@ def for_markup(text: str) -> str:
 
 
 def for_cell(value: object) -> object:
-    """In a cell of CSV: text that a spreadsheet would run gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """In a cell of CSV: text that a spreadsheet would run gets an apostrophe in front.
+
+    Carriage returns become line feeds: csv does not quote them.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text

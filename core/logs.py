@@ -35,9 +35,7 @@ def configure(service: str, env: Mapping[str, str] | None = None) -> None:
     Raises:
         SettingsError: One of them has a value that is not known.
     """
-    env = os.environ if env is None else env
-    level = _choice(env, "REGLAB_LOG_LEVEL", LEVELS, "INFO")
-    shape = _choice(env, "REGLAB_LOG_FORMAT", FORMATS, "json")
+    level, shape = choices(os.environ if env is None else env)
     noting: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -67,6 +65,16 @@ def configure(service: str, env: Mapping[str, str] | None = None) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=False,
     )
+
+
+def choices(env: Mapping[str, str]) -> tuple[str, str]:
+    """Level and form of the lines.
+
+    Raises:
+        SettingsError: One of the variables has a value that is not known.
+    """
+    level = _choice(env, "REGLAB_LOG_LEVEL", LEVELS, "INFO")
+    return level, _choice(env, "REGLAB_LOG_FORMAT", FORMATS, "json")
 
 
 def _rendering(shape: str) -> list[Processor]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import platformdirs
 
@@ -15,6 +15,17 @@ from reglab.core.errors import FieldProblem, ReglabError
 
 class SettingsError(ReglabError):
     """A REGLAB_* variable has a value that cannot be used."""
+
+
+# Kinds of addresses that can be used, and an example of each.
+DATABASES = {
+    "sqlite": "sqlite:////srv/reglab/reglab.db",
+    "postgresql+psycopg": "postgresql+psycopg://reglab:password@db.example.org/reglab",
+}
+BROKERS = {
+    "redis": "redis://:password@broker.example.org:6379/0",
+    "rediss": "rediss://:password@broker.example.org:6379/0",
+}
 
 
 @dataclass(frozen=True)
@@ -56,12 +67,12 @@ class Settings:
         """Read the environment; creates the home folder where the database is embedded."""
         env = os.environ if env is None else env
         home = Path(env.get("REGLAB_HOME") or platformdirs.user_data_dir("reglab")).absolute()
-        url = env.get("REGLAB_DATABASE_URL")
-        broker = env.get("REGLAB_BROKER_URL") or None
+        url = _address(env, "REGLAB_DATABASE_URL", DATABASES)
+        broker = _address(env, "REGLAB_BROKER_URL", BROKERS)
         if broker and (password := env.get("REGLAB_BROKER_PASSWORD")):
             broker = _with_password(broker, password)
         if not url or not broker:
-            home.mkdir(parents=True, exist_ok=True)
+            _make_folder(home)
         return cls(
             home=home,
             database_url=url or f"sqlite:///{home / 'reglab.db'}",
@@ -72,10 +83,55 @@ class Settings:
             sweep_seconds=_number(env, "REGLAB_SWEEP_SECONDS", cls.sweep_seconds),
             resend_seconds=_number(env, "REGLAB_RESEND_SECONDS", cls.resend_seconds),
             starving_seconds=_number(env, "REGLAB_STARVING_SECONDS", cls.starving_seconds),
-            max_attempts=int(_number(env, "REGLAB_MAX_ATTEMPTS", cls.max_attempts)),
+            max_attempts=int(_number(env, "REGLAB_MAX_ATTEMPTS", cls.max_attempts, whole=True)),
             task_seconds=_number(env, "REGLAB_TASK_SECONDS", cls.task_seconds),
             grace_seconds=_number(env, "REGLAB_GRACE_SECONDS", cls.grace_seconds),
         )
+
+
+def flag(env: Mapping[str, str], name: str, default: bool) -> bool:
+    """A variable that is 1 (yes) or 0 (no).
+
+    Raises:
+        SettingsError: It is anything else.
+    """
+    text = env.get(name) or str(int(default))
+    if text not in ("0", "1"):
+        raise SettingsError(FieldProblem(name, f"Got {text!r}.", "Set it to 1 (yes) or 0 (no)."))
+    return text == "1"
+
+
+def _address(env: Mapping[str, str], name: str, kinds: Mapping[str, str]) -> str | None:
+    """An address of one of the kinds; what is wrong with it is told without its password."""
+    text = env.get(name)
+    if not text:
+        return None
+    scheme, mark, _ = text.partition("://")
+    try:
+        sound = bool(mark) and scheme in kinds and (scheme == "sqlite" or _names_host(text))
+    except ValueError:
+        sound = False
+    if not sound:
+        # The text itself may hold a password.
+        wrong = f"Got an address that begins with {scheme!r}." if mark else "Got no address."
+        remedy = f"Set it to one like {' or '.join(kinds.values())}."
+        raise SettingsError(FieldProblem(name, wrong, remedy))
+    return text
+
+
+def _names_host(address: str) -> bool:
+    """Whether an address names a host and, if any, a port; ValueError for another port."""
+    parsed = urlsplit(address)
+    return bool(parsed.hostname) and parsed.port != 0
+
+
+def _make_folder(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        detail = f"Cannot make the folder {home}: {error.strerror}."
+        remedy = "Set it to a folder that this user may write to."
+        raise SettingsError(FieldProblem("REGLAB_HOME", detail, remedy)) from error
 
 
 def _with_password(url: str, password: str) -> str:
@@ -85,7 +141,7 @@ def _with_password(url: str, password: str) -> str:
     return f"{scheme}://{user.partition(':')[0]}:{quote(password, safe='')}@{host}"
 
 
-def _number(env: Mapping[str, str], name: str, default: float) -> float:
+def _number(env: Mapping[str, str], name: str, default: float, whole: bool = False) -> float:
     text = env.get(name)
     if not text:
         return default
@@ -93,8 +149,9 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value < float("inf"):
+    if not 0 < value < float("inf") or (whole and value != int(value)):
+        kind = "a positive whole number" if whole else "a positive number"
         raise SettingsError(
-            FieldProblem(name, f"Got {text!r}.", f"Set it to a positive number, e.g. {default}.")
+            FieldProblem(name, f"Got {text!r}.", f"Set it to {kind}, e.g. {default}.")
         )
     return value

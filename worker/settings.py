@@ -6,8 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 
+from reglab.core import logs
 from reglab.core.errors import FieldProblem, ReglabError
-from reglab.core.settings import Settings, SettingsError
+from reglab.core.settings import Settings, SettingsError, flag
 
 # The exit code of a server or worker that must not start.
 REFUSED = 2
@@ -30,6 +31,8 @@ def processes(env: Mapping[str, str] | None = None) -> int:
 
 def _read() -> tuple[Settings, int]:
     try:
+        logs.choices(os.environ)
+        flag(os.environ, "REGLAB_DOWNLOAD", True)
         return Settings.from_env(), processes()
     except ReglabError as error:
         print(error, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
@@ -12,8 +13,10 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from reglab.core.errors import FieldProblem
-from reglab.core.settings import SettingsError
+from reglab.core.settings import SettingsError, flag
 
+# A part of a host's name; one of digits alone is part of an address (RFC 1123, section 2.1).
+LABEL = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 Mode = Literal["auto", "tokens", "open"]
 
 
@@ -30,7 +33,8 @@ class Policy:
         origins: Origins of other sites whose scripts may call the API.
         session_seconds: How long a browser stays signed in.
         open_metrics: Whether ``/metrics`` is open to all.
-        proxies: Addresses of proxies whose X-Forwarded-Proto and -For are believed; ``*`` is all.
+        proxies: Addresses or networks of proxies whose X-Forwarded-Proto and -For are believed;
+            ``*`` is all.
     """
 
     mode: Mode = "auto"
@@ -51,13 +55,13 @@ class Policy:
             raise _wrong("REGLAB_ACCESS", mode, "Use auto, tokens or open.")
         return cls(
             mode=cast(Mode, mode),
-            host=env.get("REGLAB_HOST") or cls.host,
+            host=_host(env),
             port=_port(env),
-            hosts=frozenset(host.lower().strip("[]") for host in _words(env, "ALLOWED_HOSTS")),
+            hosts=frozenset(map(_name, _words(env, "ALLOWED_HOSTS"))),
             origins=frozenset(_origin(each) for each in _words(env, "CORS_ORIGINS")),
             session_seconds=3600 * _hours(env),
-            open_metrics=env.get("REGLAB_OPEN_METRICS", "0") not in ("", "0"),
-            proxies=tuple(_words(env, "TRUSTED_PROXIES")) or cls.proxies,
+            open_metrics=flag(env, "REGLAB_OPEN_METRICS", cls.open_metrics),
+            proxies=tuple(map(_proxy, _words(env, "TRUSTED_PROXIES"))) or cls.proxies,
         )
 
     @property
@@ -73,6 +77,17 @@ class Policy:
     def asks(self, request: Request) -> bool:
         """Whether this request must bring a token."""
         return self.needs_tokens or (self.mode == "auto" and _from_elsewhere(request))
+
+    def trusts(self, address: str) -> bool:
+        """Whether a connection from this address is that of a trusted proxy."""
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            # A socket of this machine has no address; only a proxy beside us could use it.
+            return not address or "*" in self.proxies
+        return any(
+            each == "*" or peer in ipaddress.ip_network(each, strict=False) for each in self.proxies
+        )
 
     def answers_to(self, name: str) -> bool:
         """Whether requests to this host name are answered.
@@ -108,6 +123,38 @@ def _from_elsewhere(request: Request) -> bool:
 
 def _words(env: Mapping[str, str], name: str) -> list[str]:
     return env.get(f"REGLAB_{name}", "").replace(",", " ").split()
+
+
+def _host(env: Mapping[str, str]) -> str:
+    text = env.get("REGLAB_HOST") or Policy.host
+    if not _is_host(text):
+        raise _wrong("REGLAB_HOST", text, "Name an address of this machine, e.g. 127.0.0.1.")
+    return text.strip("[]")
+
+
+def _name(text: str) -> str:
+    if not _is_host(text):
+        raise _wrong("REGLAB_ALLOWED_HOSTS", text, "Name hosts like reglab.example.org.")
+    return text.lower().strip("[]")
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return text.isascii() and all(LABEL.fullmatch(label) for label in text.split("."))
+    return True
+
+
+def _proxy(text: str) -> str:
+    if text == "*":
+        return text
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        remedy = "Name addresses or networks like 10.0.0.7 or 10.0.0.0/8, or * for all."
+        raise _wrong("REGLAB_TRUSTED_PROXIES", text, remedy) from None
+    return text
 
 
 def _origin(text: str) -> str:

@@ -12,9 +12,10 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
-from reglab.api.event_bodies import event_schema
+from reglab.api.event_bodies import DeletedEvent, event_schema
 from reglab.api.limits_streams import CountedStream
 from reglab.api.problems import responses
+from reglab.core.storage import NotFound
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 HEARTBEAT_SECONDS = 10
@@ -90,8 +91,13 @@ async def _events(
     shared: Context, experiment_id: str, asked: float, after: str | None, stop: anyio.Event
 ) -> AsyncIterator[ServerSentEvent]:
     # Joined here, not in the handler: a generator that never starts would never leave.
-    async with shared.broadcaster.reading(experiment_id, asked) as channel:
-        async for event in shared.broadcaster.events(channel, after, stop):
-            yield ServerSentEvent(
-                event.data, event=event.name, id=event.id, retry=RETRY_MILLISECONDS
-            )
+    try:
+        async with shared.broadcaster.reading(experiment_id, asked) as channel:
+            async for event in shared.broadcaster.events(channel, after, stop):
+                yield ServerSentEvent(
+                    event.data, event=event.name, id=event.id, retry=RETRY_MILLISECONDS
+                )
+    except NotFound:
+        # Deleted after the head of the answer was sent.
+        gone = DeletedEvent(experiment_id=experiment_id)
+        yield ServerSentEvent(gone.model_dump_json(), event="deleted")

@@ -17,6 +17,7 @@ import pooch
 from numpy.typing import NDArray
 
 from reglab.core.errors import DatasetUnavailable, FieldProblem
+from reglab.core.settings import flag
 
 PARTS = ("train", "t10k")
 RETRY_SECONDS = 60.0
@@ -130,7 +131,7 @@ def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
     # A machine without the internet must refuse a submission at once, not after a time-out each.
     if time.monotonic() - failed_at < RETRY_SECONDS:
         raise _unavailable(idx, reason)
-    if os.environ.get("REGLAB_DOWNLOAD", "1") == "0":
+    if not flag(os.environ, "REGLAB_DOWNLOAD", True):
         raise _unavailable(idx, "downloads are turned off by REGLAB_DOWNLOAD=0.")
     downloader = pooch.HTTPDownloader(progressbar=False, timeout=10)
     names = [f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz"]

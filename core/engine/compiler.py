@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,14 +21,36 @@ def _cache_folder() -> str:
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    return os.path.join(platformdirs.user_cache_dir("reglab"), "numba", digest.hexdigest()[:16])
+    name = digest.hexdigest()[:16]
+    folder = Path(platformdirs.user_cache_dir("reglab"), "numba", name)
+    if not _is_writable(folder):
+        folder = Path(tempfile.gettempdir(), f"reglab-{os.getuid()}", "numba", name)
+        warnings.warn(
+            f"Compiled kernels are kept in {folder}, as the user's cache folder cannot be written. "
+            "Set NUMBA_CACHE_DIR to a folder that outlives a restart.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        if not _is_writable(folder):
+            return tempfile.mkdtemp(prefix="reglab-numba-")
+    return str(folder)
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether files can be made there by this user, and by no one else who prepared the folder."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder.stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 # Read when numba is first imported.
-os.environ.setdefault("NUMBA_CACHE_DIR", _cache_folder())
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    os.environ["NUMBA_CACHE_DIR"] = _cache_folder()
 
 import numba
-from threadpoolctl import threadpool_limits
 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
 # compiles it and those that load it from the cache. ``vectors.fused`` says where to round once.
@@ -47,8 +71,3 @@ def inlined(function: F) -> F:
         cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always"
     )
     return cast(F, compile_it(function))
-
-
-def one_blas_thread() -> None:
-    """Keep this process's BLAS to one thread: runs are spread over processes instead."""
-    threadpool_limits(limits=1, user_api="blas")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from reglab.core.engine import evaluation
-from reglab.core.engine.activations import CODES
-from reglab.core.engine.inputs import Inputs
-from reglab.core.engine.packed import Packed
 from reglab.core.engine.streams import stream
+
+if TYPE_CHECKING:
+    from reglab.core.engine.inputs import Inputs
+    from reglab.core.engine.packed import Packed
 
 _FUNCTIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "identity": lambda z: z,
@@ -78,6 +78,11 @@ class Network:
 
     def logits(self, x: NDArray[Any] | Inputs | Packed) -> NDArray[np.float32]:
         """Logits (N, K) float32 of x (N, d)."""
+        from reglab.core.engine import evaluation
+        from reglab.core.engine.activations import CODES
+        from reglab.core.engine.inputs import Inputs
+        from reglab.core.engine.packed import Packed
+
         inputs = x if isinstance(x, Inputs | Packed) else Inputs.of(x)
         widths = np.array(self.widths, np.int64)
         return evaluation.logits(self.theta, widths, CODES[self.activation], inputs)

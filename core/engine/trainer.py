@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import kernels
 from reglab.core.engine.activations import CODES
-from reglab.core.engine.compiler import one_blas_thread
+from reglab.core.engine.blas import one_blas_thread
 from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize

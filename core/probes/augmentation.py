@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.engine.inputs import gather
 from reglab.core.engine.streams import stream
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
@@ -53,6 +52,8 @@ class AugmentedExamples(FinalProbe):
         return method.rewrite(rng, Epoch(x, targets, len(x), self.data.image_shape)).inputs
 
     def _shifted(self, x: NDArray[np.float32], shifts: NDArray[np.int64]) -> NDArray[np.float32]:
+        from reglab.core.engine.inputs import gather
+
         moved = np.empty_like(x)
         shape = np.array(self.data.image_shape, np.int64)
         for at in range(len(x)):

@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reglab.core import engine
 from reglab.core.datasets.base import Dataset
-from reglab.core.engine import Inputs, Network
+from reglab.core.engine import Network
 from reglab.core.probes.base import Arrays, Stored
 from reglab.core.probes.spectrum import snapshot_epochs
 from reglab.core.spec import RunSpec
@@ -51,7 +52,7 @@ class Components:
         assert probe is not None
         wanted = snapshot_epochs(training.epochs, training.eval_every, probe.snapshots)
         self._wanted = {0, *wanted}
-        self._inputs = Inputs.of(data.x_train)
+        self._inputs = engine.Inputs.of(data.x_train)
         self._labels = np.eye(data.n_classes)[data.y_train]
         self._eigenvalues, self._left = scores(data.x_train)
         self._epochs: list[int] = []

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.engine.packed import pack_once
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.calibration import errors
 from reglab.core.same import Same
@@ -37,6 +36,8 @@ class Predictions(FinalProbe):
 
     def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
         """Arrays as above; calibration errors if the calibration probe is on."""
+        from reglab.core.engine.packed import pack_once
+
         arrays: Arrays = dict(network.arrays())
         arrays["test.logits"] = network.logits(pack_once(Same(self.data.x_test)))
         arrays["test.labels"] = as_labels(self.data.y_test)

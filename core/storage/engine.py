@@ -83,7 +83,7 @@ def now(engine: Engine) -> ColumnElement[float]:
 
 def check_writable(engine: Engine) -> None:
     """Begin a write and take it back; StorageUnavailable says why that cannot be."""
-    with _translated(), engine.connect() as connection:
+    with translated(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.execution_options(reglab_write=True, reglab_busy=WRITE_CHECK_MILLISECONDS)
             try:
@@ -119,7 +119,7 @@ class Transactions:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A read-only view."""
-        with _translated(), self._sessions() as session:
+        with translated(), self._sessions() as session:
             yield session
 
     @contextmanager
@@ -139,7 +139,7 @@ class Transactions:
                 write that is lost with the power is made again by the next attempt, to the same
                 bits, and does not wait for the disk. (Postgres always waits.)
         """
-        with _translated(), (self._durable if durable else self._writes).begin() as session:
+        with translated(), (self._durable if durable else self._writes).begin() as session:
             yield session
 
 
@@ -166,7 +166,8 @@ def _sessions(engine: Engine, durable: bool) -> sessionmaker[Session]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Errors of the database's driver as those of storage."""
     try:
         yield
     except IntegrityError:

@@ -14,11 +14,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from reglab.core.errors import ReglabError
-from reglab.core.storage.engine import make_engine
-from reglab.core.storage.trouble import translate
+from reglab.core.storage.engine import make_engine, translated
+from reglab.core.storage.states import StorageUnavailable
 
 # Any number that no other program takes for a lock of its own.
 LOCK = 7_345_202_611
@@ -38,8 +37,11 @@ def upgrade(url: str, revision: str = "head") -> None:
     """Run the migrations that are missing; does nothing on an up-to-date database.
 
     Of several at once one works, and the others wait for it.
+
+    Raises:
+        StorageUnavailable: The database cannot be reached or written.
     """
-    with _alone(url):
+    with translated(), _alone(url):
         command.upgrade(config(url), revision)
 
 
@@ -84,11 +86,8 @@ def main() -> int:
     try:
         url = Settings.from_env().database_url
         upgrade(url)
-    except DBAPIError as error:
-        found = translate(error)
-        if found is None:
-            raise
-        print(found, file=sys.stderr)
+    except StorageUnavailable as error:
+        print(error, file=sys.stderr)
         return 1
     except ReglabError as error:
         print(error, file=sys.stderr)

@@ -174,3 +174,21 @@ def _use(commands: Commands, cli: tuple[str, ...], text: str) -> list[str]:
     with Client(commands.url, "reglab_wrong") as client, pytest.raises(Denied):
         client.presets()
     return printed
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address", "trusted"),
+    [
+        ("10.0.0.0/8 ::1", "10.2.3.4", True),
+        ("10.0.0.0/8 ::1", "11.2.3.4", False),
+        ("10.0.0.0/8 ::1", "::1", True),
+        ("10.0.0.7", "10.0.0.7", True),
+        ("10.0.0.7", "127.0.0.1", False),
+        ("*", "11.2.3.4", True),
+        ("", "127.0.0.1", True),
+        ("", "11.2.3.4", False),
+        ("10.0.0.7", "", True),
+    ],
+)
+def test_which_proxies_are_trusted(proxies, address, trusted):
+    assert Policy.from_env({"REGLAB_TRUSTED_PROXIES": proxies}).trusts(address) is trusted

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import itertools
+import os
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglab.client import AsyncClient, Client, ClientError, InvalidFile, InvalidValueError
+from reglab.client.files import write_whole
 from reglab.client.submission import body
+from reglab.client.tables import Table
 from reglab.client.values import json_value
 from reglab.core.spec import Digits, ExperimentSpec, Schedule, TwoMoons
 from tests.security.fuzz import inputs, tell
@@ -239,3 +243,29 @@ def test_a_closed_client_says_so(face, server):
     face(client.close())
     with pytest.raises(ClientError, match="closed"):
         face(client.health())
+
+
+def test_what_is_no_plain_file_is_written_to_not_replaced(tmp_path):
+    """A link keeps pointing, a pipe stays a pipe."""
+    target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert write_whole(link, b"new") == link
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"through")
+    assert os.read(reader, 100) == b"through"
+    assert pipe.is_fifo()
+    os.close(reader)
+
+
+@pytest.mark.parametrize("text", ["a\rb", "\r=1", "\r\n=1", "\t+1", " @x", "a\r\nb"])
+def test_a_cell_of_csv_survives_and_runs_nothing(tmp_path, text):
+    path = Table({"name": [text, "next"]}).save_csv(tmp_path / "t.csv")
+    with path.open(newline="") as file:
+        _, (cell,), (after,) = csv.reader(file)
+    assert after == "next"
+    assert not cell.lstrip().startswith(("=", "+", "-", "@"))
+    assert cell.replace("'", "").split() == text.split()

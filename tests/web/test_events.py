@@ -156,6 +156,28 @@ def test_an_ended_experiment_gives_one_snapshot_and_deletion_ends_a_stream(serve
         assert "experiment" in reply.json()["errors"][0]["detail"]
 
 
+def test_readers_that_join_while_it_is_deleted_are_told(server):
+    """Nobody waits for a poll that never comes: the stream is refused, or ends with `deleted`."""
+    url, storage = server
+
+    def read(path):
+        with httpx.stream("GET", path, timeout=10) as answer:
+            lines = list(answer.iter_lines())
+        assert answer.status_code in (200, 404)
+        assert answer.status_code == 404 or any("event: deleted" in line for line in lines)
+
+    with ThreadPoolExecutor(16) as pool:
+        for delay in np.linspace(0, 0.06, 12):
+            found = submit(storage)
+            open_streams = [
+                pool.submit(read, f"{url}/v1/experiments/{found}/events") for _ in range(16)
+            ]
+            time.sleep(delay)
+            storage.experiments.delete(found)
+            for one in open_streams:
+                one.result(timeout=15)
+
+
 def test_a_stream_opened_after_a_retry_does_not_see_the_old_end(server):
     storage = server[1]
     experiment = submit(storage, 1)
