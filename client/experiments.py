@@ -130,12 +130,12 @@ class ExperimentSurface:
         return Curves.of(json.loads(reply.content), self.data.runs)
 
     @operation
-    def ece(self, binning: Binning = "quantile", bins: int = 15) -> Flow[EceTable]:
+    def ece(self, binning: Binning | None = None, bins: int | None = None) -> Flow[EceTable]:
         """Calibration errors of the finished runs: ECE with a bootstrap interval, MCE, Brier, NLL.
 
         Args:
-            binning: 'quantile' or 'uniform'.
-            bins: Number of bins.
+            binning: 'quantile' or 'uniform'; as in the spec if left out.
+            bins: Number of bins; as in the spec if left out.
         """
         query = {"binning": binning, "bins": bins}
         reply = yield Call("GET", self._path("ece"), params=query)

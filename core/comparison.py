@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from reglab.core.errors import NotComparableError
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
-from reglab.core.spec import METRICS, At, metrics_of, point_key
+from reglab.core.spec import METRICS, At, CalibrationProbe, metrics_of, point_key
 from reglab.core.statistics import (
     McNemar,
     PairedDifference,
@@ -53,8 +53,22 @@ class ExampleComparison:
     mcnemar: McNemar
 
 
-def final_metrics(run: RunResult, at: At = "kept") -> dict[str, float]:
+def shared_binning(runs: Iterable[RunResult]) -> CalibrationProbe:
+    """How all of these measure calibration; the default where they differ or measure none.
+
+    Errors of unequal binning are not comparable: fewer bins alone make them smaller.
+    """
+    probes = [run.spec.probes.calibration for run in runs]
+    first = probes[0] if probes else None
+    return first if first and all(probe == first for probe in probes) else CalibrationProbe()
+
+
+def final_metrics(
+    run: RunResult, at: At = "kept", binning: CalibrationProbe | None = None
+) -> dict[str, float]:
     """The metrics of a finished run, in the order of ``METRICS``.
+
+    ``binning`` is that of the ECE; the run's own if left out.
 
     Those of probabilities are of the kept network alone: with ``at`` 'last' they are left out where
     an earlier one was kept.
@@ -66,10 +80,9 @@ def final_metrics(run: RunResult, at: At = "kept") -> dict[str, float]:
         return found
     probabilities = np.exp(_log_probabilities(run))
     one_hot = np.eye(probabilities.shape[1])[run.labels()]
-    probe = run.spec.probes.calibration
+    probe = binning or shared_binning([run])
     confidence, right = calibration.top_label(run.logits(), run.labels())
-    bins, binning = (probe.bins, probe.binning) if probe else (15, "quantile")
-    table = calibration.reliability(confidence, right, bins, binning)
+    table = calibration.reliability(confidence, right, probe.bins, probe.binning)
     return found | {
         "ece": calibration.expected_error(table),
         "brier": float(np.mean(np.sum((probabilities - one_hot) ** 2, axis=1))),
@@ -158,7 +171,8 @@ def _compare_point(
     seeds = [seed for seed in a if seed in b]
     if not seeds:
         return []
-    left, right = ([final_metrics(side[seed], at) for seed in seeds] for side in (a, b))
+    binning = shared_binning([side[seed] for seed in seeds for side in (a, b)])
+    left, right = ([final_metrics(side[seed], at, binning) for seed in seeds] for side in (a, b))
     params = a[seeds[0]].params, b[seeds[0]].params
     return [
         PointComparison(

@@ -66,12 +66,14 @@ class Inline:
         """As ``train``, but an error fails its run as in a worker; what became of each."""
         outcomes = []
         while (claim := self.storage.runs.claim_next("test")) is not None:
+            execution = Execution(self.storage, claim, self.settings)
             try:
-                Execution(self.storage, claim, self.settings).run()
+                execution.run()
                 outcomes.append("succeeded")
             except Exception as error:
                 document, _ = _describe(claim, error)
-                self.storage.runs.fail(claim, document, False)
+                columns = execution.columns()
+                self.storage.runs.fail(claim, document, False, columns, execution.epoch)
                 outcomes.append(str(document["type"]))
         return outcomes
 

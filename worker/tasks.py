@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
@@ -113,13 +114,14 @@ def _outcome(execution: Execution, claim: Claim) -> str:
         runs.release(claim, execution.epoch, columns, checkpoint, int(ENGINE_VERSION))
         return "released"
     except Exception as error:
-        return _fail(claim, error)
+        return _fail(execution, claim, error)
     return "succeeded"
 
 
-def _fail(claim: Claim, error: Exception) -> str:
+def _fail(execution: Execution, claim: Claim, error: Exception) -> str:
     document, retry = _describe(claim, error)
-    again = persist(lambda _: storage().runs.fail(claim, document, retry), stopping)
+    fail = functools.partial(storage().runs.fail, claim, document, retry, execution.columns())
+    again = persist(lambda _: fail(execution.epoch), stopping)
     return "queued again" if again else "failed"
 
 

@@ -16,6 +16,7 @@ from reglab.core.comparison import (
     compare_experiments,
     compare_on_examples,
     final_metrics,
+    shared_binning,
     shared_metrics,
 )
 from reglab.core.errors import FieldProblem, NotComparableError
@@ -127,7 +128,8 @@ def compare(
     Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
     example with bootstrap intervals and McNemar's test. Experiments: final metrics at every sweep
     point that both have, paired by seed. Every number is of the network that was kept; metrics that
-    one of the two has not, as the ECE of a network trained with squared loss, are left out.
+    one of the two has not, as the ECE of a network trained with squared loss, are left out. Where
+    the two specs bin calibration differently, both ECEs are of 15 quantile bins.
     """
     if (runs is None) == (experiments is None):
         field = "runs" if runs is None else "experiments"
@@ -150,7 +152,8 @@ def _two(field: str, text: str) -> tuple[str, str]:
 
 def _compare_runs(shared: Context, a: str, b: str, at: At) -> Comparison:
     left, right = finished(shared, a), finished(shared, b)
-    numbers = final_metrics(left, at), final_metrics(right, at)
+    binning = shared_binning([left, right])
+    numbers = final_metrics(left, at, binning), final_metrics(right, at, binning)
     rows = [
         MetricRow(
             metric=name,

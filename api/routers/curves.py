@@ -19,6 +19,7 @@ from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core import statistics
+from reglab.core.comparison import shared_binning
 from reglab.core.errors import FieldProblem
 from reglab.core.probes import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
@@ -160,18 +161,28 @@ def _without_nan(values: NDArray[Any]) -> list[Any]:
 def get_ece(
     shared: Shared,
     experiment_id: ExperimentId,
-    binning: Annotated[Binning, Query(description="Quantile or uniform bins.")] = "quantile",
-    bins: Annotated[int, Query(ge=1, le=1000, description="Number of bins.")] = 15,
+    binning: Annotated[
+        Binning | None, Query(description="Quantile or uniform bins; as in the spec if left out.")
+    ] = None,
+    bins: Annotated[
+        int | None, Query(ge=1, le=1000, description="Number of bins; as in the spec if left out.")
+    ] = None,
     form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
 ) -> schemas.EceTable | Response:
-    """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, a row a run.
+    """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, one row per run.
 
-    Runs trained with squared loss give no probabilities and are left out.
+    Runs trained with squared loss give no probabilities and are left out. All rows have the same
+    bins: where the specs of a sweep differ, 15 quantile bins unless others are asked for.
     """
     rows = []
-    for run in shared.storage.results.experiment(experiment_id):
-        if run.state != "succeeded" or run.spec.model.loss == "squared":
-            continue
+    runs = [
+        run
+        for run in shared.storage.results.experiment(experiment_id)
+        if run.state == "succeeded" and run.spec.model.loss != "squared"
+    ]
+    probe = shared_binning(runs)
+    bins, binning = bins or probe.bins, binning or probe.binning
+    for run in runs:
         found = calibration.errors(run.logits(), run.labels(), bins, binning)
         rows.append(
             schemas.EceRow(

@@ -15,7 +15,7 @@ from reglab.api.figure_cache import Stamp, stamp_key
 from reglab.api.limits import refusal
 from reglab.api.limits_work import drawn, heavy
 from reglab.api.problems import Problem, not_found, responses
-from reglab.api.routers.pooled import With, finished_runs, pooled, prepared, stamp_of
+from reglab.api.routers.pooled import With, finished_runs, left_out, pooled, prepared, stamp_of
 from reglab.core.errors import FieldProblem, NotMeasurableError
 from reglab.core.figures import REGISTRY, Drawable, Figure, Style, render
 from reglab.core.results import RunResult
@@ -39,14 +39,15 @@ def list_figures(
     """Each figure with its caption, or with the reason why it cannot be drawn."""
     ids = pooled(experiment_id, with_)
     stamp = stamp_of(shared, ids)
-    key = stamp_key("captions", stamp)
+    note = left_out(shared, ids)
+    key = stamp_key("captions", stamp, note=note)
     headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
     if key in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
 
     def tell() -> bytes:
         runs = finished_runs(shared, ids)
-        rows = [_row(shared, figure, stamp, runs) for figure in REGISTRY.values()]
+        rows = [_row(shared, figure, stamp, runs, note) for figure in REGISTRY.values()]
         return schemas.FigureList(items=rows).model_dump_json().encode()
 
     data = shared.figures.get(key, tell)
@@ -130,11 +131,11 @@ def _check_size(shared: Context, dpi: int, width: float | None) -> None:
 
 
 def _row(
-    shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult]
+    shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult], note: str
 ) -> schemas.FigureRow:
     reason = caption = None
     try:
-        caption = prepared(shared, figure, stamp, runs).caption
+        caption = f"{prepared(shared, figure, stamp, runs).caption} {note}".rstrip()
     except NotMeasurableError as missing:
         reason = str(missing)
     return schemas.FigureRow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
@@ -17,8 +18,12 @@ from reglab.core.figures import Drawable, Figure, prepare
 from reglab.core.figures.claims import Claims
 from reglab.core.figures.report import Picture
 from reglab.core.results import RunResult
+from reglab.core.spec import point_key
+from reglab.core.spec.points import labels
 
 MOST_FURTHER = 10
+# Sweep points with lost runs that are named one by one.
+MOST_POINTS = 6
 log = logging.getLogger("reglab.figures")
 With = Annotated[
     list[str] | None,
@@ -56,6 +61,29 @@ def finished_runs(shared: Context, ids: Sequence[str]) -> list[RunResult]:
     return [run for run in found if run.state == "succeeded"]
 
 
+def left_out(shared: Context, ids: Sequence[str]) -> str:
+    """A sentence about the runs that ended without a result, by sweep point; empty if none did.
+
+    What is drawn or averaged is then of those that did not fail, which may be the easier ones.
+    """
+    runs = [run for one in ids for run in shared.storage.experiments.runs(one)]
+    lost = [run for run in runs if run.state in ("failed", "cancelled")]
+    if not lost:
+        return ""
+    told = f"{len(lost)} of {len(runs)} runs failed or were cancelled and are left out"
+    points = list({point_key(run.params): run.params for run in runs}.values())
+    counts = Counter(point_key(run.params) for run in lost)
+    if len(points) > 1 and len(counts) <= MOST_POINTS:
+        of = Counter(point_key(run.params) for run in runs)
+        parts = [
+            f"{counts[key]} of {of[key]} at {label}"
+            for key, label in zip(map(point_key, points), labels(points), strict=True)
+            if key in counts
+        ]
+        told += f" ({', '.join(parts)})"
+    return f"{told}."
+
+
 def outcomes_of(
     shared: Context, stamp: Stamp, runs: Callable[[], list[RunResult]]
 ) -> list[claims.Outcome]:
@@ -66,7 +94,7 @@ def outcomes_of(
 def prepared(
     shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult]
 ) -> Drawable[Any]:
-    """A figure's measurements and caption.
+    """A figure's measurements and caption, of finished runs.
 
     Raises:
         NotMeasurableError: It cannot be drawn from these runs.

@@ -15,7 +15,14 @@ from reglab.api.figure_cache import Stamp
 from reglab.api.limits_work import drawing
 from reglab.api.problems import responses
 from reglab.api.routers.claims import ClaimRow
-from reglab.api.routers.pooled import at_most, finished_runs, outcomes_of, pictures, stamp_of
+from reglab.api.routers.pooled import (
+    at_most,
+    finished_runs,
+    left_out,
+    outcomes_of,
+    pictures,
+    stamp_of,
+)
 from reglab.core.figures import REGISTRY, Figure
 from reglab.core.figures.report import render_report
 from reglab.core.presets import PRESETS
@@ -69,7 +76,7 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     page = render_report(
         list(pictures(shared, _wanted(documents, runs, stamps))),
         [document.model_dump(mode="json") for document in documents],
-        _notes(documents),
+        [*_notes(documents), *_failures(shared, documents)],
         rows,
         shown,
     )
@@ -104,6 +111,14 @@ def _figures_of(preset: str | None) -> tuple[str, ...]:
 
 def _of_a_preset(name: str) -> bool:
     return any(name in preset.figures for preset in PRESETS.values())
+
+
+def _failures(shared: Context, documents: Documents) -> Iterator[str]:
+    for document in documents:
+        told = left_out(shared, [document.id])
+        if told:
+            name = document.name or document.preset or document.id
+            yield f"Of '{name}', {told} Means are over the others."
 
 
 def _notes(documents: Documents) -> list[str]:

@@ -54,7 +54,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
 def _number(value: float | None, digits: int = 4) -> str:
     if value is None:
         return "\u2013"
-    return f"{value:.{digits}g}" if abs(value) < 1e-3 and value else f"{value:.{digits}f}"
+    significant = value and not 1e-3 <= abs(value) < 1e6
+    return f"{value:.{digits}g}" if significant else f"{value:.{digits}f}"
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

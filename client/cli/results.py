@@ -61,8 +61,12 @@ def curves(
 def ece(
     ctx: typer.Context,
     experiment: ExperimentArgument,
-    binning: Annotated[Binning, typer.Option(help="Quantile or uniform bins.")] = "quantile",
-    bins: Annotated[int, typer.Option(min=1, help="Number of bins.")] = 15,
+    binning: Annotated[
+        Binning | None, typer.Option(help="Quantile or uniform bins; as in the spec if left out.")
+    ] = None,
+    bins: Annotated[
+        int | None, typer.Option(min=1, help="Number of bins; as in the spec if left out.")
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(help="Columns to show, e.g. ece,mce,nll; 'all' for every one."),
@@ -82,7 +86,7 @@ def ece(
         print_json(table.rows())
     elif table.height:
         shown = _chosen(found, table, columns)
-        print_table(shown, f"{found.data.label()}: {bins} {binning} bins")
+        print_table(shown, f"{found.data.label()}: {table.bins} {table.binning} bins")
     else:
         console().print("No run has finished yet.")
 

@@ -12,6 +12,7 @@ from reglab.core.figures.decay_methods import by_strength, plot_strengths
 from reglab.core.figures.grouping import (
     Group,
     dataset_note,
+    extreme_note,
     groups,
     loss_name,
     need_only,
@@ -83,12 +84,14 @@ class BatchSize(Figure[list[Group]]):
         runs = [run for group in found for run in group.runs]
         sizes, accuracies = by_strength(runs, _size, lambda r: late(r, "test_accuracy"))
         means = [each.mean() for each in accuracies]
-        best = max(range(len(means)), key=lambda at: means[at])
+        labels = [f"{size:g}" for size in sizes]
+        best = extreme_note(labels, means, [group.runs for group in found])
+        ends = ", ".join(
+            f"{means[at]:.2%} for {labels[at]}{best.get(at, '').replace('as at', 'as for')}"
+            for at in sorted({0, min(best), len(means) - 1})
+        )
         return (
             "Left: test accuracy over the batch size, mean and single seeds, all trained for the "
             "same number of epochs. Middle: losses at the end. Right: train loss over epochs. Test "
-            f"accuracy is {means[0]:.2%} for batches of {sizes[0]:g}, {means[-1]:.2%} for "
-            f"{sizes[-1]:g}, and best ({means[best]:.2%}) for {sizes[best]:g}."
-            + seeds_note(found)
-            + dataset_note(runs, "mnist")
+            f"accuracy by batch size is {ends}." + seeds_note(found) + dataset_note(runs, "mnist")
         )

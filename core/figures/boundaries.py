@@ -18,6 +18,7 @@ from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import (
     Group,
     evenly,
+    extreme_note,
     facets,
     groups,
     mean_note,
@@ -28,7 +29,7 @@ from reglab.core.figures.grouping import (
     shown_seed_note,
     swept,
 )
-from reglab.core.figures.lines import wrapped
+from reglab.core.figures.lines import wrapped_apart
 from reglab.core.figures.style import BOUNDARY_MAP, CLASS_COLOURS, Style, canvas, plain
 from reglab.core.results import RunResult
 
@@ -63,7 +64,7 @@ def draw_boundary(
             edgecolors="white",
             linewidths=0.35,
         )
-    axes.set_title(wrapped(title))
+    axes.set_title(title)
     axes.set_aspect("equal")
     plain(axes)
     return filled
@@ -79,7 +80,8 @@ def _draw_panels(
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
-    for axes, (run, probability, title) in zip(grid.flat, panels, strict=False):
+    titles = wrapped_apart([title for _, _, title in panels])
+    for axes, (run, probability, _), title in zip(grid.flat, panels, titles, strict=False):
         filled = draw_boundary(axes, run, probability, title)
     label = "p(lower moon)" if not _squared(run for run, _, _ in panels) else "softmax of outputs"
     figure.colorbar(filled, ax=grid, label=label, shrink=0.9, ticks=LEVELS[::2])
@@ -223,15 +225,20 @@ class SweepBoundaries(Figure[Sweep]):
     def caption(self, found: Sweep) -> str:
         """Accuracy at the ends of the sweep, and where it is best."""
         points = found.means("test_accuracy")
-        best = max(points, key=lambda point: point[1])
+        labels = [f"{value:g}" for value, _ in points]
+        best = extreme_note(labels, [accuracy for _, accuracy in points], found.sets)
+        first, *others = [
+            f"{points[at][1]:.1%} at {self.symbol + ' = ' if at == 0 else ''}{labels[at]}"
+            + best.get(at, "")
+            for at in sorted({0, min(best), len(points) - 1})
+        ]
+        others[-1] = f"and {others[-1]}"
         rest = "GET /v1/runs/{id}/boundary has each"
         shown = points_note(len(found.shown), len(points), rest)
         return (
             f"Decision boundaries by {self.symbol} at {shown}, with training points (flipped "
             "labels included) and contours of the predicted probability. Test accuracy"
-            f"{mean_note(found.sets)} is {points[0][1]:.1%} at {self.symbol} = {points[0][0]:g}, "
-            f"{best[1]:.1%} at {best[0]:g} (best), and {points[-1][1]:.1%} at {points[-1][0]:g}."
-            + found.seed_note()
+            f"{mean_note(found.sets)} is {', '.join([first, *others])}." + found.seed_note()
         )
 
 

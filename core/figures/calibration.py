@@ -16,6 +16,7 @@ from reglab.core.figures.grouping import (
     ENOUGH,
     Floats,
     dataset_note,
+    extreme_note,
     groups,
     need_only,
     need_probabilities,
@@ -271,11 +272,17 @@ class LabelSmoothing(Figure[list[Smoothed]]):
     def caption(self, found: list[Smoothed]) -> str:
         """ECE at the least smoothing, at its minimum and at the end."""
         ece = [one.ece.value for one in found]
-        best, sets = int(np.argmin(ece)), [one.runs for one in found]
+        sets = [one.runs for one in found]
+        labels = [f"ε = {one.epsilon:g}" for one in found]
+        least = extreme_note(labels, ece, sets, "least")
+        ends = ", ".join(
+            f"{ece[at]:.3f} at {labels[at]}{least.get(at, '')}"
+            for at in sorted({0, min(least), len(found) - 1})
+        )
         told = points_note(len(found), len(found), "")
         return (
             f"Left: mean accuracy against mean confidence by label smoothing, {told}. Right: "
-            f"expected calibration error, {ece[0]:.3f} at ε = {found[0].epsilon:g}, least "
-            f"({ece[best]:.3f}) at ε = {found[best].epsilon:g}, {ece[-1]:.3f} at ε = "
-            f"{found[-1].epsilon:g}." + together_note(sets) + dataset_note(found[0].runs, "mnist")
+            f"expected calibration error, {ends}."
+            + together_note(sets)
+            + dataset_note(found[0].runs, "mnist")
         )

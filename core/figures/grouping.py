@@ -221,6 +221,24 @@ def mean_note(sets: Sequence[Runs]) -> str:
     return f" (mean over {seeds_of(sets)})" if max(map(len, sets), default=1) > 1 else ""
 
 
+def extreme_note(
+    labels: Sequence[str], values: Sequence[float], sets: Sequence[Runs], word: str = "best"
+) -> dict[int, str]:
+    """What captions add to the values that are greatest (or 'least'), by position.
+
+    Ties are told, and so are sweep points whose seeds differ: there, a point may be ahead for the
+    seeds alone that ended.
+    """
+    extreme = min(values) if word == "least" else max(values)
+    at = [k for k, value in enumerate(values) if value == extreme]
+    if len({frozenset(run.seed for run in runs) for runs in sets}) > 1:
+        word += " of points with unequal sets of seeds"
+    others = {k: " and ".join(labels[j] for j in at if j != k) for k in at}
+    if len(at) > 3:
+        others = dict.fromkeys(at, f"{len(at) - 1} others")
+    return {k: f" ({word}, as at {others[k]})" if others[k] else f" ({word})" for k in at}
+
+
 def points_note(shown: int, total: int, rest: str) -> str:
     """'9 sweep points', or '16 of 30 sweep points (...)' with the way to the others."""
     if shown == total:

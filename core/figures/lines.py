@@ -132,8 +132,20 @@ def thinned(values: Floats, most: int) -> Any:
 
 def wrapped(label: str, lines: int = 3) -> str:
     """A label on at most three lines of readable length."""
-    parts = textwrap.wrap(label, LABEL_WIDTH, max_lines=lines, placeholder=" ...")
-    return "\n".join(parts) or label
+    return wrapped_apart([label], lines)[0]
+
+
+def wrapped_apart(labels: Sequence[str], lines: int = 3) -> list[str]:
+    """Labels on at most so many lines, or on as many as it takes to tell them apart."""
+    while True:
+        found = [
+            "\n".join(textwrap.wrap(label, LABEL_WIDTH, max_lines=lines, placeholder=" ..."))
+            or label
+            for label in labels
+        ]
+        if len(set(found)) == len(set(labels)) or not any(one.endswith(" ...") for one in found):
+            return found
+        lines += 1
 
 
 def key(
@@ -146,8 +158,8 @@ def key(
     """What each colour is: a legend of up to eight names, else a colour bar beside all axes."""
     if len(names) <= FEW_POINTS:
         handles = [
-            mpl.lines.Line2D([], [], color=colour, label=wrapped(name), **look)
-            for name, colour in zip(names, colours, strict=True)
+            mpl.lines.Line2D([], [], color=colour, label=name, **look)
+            for name, colour in zip(wrapped_apart(names), colours, strict=True)
         ]
         columns = _columns(names)
         figure.legend(handles=handles, loc="outside lower center", fontsize=8, ncols=columns)
@@ -156,13 +168,13 @@ def key(
     scale = mpl.cm.ScalarMappable(norm, ListedColormap(list(colours)))
     bar = figure.colorbar(scale, ax=list(axes), aspect=40, pad=0.02)
     at = evenly(range(len(names)), TICKS)
-    bar.set_ticks([k + 0.5 for k in at], labels=[wrapped(names[k]) for k in at])
+    bar.set_ticks([k + 0.5 for k in at], labels=wrapped_apart([names[k] for k in at]))
     bar.ax.tick_params(labelsize=8, length=0)
     bar.ax.minorticks_off()
 
 
 def _columns(names: Sequence[str]) -> int:
-    longest = max(len(line) for name in names for line in wrapped(name).split("\n"))
+    longest = max(len(line) for name in wrapped_apart(names) for line in name.split("\n"))
     return max(1, min(len(names), 100 // (longest + 6)))
 
 

@@ -20,6 +20,7 @@ from reglab.core.figures.calibration import (
 from reglab.core.figures.grouping import (
     Group,
     evenly,
+    extreme_note,
     facets,
     groups,
     need_probabilities,
@@ -27,7 +28,7 @@ from reglab.core.figures.grouping import (
     points_note,
     seeds_of,
 )
-from reglab.core.figures.lines import FEW_POINTS, equality, key, wrapped
+from reglab.core.figures.lines import FEW_POINTS, equality, key, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
 from reglab.core.probes.calibration import Reliability as Table
 
@@ -62,9 +63,10 @@ class Reliability(Figure[list[tuple[Group, Table]]]):
         for axes in grid.flat[len(parts) :]:
             axes.set_visible(False)
         many = len(names) > FEW_POINTS
-        for axes, part in zip(grid.flat, parts, strict=False):
+        titles = wrapped_apart([part.title for part in parts])
+        for axes, part, title in zip(grid.flat, parts, titles, strict=False):
             equality(axes)
-            axes.set_title(wrapped(part.title))
+            axes.set_title(title)
             for group in part.groups:
                 table = tables[id(group.runs)]
                 axes.plot(
@@ -116,7 +118,7 @@ class Ece(Figure[Errors]):
         """A bar a sweep point with its interval."""
         count = len(found.rows)
         height, size = (0.4, 10) if count <= FEW_ROWS else (0.17, 7)
-        names = [wrapped(group.label, 2) for group, _ in found.rows]
+        names = wrapped_apart([group.label for group, _ in found.rows], 2)
         lines = max(name.count("\n") + 1 for name in names)
         figure = canvas(style, 8, height * lines**0.5 * count + 1.4)
         axes = figure.subplots()
@@ -142,10 +144,12 @@ class Ece(Figure[Errors]):
         """What is shown."""
         sets = [group.runs for group, _ in found.rows]
         rest = "GET /v1/experiments/{id}/ece has all"
-        best = min(found.rows, key=lambda row: row[1].value)
+        values = [one.value for _, one in found.rows]
+        labels = [group.label for group, _ in found.rows]
+        at, told = min(extreme_note(labels, values, sets, "least").items())
         return (
             "Expected calibration error of "
             f"{points_note(len(found.rows), found.total, rest)}, over {seeds_of(sets)}; "
-            f"{bars_name(one for _, one in found.rows)}. Least: {best[1].value:.3f}"
-            + (f" at {best[0].label}." if found.total > 1 else ".")
+            f"{bars_name(one for _, one in found.rows)}: {values[at]:.3f}"
+            + (f" at {labels[at]}{told}." if found.total > 1 else ".")
         )

@@ -28,7 +28,7 @@ from reglab.core.figures.grouping import (
     seeds_note,
     seeds_of,
 )
-from reglab.core.figures.lines import FEW_POINTS, Line, is_wide, key, plot_lines, wrapped
+from reglab.core.figures.lines import FEW_POINTS, Line, is_wide, key, plot_lines, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence, time_map, time_norm
 from reglab.core.probes.spectrum import cumulative
 
@@ -160,9 +160,10 @@ class PlainSpectrum(Spectrum):
         )
         for axes in grid.flat[len(shown) :]:
             axes.set_visible(False)
-        for axes, one in zip(grid.flat, shown, strict=False):
+        titles = wrapped_apart([one.group.label for one in shown])
+        for axes, one, title in zip(grid.flat, shown, titles, strict=False):
             _energy(axes, one, norm, style)
-            axes.set_title(wrapped(one.group.label), fontsize=9)
+            axes.set_title(title, fontsize=9)
             axes.set(xlabel="rank k", ylabel="cumulative energy")
             axes.label_outer()
         _time_bar(figure, list(grid.flat), norm, style)
@@ -273,12 +274,13 @@ class Curves(Figure[list[Group]]):
         else:
             figure = canvas(style, 14, 2.6 * len(parts) + 0.8)
             panels = list(figure.subplots(len(parts), 4, squeeze=False, sharex="col", sharey="col"))
-        for row, part in zip(panels, parts, strict=True):
+        titles = wrapped_apart([part.title for part in parts])
+        for row, part, title in zip(panels, parts, titles, strict=True):
             for axes, metric in zip(row, self.metrics, strict=True):
                 self._panel(axes, metric, part.groups, found, colours)
                 axes.set_title(metric.replace("_", " "))
             if part.title:
-                row[0].set_ylabel(wrapped(part.title))
+                row[0].set_ylabel(title)
         for axes in panels[-1] if len(parts) > 1 else panels[0]:
             axes.set_xlabel("epoch")
         if len(parts) > 1:

@@ -21,13 +21,14 @@ from reglab.core.figures.grouping import (
     shown_seed_note,
     swept,
 )
-from reglab.core.figures.lines import wrapped
+from reglab.core.figures.lines import wrapped_apart
 from reglab.core.figures.style import WEIGHT_MAP, Style, canvas
 from reglab.core.probes.weights import summarize
 from reglab.core.results import RunResult
 
 THRESHOLD = 1e-3
 MOST_PANELS = 12
+MOST_CELLS = 1000
 L2, L1 = "regularization.l2", "regularization.l1"
 NO_HIDDEN = "Its networks have no hidden layer, and so no hidden weights."
 
@@ -43,6 +44,12 @@ def _matrix(run: RunResult) -> NDArray[np.float32]:
 
 def _sparsity(run: RunResult) -> float:
     return summarize(_matrix(run), _hidden_layer(run), THRESHOLD).sparsity
+
+
+def _thinned(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """At most MOST_CELLS rows and columns, evenly chosen: a picture has no more pixels for them."""
+    kept = [np.linspace(0, n - 1, min(n, MOST_CELLS)).round().astype(int) for n in matrix.shape]
+    return matrix[np.ix_(*kept)]
 
 
 def _where(runs: Runs) -> str:
@@ -68,18 +75,20 @@ def _draw(panels: Sequence[tuple[RunResult, str]], style: Style, columns: int) -
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
-    for axes, (run, title) in zip(grid.flat, panels, strict=False):
+    titles = wrapped_apart([title for _, title in panels])
+    for axes, (run, _), title in zip(grid.flat, panels, titles, strict=False):
         matrix = _matrix(run)
         # Tall layers, as those above the pixels of an image, would leave no room for the rest.
         stretched = max(matrix.shape) > 4 * min(matrix.shape)
         image = axes.imshow(
-            matrix.T,
+            _thinned(matrix).T,
+            extent=(-0.5, matrix.shape[0] - 0.5, matrix.shape[1] - 0.5, -0.5),
             cmap=WEIGHT_MAP,
             norm=norm,
             interpolation="nearest",
             aspect="auto" if stretched else "equal",
         )
-        axes.set_title(f"{wrapped(title)}\n{_sparsity(run):.1%} of weights ≤ {THRESHOLD:g}")
+        axes.set_title(f"{title}\n{_sparsity(run):.1%} of weights ≤ {THRESHOLD:g}")
         axes.set_xlabel("unit of the layer below")
         axes.grid(False)
     for axes in grid[:, 0]:

@@ -13,6 +13,8 @@ from reglab.core.engine import Network
 from reglab.core.probes.base import Arrays, FinalProbe
 from reglab.core.spec import RunSpec
 
+BLOCK = 2**21
+
 
 @dataclass(frozen=True)
 class MatrixSummary:
@@ -35,13 +37,19 @@ class MatrixSummary:
 
 def summarize(matrix: NDArray[np.float32], layer: int, threshold: float) -> MatrixSummary:
     """Sparsity and size of one matrix."""
-    size = np.abs(matrix.astype(np.float64))
+    small, squares, largest = 0, 0.0, 0.0
+    # In blocks of rows: float64 copies of a large matrix would take hundreds of MiB.
+    for block in np.array_split(matrix, -(-matrix.size // BLOCK)):
+        size = np.abs(block.astype(np.float64))
+        small += int(np.sum(size <= threshold))
+        squares += float(np.sum(size**2))
+        largest = max(largest, float(size.max()))
     return MatrixSummary(
         layer,
         (matrix.shape[0], matrix.shape[1]),
-        float(np.mean(size <= threshold)),
-        float(np.sqrt(np.sum(size**2))),
-        float(size.max()),
+        small / matrix.size,
+        float(np.sqrt(squares)),
+        largest,
     )
 
 

@@ -162,8 +162,22 @@ class Runs:
             note(session, claim.run_id, stopped(claim.run, trained, "succeeded"))
 
     @repeats
-    def fail(self, claim: Claim, error: dict[str, Any], retry: bool) -> bool:
+    def fail(
+        self,
+        claim: Claim,
+        error: dict[str, Any],
+        retry: bool,
+        columns: Columns | None = None,
+        epoch: int | None = None,
+    ) -> bool:
         """Keep the error; queue the run again if asked to and attempts are left, else fail it.
+
+        Args:
+            claim: Of the attempt that failed.
+            error: What is told of it.
+            retry: Whether another attempt may end better.
+            columns: Evaluations of this attempt that are not yet stored; kept if there is no other.
+            epoch: The last one trained, kept like them.
 
         Returns:
             Whether the run was queued again.
@@ -176,6 +190,9 @@ class Runs:
             if not retry:
                 # The same would happen again; other failed runs keep where to go on.
                 drop_checkpoint(session, claim.run_id)
+                _add_columns(session, claim.run_id, columns)
+                if epoch is not None:
+                    row.epoch, row.progress = epoch, epoch / row.spec["training"]["epochs"]
             session.flush()
             blobs.measure(session, Run.id == claim.run_id)
             tallies = stopped(row, row.epoch, None if again else "failed")

@@ -27,6 +27,7 @@ export class CalibrationView {
     this.slider = new ListSlider(byId("calibration-run"), describeRun, (run) => this.showRun(run));
     for (const id of ["bins", "binning"]) {
       byId(id).addEventListener("change", () => {
+        this.isBinned = true;
         this.slider.choose();
         this.showTable();
       });
@@ -34,21 +35,29 @@ export class CalibrationView {
     onThemeChange(() => this.slider.choose());
   }
 
+  // Until someone chooses, the bins are those of the spec, which the table's answer tells.
   get query() {
-    const bins = Math.max(1, Math.min(100, Number(byId("bins").value) || 15));
+    if (!this.isBinned) return "";
+    const bins = Math.max(1, Math.min(1000, Number(byId("bins").value) || 15));
     return `bins=${bins}&binning=${byId("binning").value}`;
   }
 
   update(runs) {
     this.runs = runs;
     this.slider.set(runs);
-    this.slider.choose();
     this.showTable();
   }
 
   async table(isLatest) {
     const answer = await get(`/v1/experiments/${this.experimentId}/ece?${this.query}`);
     if (!isLatest()) return;
+    if (!this.isBinned) {
+      byId("bins").value = answer.bins;
+      byId("binning").value = answer.binning;
+      this.isBinned = true;
+      this.slider.choose();
+    }
+    byId("ece-csv").href = `/v1/experiments/${this.experimentId}/ece?format=csv&${this.query}`;
     const rows = answer.items;
     const best = Object.fromEntries(
       COLUMNS.filter(([, , kind]) => kind && rows.length > 1).map(([name, , kind]) => [

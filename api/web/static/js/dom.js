@@ -99,9 +99,9 @@ export async function copyText(text) {
 export const formatNumber = (value, digits = 4) =>
   value === null || value === undefined || Number.isNaN(value)
     ? "–"
-    : Math.abs(value) < 1e-3 && value !== 0
+    : (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6) && value !== 0
       ? // As the server writes it: significant digits without zeros at the end.
-        value.toPrecision(digits).replace(/\.?0+(?=e|$)/, "")
+        (Math.abs(value) < 1 ? value.toPrecision(digits) : value.toExponential(digits - 1)).replace(/\.?0+(?=e|$)/, "")
       : value.toFixed(digits);
 
 export const formatPercent = (value, digits = 1) =>
