@@ -49,7 +49,7 @@ def _sparsity(run: RunResult) -> float:
 def _thinned(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """At most MOST_CELLS rows and columns, evenly chosen: a picture has no more pixels for them."""
     kept = [np.linspace(0, n - 1, min(n, MOST_CELLS)).round().astype(int) for n in matrix.shape]
-    return matrix[np.ix_(*kept)]
+    return np.asarray(matrix[np.ix_(*kept)])
 
 
 def _where(runs: Runs) -> str:
