@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from reglab.core.spec import ExperimentSpec, RunSpec
 from reglab.core.storage import ExperimentRecord, RunRecord, State
@@ -143,6 +143,14 @@ class ExperimentChange(BaseModel):
     tags: list[str] | None = Field(
         None, max_length=32, description="New tags, in place of the old.", examples=[["course"]]
     )
+
+    @field_validator("name", "tags")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        # What is left out stays; null would stay, too, without a word.
+        if value is None:
+            raise ValueError("Leave it out to keep it; '' and [] take it away.")
+        return value
 
 
 class CalibrationBin(BaseModel):

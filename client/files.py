@@ -37,10 +37,23 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
     return Path(path)
 
 
-def read_whole(path: str | os.PathLike[str]) -> bytes:
-    """The file's bytes; InvalidFile if it cannot be read."""
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; InvalidFile if it cannot be."""
     try:
-        return Path(path).read_bytes()
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        detail = f"Cannot make the folder {path}: {error.strerror}."
+        raise InvalidFile(detail, "Choose another path.") from error
+
+
+def read_whole(path: str | os.PathLike[str], most: int = 2**31) -> bytes:
+    """The file's bytes; InvalidFile if it cannot be read or has more than ``most``."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise InvalidFile(f"{path} has more than {most} bytes.", "Check the path.")
+        return data
     except OSError as error:
         raise InvalidFile(f"Cannot read {path}: {error.strerror}.", "Check the path.") from error
 

@@ -20,6 +20,7 @@ from reglab.core.spec import ExperimentSpec, Laid, lay, unfold
 
 # The id of a token, or its text, of which the second group is the id.
 TOKEN = re.compile(r"([0-9a-f]{16})|reglab_([0-9a-f]{16})_[\w-]{43}")
+MOST_BYTES = 2**26
 Spec = ExperimentSpec | Mapping[str, Any] | Path | str
 
 
@@ -77,7 +78,9 @@ def _laid(document: Any, changes: dict[str, Any], is_overrides: bool = False) ->
 
 def read_document(path: Path) -> dict[str, Any]:
     """The spec in a JSON or TOML file."""
-    return parse_document(read_whole(path), str(path), toml=path.suffix.lower() == ".toml")
+    return parse_document(
+        read_whole(path, MOST_BYTES), str(path), toml=path.suffix.lower() == ".toml"
+    )
 
 
 def parse_document(data: bytes, source: str, toml: bool = False) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import html
+import io
 import re
+import sys
+import unicodedata
 
 from rich.markup import escape
 
@@ -13,6 +17,43 @@ UNSEEN = re.compile(
 )
 # What spreadsheets take for the start of a formula.
 FORMULA = ("=", "+", "-", "@")
+
+
+# What stands for a character where it cannot be written; the rest is decomposed, or '?'.
+ASCII = str.maketrans(
+    {
+        **dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True)),
+        **dict.fromkeys("─━╌┄╴╶╸╺\u2013\u2014\u2212", "-"),
+        **dict.fromkeys("│┃╎┆", "|"),
+        **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰┏┓┗┛┣┫┳┻╋┡┩╇", "+"),
+        **dict.fromkeys("•●·∙⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "*"),
+        **dict.fromkeys("\u2018\u2019", "'"),
+        **dict.fromkeys("\u201c\u201d", '"'),
+        **{"…": "...", "→": "->", "\u00d7": "x", "≤": "<=", "≥": ">=", "±": "+-"},
+        **{"λ": "lambda", "\u03b1": "alpha", "β": "beta", "ε": "eps", "τ": "tau"},
+    }
+)
+
+
+def in_ascii(text: str) -> str:
+    """The text in ASCII, for terminals that know no more."""
+    plain = unicodedata.normalize("NFKD", text.translate(ASCII))
+    kept = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return kept.encode("ascii", "replace").decode()
+
+
+def write_anywhere() -> None:
+    """Let what a terminal's encoding does not have be written in ASCII, not end the program."""
+    codecs.register_error("reglab", _stand_in)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="reglab")
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_ascii(error.object[error.start : error.end]), error.end
 
 
 def for_html(text: str) -> str:

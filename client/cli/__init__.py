@@ -11,6 +11,7 @@ from reglab.client.cli import (
     watching,
 )
 from reglab.client.cli.base import app
+from reglab.client.text import write_anywhere
 
 __all__ = ["app", "main"]
 
@@ -20,4 +21,5 @@ for _module in (service, tokens, submitting, listing, watching, results, catalog
 
 def main() -> None:
     """Entry point of the script."""
+    write_anywhere()
     app(prog_name="reglab")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import traceback
 from dataclasses import dataclass, field
@@ -74,8 +76,16 @@ class Group(TyperGroup):
             _report(error, as_json="--json" in ctx.obj_arguments)
             code = next(code for kind, code in CODES if isinstance(error, kind))
             raise typer.Exit(code) from None
-        except (typer.Exit, typer.Abort, OSError):
+        except (typer.Exit, typer.Abort):
             raise
+        except OSError as error:
+            # A reader that closed its end of a pipe is dealt with by click.
+            if error.errno == errno.EPIPE:
+                raise
+            _debug()
+            where = f"{error.filename}: " if error.filename else ""
+            errors.print(f"[red]error:[/] {for_markup(where)}{for_markup(error.strerror or '')}.")
+            raise typer.Exit(1) from None
         except Exception as error:
             if type(error).__module__.startswith(("typer", "click")):
                 raise
@@ -137,6 +147,8 @@ def root(
     ] = False,
 ) -> None:
     """Experiments on the regularization of neural networks."""
+    if not 0 < timeout < math.inf:
+        raise typer.BadParameter("Give a positive number of seconds.", param_hint="--timeout")
     ctx.obj = Options(url, token, timeout)
 
 

@@ -44,7 +44,11 @@ def list_experiments(
         if more:
             console().print(f"There are more than these {limit}: show them with --limit.")
     else:
-        console().print("No experiments. Submit one: `reglab submit l2`.")
+        asked = [f"{name} '{value}'" for name, value in filters.items() if value is not None]
+        if asked:
+            console().print(for_markup(f"No experiment with {' and '.join(asked)}."))
+        else:
+            console().print("No experiments. Submit one: `reglab submit l2`.")
 
 
 def show(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = False) -> None:

@@ -25,7 +25,10 @@ def console() -> Console:
 
 def print_json(value: Any, err: bool = False) -> None:
     """Models, tables, lists of them, or anything that JSON knows."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False), err=err)
+    # JSON says the same in ASCII, where a terminal has no more.
+    stream = sys.stderr if err else sys.stdout
+    in_ascii = not (stream.encoding or "").lower().startswith("utf")
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=in_ascii), err=err)
 
 
 def print_table(table: Mapping[str, Sequence[Any]], title: str | None = None) -> None:

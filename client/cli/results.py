@@ -9,8 +9,10 @@ import typer
 
 from reglab.client.cli.base import ExperimentArgument, Json, connect, find
 from reglab.client.cli.output import console, print_json, print_table, sparkline
+from reglab.client.errors import InvalidFile
 from reglab.client.experiments import Experiment
 from reglab.client.figures import FORMATS
+from reglab.client.files import make_folder
 from reglab.client.show import cell
 from reglab.client.tables import Curves, Table, plain
 from reglab.core.spec import Binning
@@ -152,14 +154,17 @@ def figure(
         names = [name]
         if name == "all":
             names = [info.name for info in found.figures(further) if info.available]
-        ending = output.suffix.removeprefix(".") if output else ""
+        ending = output.suffix.removeprefix(".").lower() if output else ""
+        if output and ending and not form and name != "all" and ending not in FORMATS:
+            remedy = f"Use {', '.join(FORMATS)}, or say --format."
+            raise InvalidFile(f"{output}: no figure has the format '{ending}'.", remedy)
         chosen: Any = form or (ending if ending in FORMATS else "png")
         saved = []
         for each in names:
             drawn = found.figure(each, chosen, others=further, dpi=dpi, width=width, theme=theme)
             target = output
             if output and (name == "all" or not ending):
-                output.mkdir(parents=True, exist_ok=True)
+                make_folder(output)
             saved.append(drawn.save(target))
     if as_json:
         print_json([str(path) for path in saved])

@@ -66,7 +66,11 @@ def submit(
     """Submit an experiment, and wait for it if asked to."""
     spec = _source(source)
     overrides = parse_changes(changes or [])
-    given = {"name": name, "tags": tags or None, "seeds": parse_seeds(seeds) if seeds else None}
+    given = {
+        "name": name,
+        "tags": tags or None,
+        "seeds": None if seeds is None else parse_seeds(seeds),
+    }
     given = {field: value for field, value in given.items() if value is not None}
     for field in given.keys() & overrides.keys():
         message = f"'{field}' is given by an option of its own, too."

@@ -46,11 +46,13 @@ def _is_writable(folder: Path) -> bool:
         return False
 
 
-# Read when numba is first imported.
 if not os.environ.get("NUMBA_CACHE_DIR"):
     os.environ["NUMBA_CACHE_DIR"] = _cache_folder()
 
 import numba
+
+# Whoever imported numba earlier had it read the variable before it was set.
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
 # compiles it and those that load it from the cache. ``vectors.fused`` says where to round once.

@@ -173,7 +173,7 @@ def test_name_and_tags_can_be_changed_and_nothing_else(inline):
     assert (body["name"], body["tags"]) == ("N", ["b", "c"])
     body = inline.http.patch(path, json={"name": "M"}).json()
     assert (body["name"], body["tags"]) == ("M", ["b", "c"])
-    for change in ({"spec": {}}, {"tags": [""]}, {"name": 3}, {"tags": "b"}):
+    for change in ({"spec": {}}, {"tags": [""]}, {"name": 3}, {"tags": "b"}, {"name": None}):
         refused(inline.http.patch(path, json=change), 422)
 
 

@@ -167,6 +167,22 @@ def test_kernels_without_a_folder_of_the_users(tmp_path):
     assert done.stderr.count("cannot be written") == 1
 
 
+def test_kernels_are_never_kept_beside_the_sources(tmp_path):
+    """Whoever imports numba first."""
+    code = (
+        "import numba, numpy as np\n"
+        "from reglab.core.engine import Network\n"
+        "net = Network((2, 3), 'tanh', np.zeros(9, np.float32))\n"
+        "net.logits(np.zeros((4, 2), np.float32))\n"
+        "from reglab.core.engine.compiler import numba\n"
+        "print(numba.config.CACHE_DIR)"
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = run([sys.executable, "-c", code], env)
+    assert done.stdout == f"{tmp_path}\n", done.stderr
+    assert list(tmp_path.rglob("*.nbi"))
+
+
 def start(module: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("REGLAB_")}
     return run([sys.executable, "-m", f"reglab.{module}"], env | variables)
