@@ -52,7 +52,7 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 import numba
 
 # Whoever imported numba earlier had it read the variable before it was set.
-numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+setattr(numba.config, "CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])  # noqa: B010 # set at run time
 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
 # compiles it and those that load it from the cache. ``vectors.fused`` says where to round once.
