@@ -56,7 +56,6 @@ def main() -> int:
         # Our own middleware writes the access log, with request ids.
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=list(policy.proxies),
         log_level="warning",
         # Its records go where all others go, in the same form.
         log_config=None,

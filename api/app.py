@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from reglab import __version__
 from reglab.api import metrics, problems, reference, tracing, web
@@ -17,6 +19,7 @@ from reglab.api.access.guard import Guard
 from reglab.api.access.headers import SecurityHeaders
 from reglab.api.access.policy import Policy
 from reglab.api.access.reference import declare
+from reglab.api.access.scopes import needs
 from reglab.api.broadcast import Broadcaster
 from reglab.api.context import Context
 from reglab.api.dispatch import Dispatcher
@@ -27,6 +30,7 @@ from reglab.api.limits_rate import Refusals, Requests
 from reglab.api.limits_streams import Streams
 from reglab.api.middleware import Observation
 from reglab.api.readiness import Looks
+from reglab.api.root_path import RootPathMiddleware, root_of
 from reglab.api.routers import (
     catalog,
     claims,
@@ -120,6 +124,8 @@ def create_app(
     app.include_router(health.router)
     web.install(app)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.proxies))
+    app.add_middleware(RootPathMiddleware, policy=policy)
     routes.close(app)
     _complete_schema(app, limits)
     tracing.instrument(app, storage.engine)
@@ -144,3 +150,20 @@ def _complete_schema(app: FastAPI, limits: Limits) -> None:
         return declare(document, app, app.state.policy)
 
     app.openapi = openapi  # type: ignore[method-assign]
+    _serve_schema(app)
+
+
+def _serve_schema(app: FastAPI) -> None:
+    """In place of the framework's route, which would keep the first root path for all."""
+    address = str(app.openapi_url)
+
+    @needs("read")
+    async def openapi(request: Request) -> JSONResponse:
+        root = root_of(request)
+        document = app.openapi()
+        return JSONResponse({**document, "servers": [{"url": root}]} if root else document)
+
+    app.router.routes[:] = [
+        route for route in app.routes if getattr(route, "path", None) != address
+    ]
+    app.add_route(address, openapi, include_in_schema=False)

@@ -202,4 +202,6 @@ def options(
     limits: Limits, is_proxy: Callable[[str], bool] = lambda address: not address
 ) -> dict[str, Any]:
     """Arguments for ``uvicorn.run``."""
-    return {"http": protocol(limits, is_proxy), "timeout_keep_alive": 15}
+    # What proxies say of their clients is read by the app, after who the proxy is has been noted.
+    http = protocol(limits, is_proxy)
+    return {"http": http, "timeout_keep_alive": 15, "proxy_headers": False}

@@ -17,6 +17,8 @@ from reglab.core.settings import SettingsError, flag
 
 # A part of a host's name; one of digits alone is part of an address (RFC 1123, section 2.1).
 LABEL = re.compile(r"(?=.*[A-Za-z_-])[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# Segments of the characters that need no quoting in a path, an attribute or a header.
+ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@:+-]{1,200}){1,20}")
 Mode = Literal["auto", "tokens", "open"]
 
 
@@ -35,6 +37,7 @@ class Policy:
         open_metrics: Whether ``/metrics`` is open to all.
         proxies: Addresses or networks of proxies whose X-Forwarded-Proto and -For are believed;
             ``*`` is all.
+        root_path: Where the server stands below a proxy, e.g. ``/reglab``; empty at the top.
     """
 
     mode: Mode = "auto"
@@ -45,6 +48,7 @@ class Policy:
     session_seconds: float = 43_200.0
     open_metrics: bool = False
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    root_path: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Policy:
@@ -62,6 +66,7 @@ class Policy:
             session_seconds=3600 * _hours(env),
             open_metrics=flag(env, "REGLAB_OPEN_METRICS", cls.open_metrics),
             proxies=tuple(map(_proxy, _words(env, "TRUSTED_PROXIES"))) or cls.proxies,
+            root_path=_root_path(env),
         )
 
     @property
@@ -123,6 +128,13 @@ def _from_elsewhere(request: Request) -> bool:
 
 def _words(env: Mapping[str, str], name: str) -> list[str]:
     return env.get(f"REGLAB_{name}", "").replace(",", " ").split()
+
+
+def _root_path(env: Mapping[str, str]) -> str:
+    text = env.get("REGLAB_ROOT_PATH", "").rstrip("/")
+    if text and not ROOT_PATH.fullmatch(text):
+        raise _wrong("REGLAB_ROOT_PATH", text, "Name a path like /reglab or /user/me/reglab.")
+    return text
 
 
 def _host(env: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, ExperimentId, Shared
+from reglab.api.root_path import root_of
 from reglab.api.routers.experiments import find
 from reglab.api.web import snippets
 from reglab.api.web.compare import MAX_POINTS, MAX_RUNS, chosen, differences
@@ -114,7 +115,7 @@ def experiment_page(request: Request, shared: Shared, experiment_id: ExperimentI
     """One experiment."""
     record = shared.storage.experiments.get(experiment_id)
     runs = shared.storage.experiments.runs(experiment_id)
-    spec, url = snippets.lean(record.spec), str(request.base_url).rstrip("/")
+    spec, url = snippets.lean(record.spec), str(request.base_url).rstrip("/") + root_of(request)
     data = experiment_data(record, runs)
     return page(
         request,

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from reglab import __version__
+from reglab.api.root_path import root_of
 from reglab.api.web.assets import plotly_styles, plotly_url, static_url
 from reglab.api.web.present import PALETTES
 
@@ -43,6 +44,9 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     csrf = getattr(request.state, "csrf", None)
     text = _environment.get_template(template).render(
         path=request.url.path,
+        root=root_of(request),
+        static=lambda path: root_of(request) + static_url(path),
+        plotly=root_of(request) + plotly_url(),
         csrf=csrf,
         who=principal.name if principal and csrf else "",
         can_submit="submit" in principal.scopes if principal else False,
@@ -90,8 +94,6 @@ _environment = Environment(
 )
 _environment.filters.update(number=_number, percent=_percent, plain=_plain, when=_when, data=_data)
 _environment.globals.update(
-    static=static_url,
-    plotly=plotly_url,
     plotly_styles=plotly_styles,
     version=__version__,
     palettes=PALETTES,

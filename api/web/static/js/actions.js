@@ -1,7 +1,7 @@
 // Cancel, retry, delete, name and tags of an experiment.
 
 import { byId, confirmed, make, say } from "./dom.js";
-import { call } from "./http.js";
+import { at, call } from "./http.js";
 
 /** @param changed Called with the experiment after a change of its runs' states. */
 export function wireActions(experiment, changed) {
@@ -30,7 +30,7 @@ export function wireActions(experiment, changed) {
       const sure = await confirmed("Delete this experiment?", `“${byId("name").textContent}” and all its results will be gone for good.`, "Delete");
       if (!sure) return;
       await call("DELETE", path);
-      window.location.assign("/experiments");
+      window.location.assign(at("/experiments"));
     }),
   );
   byId("edit").addEventListener("click", () => attempt(() => edit(experiment, path)));
@@ -71,7 +71,7 @@ function edit(experiment, path) {
       byId("name").textContent = saved.name || "Unnamed experiment";
       document.title = `${saved.name || "Experiment"} · reglab`;
       byId("tags").replaceChildren(
-        ...saved.tags.flatMap((tag) => [make("a", { className: "tag", href: `/experiments?tag=${encodeURIComponent(tag)}`, textContent: tag }), " "]),
+        ...saved.tags.flatMap((tag) => [make("a", { className: "tag", href: at(`/experiments?tag=${encodeURIComponent(tag)}`), textContent: tag }), " "]),
       );
       dialog.close();
       say("Saved.");

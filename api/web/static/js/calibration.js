@@ -1,7 +1,7 @@
 // ECE table, reliability diagram with bin counts, confidence of wrong answers.
 
 import { byId, formatNumber, formatPercent, make, plural } from "./dom.js";
-import { get, getOnce } from "./http.js";
+import { at, get, getOnce } from "./http.js";
 import { describeRun, latestOnly, ListSlider } from "./sliders.js";
 import { draw, faint, muted, onThemeChange, series } from "./theme.js";
 
@@ -57,7 +57,7 @@ export class CalibrationView {
       this.isBinned = true;
       this.slider.choose();
     }
-    byId("ece-csv").href = `/v1/experiments/${this.experimentId}/ece?format=csv&${this.query}`;
+    byId("ece-csv").href = at(`/v1/experiments/${this.experimentId}/ece?format=csv&${this.query}`);
     const rows = answer.items;
     const best = Object.fromEntries(
       COLUMNS.filter(([, , kind]) => kind && rows.length > 1).map(([name, , kind]) => [

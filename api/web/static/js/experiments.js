@@ -1,7 +1,7 @@
 // The list: filters apply as they are changed, rows are added by scrolling, states stay fresh.
 
 import { byId, debounced, make } from "./dom.js";
-import { get } from "./http.js";
+import { at, get } from "./http.js";
 
 const form = byId("filters");
 const apply = () => form.requestSubmit();
@@ -12,7 +12,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   const query = new URLSearchParams(new FormData(form));
   for (const [name, value] of [...query]) if (!value || value === "-created") query.delete(name);
-  window.location.assign(`/experiments${query.size ? `?${query}` : ""}`);
+  window.location.assign(at(`/experiments${query.size ? `?${query}` : ""}`));
 });
 form.elements.q.addEventListener("search", apply);
 form.elements.q.addEventListener("input", debounced(apply, 700));

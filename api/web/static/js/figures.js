@@ -1,7 +1,7 @@
 // Figures to look at and to download.
 
 import { make } from "./dom.js";
-import { get } from "./http.js";
+import { at, get } from "./http.js";
 import { themeName, onThemeChange } from "./theme.js";
 
 export class FiguresView {
@@ -14,7 +14,7 @@ export class FiguresView {
   }
 
   source(name, form = "png", query = `?dpi=110&theme=${themeName()}`) {
-    return `${this.base}/${name}.${form}${query}`;
+    return at(`${this.base}/${name}.${form}${query}`);
   }
 
   async update() {

@@ -14,6 +14,10 @@ export class Problem extends Error {
 // There is one if the browser is signed in; without it the cookie changes nothing.
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content;
 
+/** The address of a path of this server, which may stand below a proxy. */
+export const root = document.documentElement.dataset.root;
+export const at = (path) => root + path;
+
 export async function call(method, path, body) {
   const options = { method, headers: { Accept: "application/json" } };
   if (csrf && method !== "GET") options.headers["X-CSRF-Token"] = csrf;
@@ -23,7 +27,7 @@ export async function call(method, path, body) {
   }
   let reply;
   try {
-    reply = await fetch(path, options);
+    reply = await fetch(at(path), options);
   } catch {
     throw new Problem(0, UNREACHABLE);
   }
@@ -40,7 +44,7 @@ export const get = (path) => call("GET", path);
 
 /** A part of a page as the server renders it. */
 export async function getText(path) {
-  const reply = await fetch(path, { headers: { Accept: "text/plain" } }).catch(() => {
+  const reply = await fetch(at(path), { headers: { Accept: "text/plain" } }).catch(() => {
     throw new Problem(0, UNREACHABLE);
   });
   if (reply.status === 401) signInAgain();
@@ -49,8 +53,8 @@ export async function getText(path) {
 }
 
 function signInAgain() {
-  const here = location.pathname + location.search;
-  location.assign(`/sign-in?${new URLSearchParams({ next: here })}`);
+  const here = location.pathname.slice(root.length) + location.search;
+  location.assign(at(`/sign-in?${new URLSearchParams({ next: here })}`));
 }
 
 /** Whether the browser is still signed in; if not, the sign-in page comes. */

@@ -2,7 +2,7 @@
 
 import { byId, copyText, data, debounced, formatSeconds, make } from "./dom.js";
 import { carried, Draft, flat } from "./draft.js";
-import { call } from "./http.js";
+import { at, call } from "./http.js";
 import { same, valueAt } from "./schema.js";
 import { SchemaForm } from "./schema-form.js";
 
@@ -49,7 +49,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const made = await call("POST", "/v1/experiments", request());
     draft.drop();
-    window.location.assign(`/experiments/${made.id}`);
+    window.location.assign(at(`/experiments/${made.id}`));
   } catch (error) {
     showProblem(error);
     form.querySelector('[aria-invalid="true"]')?.focus();

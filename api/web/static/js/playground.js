@@ -1,7 +1,7 @@
 // The playground: sliders, a stream of frames, two planes and a loss plot.
 
 import { byId, debounced, formatNumber, formatPercent, plural, say, throttled } from "./dom.js";
-import { call } from "./http.js";
+import { at, call } from "./http.js";
 import { drawMarks, drawPlane, drawScale } from "./plane.js";
 import { draw, logAxis, logEpoch, logEpochAxis, onThemeChange, plotly, series } from "./theme.js";
 
@@ -42,7 +42,7 @@ function start() {
   byId("stop").disabled = false;
   history = [];
   const query = new URLSearchParams(values());
-  const mine = new EventSource(`/v1/playground?${query}`);
+  const mine = new EventSource(at(`/v1/playground?${query}`));
   source = mine;
   mine.addEventListener("scene", (event) => {
     scene = JSON.parse(event.data);
@@ -69,7 +69,7 @@ function start() {
 async function explain(path) {
   const control = new AbortController();
   try {
-    const reply = await fetch(path, { signal: control.signal });
+    const reply = await fetch(at(path), { signal: control.signal });
     if (!reply.ok) byId("message").textContent = (await reply.json()).detail;
     else byId("message").textContent = "The connection was lost; train again.";
   } catch {
@@ -141,7 +141,7 @@ async function keep() {
   };
   try {
     const made = await call("POST", "/v1/experiments", spec);
-    window.location.assign(`/experiments/${made.id}`);
+    window.location.assign(at(`/experiments/${made.id}`));
   } catch (error) {
     say(error.message, true);
   }

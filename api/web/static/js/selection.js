@@ -1,6 +1,8 @@
 // Which runs are compared, and the address that says so: whole experiments by their id, parts of
 // them by the indexes of their runs.
 
+import { at } from "./http.js";
+
 export class Selection {
   /**
    * @param runs Rows with experiment_id and index.
@@ -34,7 +36,7 @@ export class Selection {
       indexes.size === this.sizes.get(experiment) ? experiment : `${experiment}:${ranges([...indexes])}`,
     );
     // Colons and commas need no escapes in a query, and the address stays readable.
-    return texts.length ? `/compare?${texts.map((text) => `experiment=${text}`).join("&")}` : "/compare";
+    return texts.length ? at(`/compare?${texts.map((text) => `experiment=${text}`).join("&")}`) : at("/compare");
   }
 }
 

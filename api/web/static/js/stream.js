@@ -1,6 +1,6 @@
 // The event stream of an experiment: reconnects, resumes, and rests while the page is hidden.
 
-import { checkSession } from "./http.js";
+import { at, checkSession } from "./http.js";
 
 const LONGEST_WAIT = 10_000;
 
@@ -25,7 +25,7 @@ export function openStream(path, handlers) {
     clearTimeout(timer);
     if (closed || document.hidden) return;
     source?.close();
-    source = new EventSource(path);
+    source = new EventSource(at(path));
     source.addEventListener("open", heard);
     for (const name of ["metrics", "progress", "state", "deleted"]) {
       source.addEventListener(name, (event) => {
