@@ -110,7 +110,8 @@ def test_every_page_stays_below_its_path(chromium, tmp_path, strips):
                     assert http.get(href).status_code < 400, href
                 asked.add(href)
                 rest = href.removeprefix(url).partition("#")[0]
-                if rest.startswith(("/experiments", "/compare")) and len(seen) < (9 if strips else 5):
+                is_page = rest.startswith(("/experiments", "/compare"))
+                if is_page and len(seen) < (9 if strips else 5):
                     waiting.append(rest)
             page.close()
         assert any(path.startswith("/experiments/0") for path in seen)
