@@ -6,6 +6,9 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
+
+from rich.console import Console
 
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
@@ -18,6 +21,8 @@ from reglab.core.settings import Settings, flag
 from reglab.core.storage import Storage, StorageUnavailable
 from reglab.core.storage.migrate import upgrade
 
+# What a terminal shows unless the variables say otherwise: what went wrong, in words.
+QUIET = {"REGLAB_LOG_LEVEL": "WARNING", "REGLAB_LOG_FORMAT": "text"}
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -36,7 +41,10 @@ def main() -> int:
         flag(os.environ, "REGLAB_DOWNLOAD", True)
         upgrade(settings.database_url)
         start.check(policy, Storage.of(settings))
-        with Stack(policy.host, policy.port) as stack:
+        stack = Stack(policy.host, policy.port, env={**QUIET, **os.environ})
+        with ExitStack() as running:
+            with Console().status("Starting the server and a worker ...", spinner="line"):
+                running.enter_context(stack)
             print(f"reglab is ready: {stack.url} (API reference at {stack.url}/docs).")
             print("Press Ctrl-C to stop.", flush=True)
             while True:

@@ -26,7 +26,7 @@ from reglab.core.settings import Settings
 log = logging.getLogger("reglab.broker")
 RUN_TASK = "reglab.run"
 QUEUE = "reglab"
-EMBEDDED_URL = "folder://"
+EMBEDDED_URL = "folder://localhost/"
 POLL_SECONDS = 0.01
 LEFT_BEHIND = (".draft", ".taken")
 LEFT_SECONDS = 3600.0

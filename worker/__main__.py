@@ -6,10 +6,12 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from billiard import active_children
+from celery.exceptions import SecurityWarning
 from celery.signals import (
     setup_logging,
     worker_init,
@@ -104,6 +106,8 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     end_with_parent()
     logs.configure("worker")
+    # Who is root, as in a notebook's container, knows; messages are JSON, which runs nothing.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     arguments = [
         # No banner: every line is a record.
         "--quiet",

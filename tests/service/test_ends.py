@@ -16,6 +16,10 @@ from reglab.core.settings import SettingsError
 from tests.service.test_end_to_end import SMALL, handed_back, of_this_folder, wait_until
 
 
+def _hear_hangups():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("number", "group"),
     [(signal.SIGHUP, True), (signal.SIGTERM, True), (signal.SIGKILL, False)],
@@ -32,11 +36,15 @@ def test_the_rest_ends_with_the_first(tmp_path, number, group):
             stdout=log,
             stderr=log,
             start_new_session=True,
+            # Where the suite itself runs under nohup, a hangup would be ignored.
+            preexec_fn=_hear_hangups,  # noqa: PLW1509 # no thread holds what it needs
         )
     url = f"http://127.0.0.1:{port}/v1"
     try:
         with httpx.Client(base_url=url, timeout=10, trust_env=False) as http:
             wait_until(lambda: "is ready" in (tmp_path / "log").read_text(), first)
+            # Quiet until something goes wrong, whoever runs it.
+            assert (tmp_path / "log").read_text().startswith("reglab is ready")
             long = {**SMALL, "training": {"epochs": 1_000_000, "batch_size": 8, "eval_every": 1000}}
             run = http.post("/experiments", json=long).json()["runs"][0]["id"]
             wait_until(lambda: http.get(f"/runs/{run}").json()["epoch"] > 0, first)
