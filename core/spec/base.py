@@ -90,7 +90,10 @@ def _field_problem(item: Any, model: type[BaseModel]) -> FieldProblem:
     if len(path) > MAX_SHOWN:
         path = path[: MAX_SHOWN - 3] + "..."
     if kind == "extra_forbidden":
-        return FieldProblem(path, "Unknown field.", _suggest(str(location[-1]), location, model))
+        parent = fields.kind_at(model, item["loc"][:-1])
+        named = f" of {parent}" if parent else ""
+        remedy = _suggest(str(location[-1]), location, model, parent)
+        return FieldProblem(path, f"Unknown field{named}.", remedy)
     if kind == "missing":
         return FieldProblem(path, "Required field is missing.", f"Give a value for '{path}'.")
     return FieldProblem(path, f"Got {shown(item.get('input'))}.", _remedy(item, path))
@@ -106,8 +109,11 @@ def _remedy(item: Any, path: str) -> str:
     return message
 
 
-def _suggest(name: str, location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    known = fields.known(model, location[:-1])
+def _suggest(
+    name: str, location: tuple[int | str, ...], model: type[BaseModel], kind: str | None
+) -> str:
+    kinds = fields.kinds(model, location[:-1])
+    known = set(kinds[kind]) if kind in kinds else fields.known(model, location[:-1])
     place = next(fields.where_kind(model, name), None)
     if place is not None:
         what = place.rpartition(".")[2]

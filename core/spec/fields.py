@@ -67,6 +67,13 @@ def without_tags(model: type[BaseModel], location: Sequence[Part]) -> tuple[Part
     return tuple(path)
 
 
+def kind_at(model: type[BaseModel], location: Sequence[Part]) -> str | None:
+    """The kind of object that a location in a Pydantic error leads to, if kinds are told apart."""
+    path = without_tags(model, location[:-1]) if location else ()
+    last = location[-1] if location else None
+    return last if isinstance(last, str) and last in kinds(model, path) else None
+
+
 def where_kind(model: type[BaseModel], name: str) -> Iterator[str]:
     """Dotted paths of the fields that may hold an object of this ``name``."""
     yield from _search(model, name, ())

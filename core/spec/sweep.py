@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +52,7 @@ def expand(spec: ExperimentSpec, max_runs: int = MAX_RUNS) -> list[ResolvedRun]:
             resolve alike, or over ``max_runs`` runs.
     """
     _check_sweep(spec, max_runs)
-    base = spec.model_dump(mode="json", include=set(SWEEPABLE))
+    base = _base(spec, spec.sweep)
     runs: list[ResolvedRun] = []
     seen: dict[str, dict[str, int]] = {}
     for positions in itertools.product(*(range(len(values)) for values in spec.sweep.values())):
@@ -68,7 +69,7 @@ def expand(spec: ExperimentSpec, max_runs: int = MAX_RUNS) -> list[ResolvedRun]:
 
 def resolve_point(spec: ExperimentSpec, params: dict[str, Any]) -> RunSpec:
     """The run spec of values laid over a spec by dotted path; SpecError if a field refuses one."""
-    base = spec.model_dump(mode="json", include=set(SWEEPABLE))
+    base = _base(spec, params)
     return _resolve(base, params, dict.fromkeys(params, 0))
 
 
@@ -78,6 +79,17 @@ def count_runs(spec: ExperimentSpec) -> int:
     for values in spec.sweep.values():
         total *= len(values)
     return total
+
+
+def _base(spec: ExperimentSpec, paths: Iterable[str]) -> dict[str, Any]:
+    """What all points share. Where a kind varies, only what was given: defaults are each kind's."""
+    base: dict[str, Any] = spec.model_dump(mode="json", include=set(SWEEPABLE))
+    for path in paths:
+        *parents, leaf = path.split(".")
+        if leaf == "name" and len(parents) == 1:
+            given = getattr(spec, parents[0])
+            base[parents[0]] = given.model_dump(mode="json", exclude_unset=True)
+    return base
 
 
 def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:
@@ -134,8 +146,18 @@ def _resolve(base: dict[str, Any], params: dict[str, Any], point: dict[str, int]
 
 def _at_sweep(problem: FieldProblem, point: dict[str, int]) -> FieldProblem:
     """The problem with the swept value that makes it, where one does."""
+    for path, at in point.items():
+        parent, _, leaf = path.rpartition(".")
+        if leaf == "name" and problem.path.startswith(f"{parent}."):
+            detail = f"With this value, {problem.path} is wrong: {problem.detail}"
+            remedy = f"{problem.remedy} Or sweep what both kinds have."
+            return FieldProblem(f"sweep.{path}[{at}]", detail, remedy, (problem.path,))
     for field in (problem.path, *problem.also):
         for path, at in point.items():
+            if field != problem.path and field == path:
+                # The fault is told of another field than the one that varies.
+                detail = f"With this value, {problem.path} is wrong: {problem.detail}"
+                return replace(problem, path=f"sweep.{path}[{at}]", detail=detail)
             if field == path or field.startswith((path + ".", path + "[")):
                 rest = field[len(path) :]
                 return replace(problem, path=f"sweep.{path}[{at}]{rest}")

@@ -82,3 +82,44 @@ def test_labels_are_as_long_as_needed():
     assert labels(sizes)[0] == (
         "early stopping.validation size = 0.1, temperature.validation size = 0.1"
     )
+
+
+def test_a_swept_kind_takes_defaults_of_its_own():
+    base = SMALL | {"dataset": {"name": "two_moons"}}
+    runs = expand(parse_spec(base | {"sweep": {"dataset.name": ["two_moons", "digits"]}}))
+    assert [run.spec for run in runs] == [
+        expand(parse_spec(base | {"dataset": {"name": name}}))[0].spec
+        for name in ("two_moons", "digits")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sweep", "place", "told"),
+    [
+        (
+            {"dataset": {"name": "two_moons", "noise": 0.2}},
+            {"dataset.name": ["two_moons", "digits"]},
+            "sweep.dataset.name[1]",
+            "dataset.noise is wrong: Unknown field of digits",
+        ),
+        (
+            {"probes": {"calibration": {}}},
+            {"model.loss": ["cross_entropy", "squared"]},
+            "sweep.model.loss[1]",
+            "probes.calibration is wrong",
+        ),
+        (
+            {"regularization": {"dropout": 0.5}},
+            {"model.hidden": [[4], []]},
+            "sweep.model.hidden[1]",
+            "regularization.dropout is wrong",
+        ),
+    ],
+)
+def test_a_swept_value_that_does_not_go_with_a_field_names_both(changes, sweep, place, told):
+    with pytest.raises(SpecError) as caught:
+        expand(parse_spec(SMALL | changes | {"sweep": sweep}))
+    (problem,) = caught.value.problems
+    assert problem.path == place
+    assert told in problem.detail
+    assert problem.remedy
