@@ -85,7 +85,7 @@ def test_labels_are_as_long_as_needed():
 
 
 def test_a_swept_kind_takes_defaults_of_its_own():
-    base = SMALL | {"dataset": {"name": "two_moons"}}
+    base = SMALL | {"dataset": {"name": "two_moons"}, "probes": {}}
     runs = expand(parse_spec(base | {"sweep": {"dataset.name": ["two_moons", "digits"]}}))
     assert [run.spec for run in runs] == [
         expand(parse_spec(base | {"dataset": {"name": name}}))[0].spec
