@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
+from fastapi import Response
+from pydantic import BaseModel
 
 from reglab.api.limits import refusal
 
@@ -27,11 +29,18 @@ def heavy(handler: Callable[P, T]) -> Callable[P, Awaitable[T]]:
     @functools.wraps(handler)
     async def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
         limiter: CapacityLimiter = kwargs["shared"].heavy  # type: ignore[attr-defined]
-        return await to_thread.run_sync(
-            functools.partial(handler, *args, **kwargs), limiter=limiter
-        )
+        work = functools.partial(_written, handler, *args, **kwargs)
+        return await to_thread.run_sync(work, limiter=limiter)  # type: ignore[return-value]
 
     return waiting
+
+
+def _written(handler: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Response:
+    """A body as JSON already, which the framework would check and write in the event loop."""
+    made = handler(*args, **kwargs)
+    if not isinstance(made, BaseModel):
+        return made
+    return Response(made.model_dump_json(by_alias=True), media_type="application/json")
 
 
 def drawing(handler: Callable[P, T]) -> Callable[P, Awaitable[T]]:

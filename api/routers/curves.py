@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
 from reglab.api import schemas, tables
@@ -31,7 +29,6 @@ Columns = Mapping[str, list[Any] | NDArray[Any]]
 # Of a longer curve no screen shows more.
 MAX_POINTS = 2000
 # Values that are made into text at once.
-PIECE = 20_000
 DEFAULT_METRICS = ALWAYS
 FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {"schema": {"type": "string"}} for media in tables.MEDIA.values()}}
@@ -83,10 +80,8 @@ def get_curves(
     else:
         columns = _by_run(shared, experiment_id, chosen, max_points)
     if form == "json":
-        return StreamingResponse(_json(columns), media_type="application/json")
-    return tables.file_response(
-        tables.from_columns(columns, _kinds(columns)), form, f"curves-{experiment_id}"
-    )
+        return tables.json_response(columns)
+    return tables.file_response(columns, _kinds(columns), form, f"curves-{experiment_id}")
 
 
 def _kinds(columns: Mapping[str, Any]) -> dict[str, str]:
@@ -126,27 +121,8 @@ def _over_seeds(shared: Context, experiment_id: str, chosen: list[str], max_poin
         columns["point"] += [at] * size
         columns["params"] += [params] * size
         for name, values in kept.items():
-            columns[name] += _without_nan(values)
+            columns[name] += tables.without_nan(values)
     return columns
-
-
-def _json(columns: Columns) -> Iterator[bytes]:
-    """As JSON text, piece by piece: half a million values as objects take ten times as much."""
-    for at, (name, values) in enumerate(columns.items()):
-        yield f"{', ' if at else '{'}{json.dumps(name)}: [".encode()
-        for start in range(0, len(values), PIECE):
-            piece = values[start : start + PIECE]
-            plain = _without_nan(piece) if isinstance(piece, np.ndarray) else piece
-            yield (b", " if start else b"") + json.dumps(plain)[1:-1].encode()
-        yield b"]"
-    yield b"}"
-
-
-def _without_nan(values: NDArray[Any]) -> list[Any]:
-    """JSON has no NaN."""
-    if values.dtype.kind != "f":
-        return list(values.tolist())
-    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 @router.get(
@@ -195,8 +171,8 @@ def get_ece(
         )
     if form == "json":
         return schemas.EceTable(binning=binning, bins=bins, items=rows)
-    table = tables.from_rows(rows, schemas.EceRow)
-    return tables.file_response(table, form, f"ece-{experiment_id}")
+    columns, kinds = tables.from_rows(rows, schemas.EceRow)
+    return tables.file_response(columns, kinds, form, f"ece-{experiment_id}")
 
 
 def _metrics(text: str | None) -> list[str]:

@@ -216,9 +216,8 @@ def get_weights(
     for at in chosen:
         matrix = run.arrays[f"param.W{at}"]
         found = weights.summarize(matrix, at, cut)
-        row = vars(found) | {"shape": list(found.shape), "values": matrix.tolist()}
-        rows.append(schemas.WeightMatrix(**row))
-    return schemas.WeightsBody(run_id=run_id, threshold=cut, matrices=rows)
+        rows.append(vars(found) | {"shape": list(found.shape), "values": matrix})
+    return tables.json_response({"run_id": run_id, "threshold": cut, "matrices": rows})
 
 
 @router.get(
@@ -277,9 +276,7 @@ def get_predictions(
     if form == "npz":
         columns["probabilities"] = columns["probabilities"].astype(np.float32)
         return tables.npz_response(columns, f"predictions-{run_id}")
-    return schemas.PredictionsBody(
-        run_id=run_id, **{name: values.tolist() for name, values in columns.items()}
-    )
+    return tables.json_response({"run_id": run_id, **columns})
 
 
 @router.post(

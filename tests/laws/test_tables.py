@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from reglab.api import tables
 from reglab.api.schemas import EceRow
@@ -67,4 +71,46 @@ def test_types_are_those_that_are_declared(data, kinds):
 
 
 def test_the_model_gives_the_columns():
-    assert tables.from_rows([], EceRow).schema.names == list(EceRow.model_fields)
+    columns, kinds = tables.from_rows([], EceRow)
+    assert list(columns) == list(kinds) == list(EceRow.model_fields)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=7) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=12,
+)
+ARRAYS = arrays(
+    st.sampled_from([np.float32, np.float64, np.int64]),
+    array_shapes(max_dims=3, min_side=0, max_side=9),
+)
+
+
+def plain(value):
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, dict):
+        return {name: plain(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [plain(child) for child in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@inputs(200)
+@given(st.dictionaries(st.text(max_size=3), PLAIN | ARRAYS, max_size=4), st.integers(1, 5))
+def test_json_in_pieces_is_the_same_json(document, piece):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "PIECE", piece)
+        written = b"".join(tables.json_pieces(document))
+    assert json.loads(written) == plain(document)
+
+
+@inputs(60)
+@given(st.lists(st.integers(-9, 9), max_size=12), st.integers(1, 5))
+def test_csv_in_pieces_is_the_same_csv(values, piece):
+    columns, kinds = {"a": values, "b": [str(one) for one in values]}, {"a": "int", "b": "str"}
+    whole = b"".join(tables.csv_pieces(columns, kinds))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "PIECE", piece)
+        assert b"".join(tables.csv_pieces(columns, kinds)) == whole
+    assert whole.count(b"\n") == len(values) + 1
