@@ -26,4 +26,4 @@ ENV PATH=/opt/reglab/bin:$PATH \
 USER reglab
 WORKDIR /data
 EXPOSE 8000
-CMD ["python", "-m", "reglab.api"]
+CMD ["reglab", "server"]

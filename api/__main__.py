@@ -1,4 +1,4 @@
-"""``python -m reglab.api``: the server on REGLAB_HOST and REGLAB_PORT."""
+"""``reglab server``: the server on REGLAB_HOST and REGLAB_PORT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m reglab.api.doctor``: checks database, broker, data and threads here; prints JSON."""
+"""For ``reglab doctor``: checks database, broker, data and threads here; prints JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import is_current
 
-MIGRATE = "Run `python -m reglab.core.storage.migrate`; `reglab serve` does it by itself."
+MIGRATE = "Run `reglab migrate`; `reglab serve` does it by itself."
 
 
 def checks() -> list[dict[str, str]]:

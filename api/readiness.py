@@ -18,7 +18,7 @@ T = TypeVar("T")
 # Below what probes of orchestrators wait by habit.
 SECONDS = 2.0
 WORKER_SILENT_SECONDS = 30.0
-MIGRATE = "behind: run python -m reglab.core.storage.migrate"
+MIGRATE = "behind: run reglab migrate"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _workers(overview: Overview | None) -> dict[str, Any]:
         return {"worker": "unknown"}
     age = overview.worker_seconds
     if age is None:
-        worker = "none seen yet: start one with python -m reglab.worker"
+        worker = "none seen yet: start one with reglab worker"
     elif age < WORKER_SILENT_SECONDS:
         worker = "ok"
     else:

@@ -1,4 +1,4 @@
-"""``python -m reglab.api.serve``: migrate, then run server and worker until Ctrl-C."""
+"""``reglab serve``: migrate, then run server and worker until Ctrl-C."""
 
 from __future__ import annotations
 

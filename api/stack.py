@@ -33,7 +33,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 class Stack:
-    """Runs ``python -m reglab.api`` and ``python -m reglab.worker`` until closed.
+    """Runs ``reglab server`` and ``reglab worker`` until closed.
 
     Args:
         host: Address to bind.

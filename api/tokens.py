@@ -1,4 +1,4 @@
-"""``python -m reglab.api.tokens``: make, list and revoke tokens in the database itself.
+"""For ``reglab tokens --here``: make, list and revoke tokens in the database itself.
 
 It needs no server and no token, but the database's own credentials: the first token is made so.
 """

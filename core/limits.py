@@ -1,7 +1,7 @@
 """How much one request, client or experiment may take: one table, read from REGLAB_* variables.
 
 Every refusal names the limit's variable and value, so that a user can tell an operator what to
-change. ``python -m reglab.core.limits`` prints the table as this environment sets it.
+change. ``reglab limits`` prints the table as this environment sets it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m reglab.worker``: a worker with one process a core."""
+"""``reglab worker``: a worker with one process a core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m reglab.worker.health``: ends with 0 if a worker of this host was seen lately."""
+"""``reglab health``: ends with 0 if a worker of this host was seen lately."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def check(policy: Policy, storage: Storage) -> str | None:
         else f"Others can reach {policy.host}, so tokens are asked for"
     )
     remedy = (
-        "Make one with `python -m reglab.api.tokens create NAME --scope admin`, or set "
+        "Make one with `reglab tokens create NAME --scope admin --here`, or set "
         "REGLAB_ACCESS=open if whoever reaches the server may do everything."
     )
     raise StartRefused(FieldProblem("", f"{where}, but there is none.", remedy))

@@ -3,6 +3,7 @@
 from reglab.client.cli import (
     catalog,
     listing,
+    operating,
     reproducing,
     results,
     service,
@@ -15,7 +16,17 @@ from reglab.client.text import write_anywhere
 
 __all__ = ["app", "main"]
 
-for _module in (service, tokens, submitting, listing, watching, results, catalog, reproducing):
+for _module in (
+    service,
+    tokens,
+    submitting,
+    listing,
+    watching,
+    results,
+    catalog,
+    reproducing,
+    operating,
+):
     _module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""``python -m reglab.core.storage.backup create|verify|restore``: the database as one file.
+"""``reglab backup create|verify|restore``: the database as one file.
 
 A backup is one consistent moment, taken while servers and workers go on. It is restored into an
 empty place only; what trained at that moment goes on from its checkpoint, to the same bits.
@@ -187,7 +187,7 @@ def _restore(file: Annotated[Path, typer.Argument(help="The backup.")]) -> None:
 
 def main() -> int:
     """Run the command; returns the exit code."""
-    return run_command(app)
+    return run_command(app, "backup")
 
 
 if __name__ == "__main__":

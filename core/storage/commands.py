@@ -16,10 +16,10 @@ def commands(**options: Any) -> typer.Typer:
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
 
 
-def run_command(app: typer.Typer) -> int:
-    """Run it on the arguments of this process; returns the exit code, 2 for a wrong usage."""
+def run_command(app: typer.Typer, name: str) -> int:
+    """Run ``reglab NAME`` on this process's arguments; returns the exit code, 2 for wrong usage."""
     try:
-        app()
+        app(prog_name=f"reglab {name}")
     except SystemExit as ended:
         return int(ended.code or 0)
     except (StorageError, ReglabError) as error:

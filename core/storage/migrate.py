@@ -1,4 +1,4 @@
-"""``python -m reglab.core.storage.migrate``: bring a database to the newest revision."""
+"""``reglab migrate``: bring a database to the newest revision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m reglab.core.storage.retention --days N``: old experiments go, to make room.
+"""``reglab retention --days N``: old experiments go, to make room.
 
 Without --delete it only tells what would go. Experiments with a run that waits or trains never do.
 """
@@ -59,7 +59,7 @@ def _command(
 
 def main() -> int:
     """Run the command; returns the exit code."""
-    return run_command(app)
+    return run_command(app, "retention")
 
 
 if __name__ == "__main__":

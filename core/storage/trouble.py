@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from reglab.core.storage.states import StorageConflict, StorageError, StorageUnavailable
 
-MIGRATE = "Bring the database up to date with python -m reglab.core.storage.migrate"
+MIGRATE = "Bring the database up to date with reglab migrate"
 FULL = "Free space on the database's disk, then try again"
 READ_ONLY = "Make the database writable for this user (file, folder, or server setting)"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html

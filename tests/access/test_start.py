@@ -122,7 +122,7 @@ def test_from_the_first_token_to_the_last_line_of_the_log(tmp_path):
     for module in ("reglab.api.serve", "reglab.api"):
         refused = commands.run(module)
         assert refused.returncode == start.REFUSED, refused.stderr
-        assert "python -m reglab.api.tokens create NAME --scope admin" in refused.stderr
+        assert "reglab tokens create NAME --scope admin --here" in refused.stderr
         assert "Traceback" not in refused.stderr
     cli = ("reglab.client.cli", "--url", commands.url)
     made = commands.run(*cli, "tokens", "create", "first", "--scope", "admin", "--here")
