@@ -57,6 +57,6 @@ def test_figure_and_caption():
     assert figure.reason(runs[:2]) is not None
     late = [run.curves["test_accuracy"][-2:].mean() for run in runs]
     text = figure.caption(figure.measure(runs))
-    assert f"{np.mean(late[:2]):.2%} for batches of 4" in text
+    assert f"{np.mean(late[:2]):.2%} for 4 (best)" in text
     assert f"{np.mean(late[2:]):.2%} for 60" in text
     assert render(figure, figure.measure(runs), Style()).startswith(b"\x89PNG")

@@ -253,7 +253,7 @@ def test_a_database_without_tables_names_the_remedy(empty_url):
     storage = Storage(empty_url)
     with pytest.raises(StorageUnavailable) as refused:
         storage.experiments.find()
-    assert "reglab.core.storage.migrate" in refused.value.remedy
+    assert "reglab migrate" in refused.value.remedy
     storage.close()
 
 
