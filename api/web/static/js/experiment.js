@@ -119,12 +119,17 @@ function onState(event) {
   if (changed) say(`The experiment has ${event.state === "cancelled" ? "been cancelled" : event.state}.`);
 }
 
-async function onMetrics(event) {
-  // A snapshot holds the latest evaluations only: what came before is read anew.
-  if (event.snapshot) await loadCurves();
-  store.add(event.columns);
-  showLatest(event.columns);
-  curves.update();
+// Events wait for the reading before them, or what they add would be lost when it replaces all.
+let read = Promise.resolve();
+
+function onMetrics(event) {
+  read = read.then(async () => {
+    // A snapshot holds the latest evaluations only: what came before is read anew.
+    if (event.snapshot) await loadCurves();
+    store.add(event.columns);
+    showLatest(event.columns);
+    curves.update();
+  });
 }
 
 async function loadCurves() {
