@@ -32,6 +32,7 @@ from reglab.api.middleware import Observation
 from reglab.api.readiness import Looks
 from reglab.api.root_path import RootPathMiddleware, root_of
 from reglab.api.routers import (
+    arrays,
     catalog,
     claims,
     compare,
@@ -116,6 +117,7 @@ def create_app(
         compare,
         report,
         runs,
+        arrays,
         catalog,
         playground,
         tokens,

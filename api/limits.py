@@ -44,6 +44,13 @@ def refusal(
     return Problem(row.status, kind, title, problem, headers)
 
 
+def check_values(limits: Limits, values: int, field: str, remedy: str) -> None:
+    """Refuse a JSON answer of more numbers than ``answer_values``."""
+    if values > limits.answer_values:
+        detail = f"The answer would hold {values} numbers."
+        raise refusal(limits, "answer_values", field, detail, remedy)
+
+
 async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a problem from where the app's own handlers do not reach."""
     await answer_problem(Request(scope), problem)(scope, receive, send)

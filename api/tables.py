@@ -54,6 +54,8 @@ def json_response(document: Mapping[str, Any]) -> StreamingResponse:
 
 def json_pieces(value: Any) -> Iterator[bytes]:
     """As JSON text, piece by piece: half a million values as objects take ten times as much."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = without_nan(value.reshape(1))[0]
     if isinstance(value, np.ndarray):
         width = max(1, value[:1].size)
         step = max(1, PIECE // width)
@@ -115,6 +117,11 @@ def from_columns(columns: Columns, kinds: Mapping[str, str]) -> Table:
     return Table.from_pydict(
         {name: _array(values, KINDS[kinds[name]]()) for name, values in columns.items()}
     )
+
+
+def kind_of(values: np.ndarray[Any, Any]) -> str:
+    """The type of an array's column."""
+    return {"f": "float", "b": "bool"}.get(values.dtype.kind, "int")
 
 
 def from_rows(

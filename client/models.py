@@ -151,6 +151,22 @@ class FigureList(Reply):
     items: list[FigureInfo] = Field(description="The figures.")
 
 
+class ArrayInfo(Reply):
+    """A stored array of a run, without its values."""
+
+    name: str = Field(description="As in array(name).")
+    dtype: str = Field(description="As NumPy writes it, e.g. '<f4'.")
+    shape: list[int] = Field(description="Length of each axis.")
+    bytes: int = Field(description="Size of the values.")
+    sha256: str = Field(description="Of the little-endian values in C order.")
+
+
+class ArrayList(Reply):
+    """Everything that is stored of a run."""
+
+    items: list[ArrayInfo] = Field(description="By name.")
+
+
 class PresetInfo(Reply):
     """A preset."""
 

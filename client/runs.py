@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,10 @@ from reglab.client.measures import (
     Spectrum,
     Weights,
 )
-from reglab.client.models import RunData, State
+from reglab.client.models import ArrayInfo, ArrayList, RunData, State
+from reglab.client.packages import need
 from reglab.client.session import AsyncSession, Session
+from reglab.client.submission import segment
 from reglab.core.spec import Binning, RunSpec
 
 
@@ -120,6 +123,22 @@ class RunSurface:
     def predictions(self) -> Flow[Predictions]:
         """Class probabilities of every test example, dropout off."""
         return Predictions.read((yield self._get("predictions", {})))
+
+    @operation
+    def arrays(self) -> Flow[list[ArrayInfo]]:
+        """Name, dtype, shape and checksum of everything that is stored of the run."""
+        return list(ArrayList.read((yield self._get("arrays", {}))).items)
+
+    @operation
+    def array(self, name: str) -> Flow[Any]:
+        """A stored array as it is, bit for bit, as a NumPy array; needs numpy.
+
+        Args:
+            name: One of ``arrays()``, e.g. 'param.W0'.
+        """
+        numpy = need("numpy", "array()")
+        reply = yield self._get(f"arrays/{segment(name)}", {"format": "npy"})
+        return numpy.load(io.BytesIO(reply.content), allow_pickle=False)
 
     @operation
     def predict(

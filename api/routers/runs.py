@@ -11,7 +11,7 @@ from scipy.special import softmax
 from reglab.api import schemas, tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, RunId, Shared, finished
-from reglab.api.limits import refusal
+from reglab.api.limits import check_values, refusal
 from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core.engine import Network
@@ -211,7 +211,9 @@ def get_weights(
     if form == "npz":
         arrays = {f"W{at}": run.arrays[f"param.W{at}"] for at in chosen}
         return tables.npz_response(arrays, f"weights-{run_id}")
-    _check_values(shared, sum(widths[at] * widths[at + 1] for at in chosen), "layer")
+    remedy = "Ask for format=npz, which holds any number, or for one layer."
+    total = sum(widths[at] * widths[at + 1] for at in chosen)
+    check_values(shared.limits, total, "layer", remedy)
     rows = []
     for at in chosen:
         matrix = run.arrays[f"param.W{at}"]
@@ -266,7 +268,8 @@ def get_predictions(
     run = _classifier(shared, run_id)
     dataset = run.spec.dataset
     if form == "json":
-        _check_values(shared, dataset.test_size * dataset.n_classes, "format")
+        remedy = "Ask for format=npz, which holds any number."
+        check_values(shared.limits, dataset.test_size * dataset.n_classes, "format", remedy)
     logits = run.logits()
     columns = {
         "labels": run.labels(),
@@ -323,14 +326,6 @@ def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> sche
         dropout_mean=np.mean(samples, axis=0).tolist() if samples else None,
         dropout_std=np.std(samples, axis=0).tolist() if samples else None,
     )
-
-
-def _check_values(shared: Context, values: int, field: str) -> None:
-    if values > shared.limits.answer_values:
-        detail = f"The answer would hold {values} numbers."
-        remedy = "Ask for format=npz, which holds any number"
-        remedy += ", or for one layer." if field == "layer" else "."
-        raise refusal(shared.limits, "answer_values", field, detail, remedy)
 
 
 def _check_work(shared: Context, probabilities: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,35 @@ from reglab.core.storage.models import Array, Blob, Experiment, MetricChunk, Run
 from reglab.core.storage.states import NotFound
 
 Curves = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class ArrayRecord:
+    """What is known of a stored array without reading it.
+
+    Attributes:
+        dtype: As NumPy writes it, e.g. ``<f4``.
+        sha256: Of its little-endian bytes in C order.
+    """
+
+    name: str
+    dtype: str
+    shape: list[int]
+    sha256: str
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the values in memory."""
+        return self.size * np.dtype(self.dtype).itemsize
+
+    def document(self) -> dict[str, Any]:
+        """As the API tells it."""
+        return {**asdict(self), "bytes": self.bytes}
 
 
 class Results:
@@ -111,17 +142,20 @@ class Results:
                 raise KeyError(name)
             return codec.decode(*row)
 
+    def array_records(self, run_id: str) -> list[ArrayRecord]:
+        """Every stored array without its values, by name."""
+        columns = (Array.name, Array.dtype, Array.shape, Array.sha256)
+        query = select(*columns).where(Array.run_id == run_id).order_by(Array.name)
+        with self._transactions.read() as session:
+            return [ArrayRecord(*row) for row in session.execute(query)]
+
     def array_names(self, run_id: str) -> list[str]:
         """Names of the stored arrays, sorted."""
-        with self._transactions.read() as session:
-            query = select(Array.name).where(Array.run_id == run_id).order_by(Array.name)
-            return list(session.scalars(query))
+        return [record.name for record in self.array_records(run_id)]
 
     def array_sums(self, run_id: str) -> dict[str, str]:
         """The sha256 of each stored array by name: equal sums, equal bits."""
-        with self._transactions.read() as session:
-            query = select(Array.name, Array.sha256).where(Array.run_id == run_id)
-            return {row[0]: row[1] for row in session.execute(query.order_by(Array.name))}
+        return {record.name: record.sha256 for record in self.array_records(run_id)}
 
     def _result(self, row: Run, curves: Curves) -> RunResult:
         return RunResult(

@@ -70,6 +70,7 @@ def test_everything_of_the_contract_is_there(document):
         GET /v1/runs/{run_id}/calibration; GET /v1/runs/{run_id}/boundary
         GET /v1/runs/{run_id}/weights; GET /v1/runs/{run_id}/spectrum
         GET /v1/runs/{run_id}/predictions; POST /v1/runs/{run_id}/predict
+        GET /v1/runs/{run_id}/arrays; GET /v1/runs/{run_id}/arrays/{name}
         GET /v1/experiments/{experiment_id}/figures
         GET /v1/experiments/{experiment_id}/figures/{name}.{form}
         GET /v1/presets; GET /v1/datasets; GET /v1/schema; GET /healthz; GET /readyz; GET /metrics

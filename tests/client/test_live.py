@@ -148,6 +148,19 @@ def test_measures_of_a_run(experiment, resolve):
     assert resolve(run.spec()).regularization.l2 == 0.01
 
 
+def test_stored_arrays(experiment, resolve):
+    run = experiment.runs[0]
+    rows = resolve(run.arrays())
+    assert {"param.W0", "param.b0"} <= {row.name for row in rows}
+    for row in rows:
+        values = resolve(run.array(row.name))
+        assert (values.dtype.str, list(values.shape)) == (row.dtype, row.shape)
+    weights = resolve(run.weights()).matrices[0].array()
+    np.testing.assert_array_equal(resolve(run.array("param.W0")), weights)
+    with pytest.raises(NotFound, match=r"param\.W0"):
+        resolve(run.array("param.W9"))
+
+
 def test_predict_agrees_with_the_boundary(experiment, resolve):
     run = experiment.runs[0]
     boundary = resolve(run.boundary())

@@ -129,6 +129,8 @@ def server(tmp_path_factory):
         "runs/{run}/weights?layer=2",
         "runs/{run}/predictions",
         "runs/{run}/predictions?format=npz",
+        "runs/{run}/arrays/param.W1?format=npy",
+        "runs/{run}/arrays/param.W2?format=parquet",
         "runs/{run}/calibration",
         "experiments/{long}/curves",
         "experiments/{long}/curves?max_points=1000000",

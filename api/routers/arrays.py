@@ -1,0 +1,89 @@
+"""Every stored array of a finished run, by name."""
+
+from __future__ import annotations
+
+import io
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from reglab.api import schemas, tables
+from reglab.api.access.scopes import needs
+from reglab.api.context import RunId, Shared, finished
+from reglab.api.limits import check_values
+from reglab.api.limits_work import heavy
+from reglab.api.problems import not_found, responses
+
+Form = Literal["json", "npy", "parquet"]
+FORM = "JSON, NumPy's npy, or Parquet with one row per entry and its position in axis0, axis1, ..."
+NPY = "application/x-npy"
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+router = APIRouter(prefix="/runs/{run_id}/arrays", tags=["runs"])
+
+
+@router.get("", summary="Stored arrays", operation_id="list_arrays", responses=responses(404, 409))
+@needs("read")
+def list_arrays(shared: Shared, run_id: RunId) -> schemas.ArrayList:
+    """Name, dtype, shape and checksum of everything that is stored of the run, by name."""
+    finished(shared, run_id)
+    rows = shared.storage.results.array_records(run_id)
+    return schemas.ArrayList(items=[schemas.ArrayRow(**row.document()) for row in rows])
+
+
+@router.get(
+    "/{name}",
+    summary="A stored array",
+    operation_id="get_array",
+    response_model=schemas.ArrayBody,
+    responses={
+        **responses(404, 409, 422),
+        200: {"content": {NPY: BINARY, tables.MEDIA["parquet"]: BINARY}},
+        304: {"description": "Not modified"},
+    },
+)
+@needs("read")
+@heavy
+def get_array(
+    request: Request,
+    shared: Shared,
+    run_id: RunId,
+    name: Annotated[str, Path(description="As listed.", examples=["param.W0"])],
+    form: Annotated[Form, Query(alias="format", description=FORM)] = "json",
+) -> Any:
+    """The array as it is stored; answers 304 to a known ETag. NaN is null in JSON."""
+    finished(shared, run_id)
+    records = {row.name: row for row in shared.storage.results.array_records(run_id)}
+    if name not in records:
+        raise not_found("array", name, f"Known: {', '.join(records)}.")
+    record = records[name]
+    tag = f"{record.sha256}-{form}"
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if form != "npy":
+        remedy = "Ask for format=npy, which holds any number."
+        check_values(shared.limits, record.size, "format", remedy)
+    values = shared.storage.results.array(run_id, name)
+    if form == "npy":
+        sink = io.BytesIO()
+        np.save(sink, values, allow_pickle=False)
+        headers["Content-Disposition"] = f'attachment; filename="{name}-{run_id}.npy"'
+        return Response(sink.getbuffer(), media_type=NPY, headers=headers)
+    if form == "parquet":
+        columns, kinds = _long(values)
+        reply = tables.file_response(columns, kinds, form, f"{name}-{run_id}")
+    else:
+        document = record.document() | {"run_id": run_id, "values": values}
+        reply = tables.json_response(document)
+    reply.headers.update(headers)
+    return reply
+
+
+def _long(values: np.ndarray[Any, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """One row per entry: its position along each axis, and its value."""
+    positions = np.indices(values.shape).reshape(values.ndim, values.size)
+    columns = {f"axis{axis}": positions[axis] for axis in range(values.ndim)}
+    kinds = dict.fromkeys(columns, "int") | {"value": tables.kind_of(values)}
+    return {**columns, "value": values.reshape(-1)}, kinds
