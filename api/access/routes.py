@@ -22,12 +22,14 @@ from reglab.core.errors import FieldProblem
 FRAMEWORK = ("openapi", "custom_swagger_ui_html", "swagger_ui_redirect", "redoc_html")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 ENCODED_NUL = b"%00"
+# Whoever reads the first and whoever reads the last must not see two requests.
+SINGLE = (b"host", b"authorization", b"content-type", b"content-length", b"idempotency-key")
 # Longer than any list of ids that a page or a call takes.
 MAX_TARGET_BYTES = 2**16
 
 
 class Routing:
-    """Refuses targets that cannot be read in one way; sets ``request.state.matched``."""
+    """Refuses what cannot be read in one way; sets ``request.state.matched``."""
 
     def __init__(self, app: ASGIApp, root: FastAPI) -> None:
         self._app = app
@@ -40,6 +42,7 @@ class Routing:
             return
         try:
             check_target(scope)
+            check_headers(scope)
         except Problem as problem:
             await send_problem(problem, scope, receive, send)
             return
@@ -139,3 +142,22 @@ def check_target(scope: Scope) -> None:
         found = "control characters" if CONTROL.search(path) else "a NUL byte (%00)"
         problem = FieldProblem("path", f"The address holds {found}.", "Leave them out.")
         raise Problem(400, "bad-text", "Bad text", problem)
+
+
+def check_headers(scope: Scope) -> None:
+    """Refuse headers that readers disagree about, and bodies that nobody here decodes.
+
+    Raises:
+        Problem: 400 for a header given twice, 415 for a compressed body.
+    """
+    names = [name for name, _ in scope["headers"]]
+    for name in SINGLE:
+        if names.count(name) > 1:
+            told = name.decode().title()
+            problem = FieldProblem(told, f"There are {names.count(name)}.", "Send it once.")
+            raise Problem(400, "repeated-header", "Repeated header", problem)
+    encoding = dict(scope["headers"]).get(b"content-encoding", b"identity").decode("latin-1")
+    if encoding.strip().lower() not in ("", "identity"):
+        remedy = "Send the body as it is, without compression."
+        problem = FieldProblem("Content-Encoding", f"Got '{encoding[:60]}'.", remedy)
+        raise Problem(415, "unsupported-encoding", "Unsupported encoding", problem)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api import schemas, tracing
+from reglab.api.access.ownership import OwnExperimentId
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, Context, ExperimentId, Shared
 from reglab.api.plan import Plan, quota, within_quota
@@ -141,7 +142,7 @@ def get_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Exper
 @needs("submit")
 def change_experiment(
     shared: Shared,
-    experiment_id: ExperimentId,
+    experiment_id: OwnExperimentId,
     change: Annotated[schemas.ExperimentChange, Body()],
 ) -> schemas.ExperimentBody:
     """Only what is given is changed; the spec never is."""
@@ -160,7 +161,7 @@ def change_experiment(
     responses=responses(404, 409),
 )
 @needs("submit")
-def delete_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
+def delete_experiment(shared: Shared, experiment_id: OwnExperimentId) -> Response:
     """Refused while runs are running: cancel first."""
     shared.storage.experiments.delete(experiment_id)
     return Response(status_code=204)
@@ -174,7 +175,7 @@ def delete_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     responses=responses(404, 409),
 )
 @needs("submit")
-def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
+def cancel_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas.ExperimentBody:
     """Waiting runs end at once, running ones within a second."""
     shared.storage.experiments.cancel(experiment_id)
     return _body(shared, experiment_id)
@@ -188,7 +189,7 @@ def cancel_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Ex
     responses=responses(404, 409),
 )
 @needs("submit")
-def retry_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
+def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas.ExperimentBody:
     """Runs that succeeded keep their results."""
     with within_quota(shared.limits):
         queued = shared.storage.experiments.retry(

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from reglab.api.access.ownership import may_change
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, ExperimentId, Shared
 from reglab.api.root_path import root_of
@@ -123,6 +124,7 @@ def experiment_page(request: Request, shared: Shared, experiment_id: ExperimentI
         experiment=record,
         runs=list(zip(runs, data["runs"], strict=True)),
         data=data,
+        can_change=may_change(request.state.principal, record.token_id),
         snippets=[
             ("json", "JSON", snippets.as_json(spec)),
             ("python", "Python", snippets.as_python(spec, url)),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from reglab.core.storage.states import State
 
@@ -16,6 +16,8 @@ Number = Annotated[float, Field(strict=True)]
 Part = Annotated[float, Field(ge=0, le=1, strict=True)]
 # Clocks of two machines differ.
 FUTURE = timedelta(days=1)
+# A hundred years.
+LONGEST_SECONDS = 3.2e9
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -28,7 +30,14 @@ def _near(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+def _text(value: Any) -> Any:
+    """A number would be read as seconds since 1970."""
+    if not isinstance(value, str):
+        raise ValueError("a date and time as RFC 3339 text")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_near)]
 
 
 class Document(BaseModel):
@@ -81,9 +90,9 @@ class StoppingDocument(Document):
 class CalibrationDocument(OpenDocument):
     """Calibration errors with the interval that a figure shows."""
 
-    ece: Number
-    ece_low: Number
-    ece_high: Number
+    ece: Part
+    ece_low: Part
+    ece_high: Part
 
 
 class ProvenanceDocument(OpenDocument):
@@ -108,10 +117,10 @@ class SummaryDocument(OpenDocument):
     """The summary of a finished run."""
 
     final: FinalDocument
-    seconds: float | None = Field(None, ge=0, strict=True)
+    seconds: float | None = Field(None, ge=0, le=LONGEST_SECONDS, strict=True)
     steps: int | None = Field(None, ge=0, lt=2**63, strict=True)
     engine_version: str | None = None
-    ece: Number | None = None
+    ece: Part | None = None
     weights: list[LayerDocument] | None = None
     early_stopping: StoppingDocument | None = None
     calibration: CalibrationDocument | None = None

@@ -13,6 +13,9 @@ from reglab.core.storage.records import TokenRecord
 from reglab.core.storage.states import TokenRefused
 from reglab.core.storage.tokens import SECRET_BYTES, digest, valid
 
+# Browsers that one token is signed in with at once.
+MOST = 100
+
 
 class Sessions:
     """Repository of sessions; every method is one transaction."""
@@ -24,12 +27,17 @@ class Sessions:
     def open(self, token: TokenRecord, seconds: float) -> str:
         """Begin a session; returns its secret, which is not stored.
 
-        It ends with its token at the latest. Sessions that have ended are forgotten.
+        It ends with its token at the latest. Sessions that have ended are forgotten, and a token's
+        oldest beyond ``MOST``.
         """
         secret, moment = secrets.token_urlsafe(SECRET_BYTES), datetime.now(UTC)
         end = moment + timedelta(seconds=seconds)
         with self._transactions.write() as session:
             session.execute(delete(BrowserSession).where(BrowserSession.expires_at <= moment))
+            mine = select(BrowserSession.digest).where(BrowserSession.token_id == token.id)
+            newest = mine.order_by(BrowserSession.created_at.desc()).offset(MOST - 1)
+            oldest = list(session.scalars(newest))
+            session.execute(delete(BrowserSession).where(BrowserSession.digest.in_(oldest)))
             session.add(
                 BrowserSession(
                     digest=digest(secret), token_id=token.id, created_at=moment, expires_at=end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,3 +85,28 @@ def test_nothing_is_of_the_future(target, unpacked):
     reply = send(target, archives.rezip(members))
     assert reply.status_code == 422
     assert "future" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("summary", "ece"), 7.0),
+        (("summary", "ece"), -0.1),
+        (("summary", "seconds"), 1e300),
+        (("summary", "calibration", "ece_high"), 2.0),
+        (("created_at",), 5),
+        (("finished_at",), 1.7e9),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(target, unpacked, path, value):
+    members = next(dict(each) for each in unpacked if b'"calibration": {' in each["runs/0000.json"])
+    document = json.loads(members["runs/0000.json"])
+    node = document
+    for part in path[:-1]:
+        node = node[part]
+    assert path[-1] in node
+    node[path[-1]] = value
+    members["runs/0000.json"] = json.dumps(document).encode()
+    reply = send(target, archives.rezip(members))
+    assert reply.status_code == 422
+    assert ".".join(path) in json.dumps(reply.json())
