@@ -50,8 +50,8 @@ from reglab.api.routers import (
 )
 from reglab.api.schemas import PresetRequest
 from reglab.core.engine.blas import one_blas_thread
-from reglab.core.limits import Limits
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.spec import ExperimentSpec
 from reglab.core.storage import Storage
 

@@ -16,9 +16,9 @@ from reglab.api.limits_streams import Streams
 from reglab.api.limits_work import DRAWING_THREADS, PLANNING_THREADS, THREADS
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
-from reglab.core.limits import Limits
 from reglab.core.results import RunResult
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

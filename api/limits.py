@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from reglab.api.problems import Problem, answer_problem
 from reglab.core.errors import FieldProblem
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 TITLES = {
     400: ("bad-json", "Bad JSON"),

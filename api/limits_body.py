@@ -14,7 +14,7 @@ from reglab.api.limits import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
 from reglab.core.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 from reglab.core.spec import dotted
 
 # Read by its handler piece by piece; all others are small and are read here, whole.

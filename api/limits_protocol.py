@@ -18,7 +18,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 # Files that the server needs beside its connections: database, figures, imports.
 OTHER_FILES = 256

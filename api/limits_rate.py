@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reglab.api.access.routes import needed
 from reglab.api.limits import refusal, send_problem
 from reglab.api.problems import Problem
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 # Clients that are remembered; who is forgotten starts with a full allowance.
 CLIENTS = 10_000

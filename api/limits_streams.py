@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from reglab.api.limits import refusal, send_problem
 from reglab.api.limits_rate import client_of
 from reglab.api.problems import Problem
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 RETRY_SECONDS = 10
 

@@ -16,8 +16,8 @@ from reglab.api.estimate import Estimate, estimate
 from reglab.api.limits import refusal
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem, SpecError
-from reglab.core.limits import Limits
 from reglab.core.presets import changed
+from reglab.core.settings.limits import Limits
 from reglab.core.spec import (
     ExperimentSpec,
     ResolvedRun,

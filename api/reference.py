@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from reglab.api import problems
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 TEMPLATE = "#/components/schemas/{model}"
 # Where answers hold the ids that other calls take in their paths, and which answers these are.

@@ -6,7 +6,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reglab.api.access.policy import ROOT_PATH, Policy
+from reglab.api.access.policy import Policy
+from reglab.core.settings.access import ROOT_PATH
 
 HEADER = "x-forwarded-prefix"
 KEY = "reglab.root_path"

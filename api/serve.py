@@ -13,11 +13,16 @@ from rich.console import Console
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
-from reglab.core import logs
 from reglab.core.errors import ReglabError
-from reglab.core.limits import Limits
 from reglab.core.parent import end_with_parent
-from reglab.core.settings import Settings, flag
+from reglab.core.settings import (
+    DataSettings,
+    Limits,
+    LogSettings,
+    Settings,
+    WorkerSettings,
+    unknown_variables,
+)
 from reglab.core.storage import Storage, StorageUnavailable
 from reglab.core.storage.migrate import upgrade
 
@@ -35,10 +40,11 @@ def main() -> int:
     end_with_parent()
     try:
         settings, policy = Settings.from_env(), Policy.from_env()
-        # The server itself reads them; what is wrong should be told before it is started.
-        Limits.from_env()
-        logs.choices(os.environ)
-        flag(os.environ, "REGLAB_DOWNLOAD", True)
+        # Server and worker read the others; what is wrong is told before they are started.
+        for kind in (Limits, LogSettings, DataSettings, WorkerSettings):
+            kind.from_env()
+        for told in unknown_variables():
+            print(told, file=sys.stderr)
         upgrade(settings.database_url)
         start.check(policy, Storage.of(settings))
         stack = Stack(policy.host, policy.port, env={**QUIET, **os.environ})

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from reglab.core.errors import FieldProblem, ReglabError
 from reglab.core.json_text import depth_of, parse, unusable_text
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 FORMAT = "reglab-experiment"
 VERSION = 1

@@ -14,15 +14,12 @@ from collections.abc import Mapping
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from reglab.core import tracing
-from reglab.core.errors import FieldProblem
-from reglab.core.settings import SettingsError
+from reglab.core import parent, tracing
+from reglab.core.settings import LogSettings, unknown_variables
 
 # Libraries speak at this level and above; reglab and Celery from REGLAB_LOG_LEVEL on.
 LIBRARIES = logging.WARNING
 OURS = ("reglab", "celery")
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-FORMATS = ("json", "text")
 
 
 def configure(service: str, env: Mapping[str, str] | None = None) -> None:
@@ -35,7 +32,7 @@ def configure(service: str, env: Mapping[str, str] | None = None) -> None:
     Raises:
         SettingsError: One of them has a value that is not known.
     """
-    level, shape = choices(os.environ if env is None else env)
+    chosen = LogSettings.from_env(env)
     noting: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -49,7 +46,7 @@ def configure(service: str, env: Mapping[str, str] | None = None) -> None:
             foreign_pre_chain=noting,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(shape),
+                *_rendering(chosen.log_format),
             ],
         )
     )
@@ -57,24 +54,18 @@ def configure(service: str, env: Mapping[str, str] | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(LIBRARIES)
     for name in OURS:
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(chosen.log_level)
     logging.captureWarnings(True)
     structlog.configure(
         processors=[*noting, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(chosen.log_level)),
         cache_logger_on_first_use=False,
     )
-
-
-def choices(env: Mapping[str, str]) -> tuple[str, str]:
-    """Level and form of the lines.
-
-    Raises:
-        SettingsError: One of the variables has a value that is not known.
-    """
-    level = _choice(env, "REGLAB_LOG_LEVEL", LEVELS, "INFO")
-    return level, _choice(env, "REGLAB_LOG_FORMAT", FORMATS, "json")
+    # Whoever started this process has told.
+    if parent.VARIABLE not in os.environ:
+        for detail in unknown_variables(env):
+            structlog.get_logger("reglab").warning("unknown variable", detail=detail)
 
 
 def _rendering(shape: str) -> list[Processor]:
@@ -98,11 +89,3 @@ def _of(service: str) -> Processor:
         return event
 
     return note
-
-
-def _choice(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
-    text = env.get(name) or default
-    for one in known:
-        if one.lower() == text.lower():
-            return one
-    raise SettingsError(FieldProblem(name, f"Got {text!r}.", f"Use one of {', '.join(known)}."))

@@ -18,8 +18,8 @@ from fastapi.testclient import TestClient
 from reglab.api.app import create_app
 from reglab.api.stack import Stack
 from reglab.core import logs
-from reglab.core.limits import Limits
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 from reglab.worker.execute import Execution
@@ -46,7 +46,7 @@ class Inline:
     """
 
     def __init__(self, folder: Path, limits: Limits = UNHURRIED) -> None:
-        self.settings = Settings(folder, f"sqlite:///{folder / 'reglab.db'}", None)
+        self.settings = Settings(home=folder, database_url=f"sqlite:///{folder / 'reglab.db'}")
         upgrade(self.settings.database_url)
         self.storage = Storage.of(self.settings)
         app = create_app(self.settings, limits=limits)

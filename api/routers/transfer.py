@@ -24,8 +24,8 @@ from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY
-from reglab.core.limits import Limits
 from reglab.core.probes.stored import fault
+from reglab.core.settings.limits import Limits
 from reglab.core.storage import AlreadyThere
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])

@@ -57,7 +57,7 @@ OPERATIONS = (
     ),
     Operation(
         "limits",
-        "reglab.core.limits",
+        "reglab.core.settings.limits",
         "pydantic",
         "server",
         "Print the limits of a server as this environment sets them.",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import pooch
 from numpy.typing import NDArray
 
 from reglab.core.errors import DatasetUnavailable, FieldProblem
-from reglab.core.settings import flag
+from reglab.core.settings import DataSettings
 
 PARTS = ("train", "t10k")
 RETRY_SECONDS = 60.0
@@ -56,10 +54,10 @@ def find(idx: IdxSet, part: str, *, download: bool = True) -> Pair:
     Raises:
         DatasetUnavailable: Nothing found and no download possible; names the remedy.
     """
-    folder = os.environ.get("REGLAB_DATA_DIR")
-    if folder:
+    folder = DataSettings.from_env().data_dir
+    if folder is not None:
         for prefix in (part, f"{part}-subset"):
-            pair = _pair(Path(folder) / idx.name, prefix)
+            pair = _pair(folder / idx.name, prefix)
             if pair is not None:
                 return pair
     cache = _cache_folder(idx)
@@ -122,8 +120,7 @@ def _pair(folder: Path, prefix: str) -> Pair | None:
 
 
 def _cache_folder(idx: IdxSet) -> Path:
-    base = os.environ.get("REGLAB_CACHE_DIR") or platformdirs.user_cache_dir("reglab")
-    return Path(base) / "datasets" / idx.name
+    return DataSettings.from_env().cache_dir / "datasets" / idx.name
 
 
 def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
@@ -131,7 +128,7 @@ def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
     # A machine without the internet must refuse a submission at once, not after a time-out each.
     if time.monotonic() - failed_at < RETRY_SECONDS:
         raise _unavailable(idx, reason)
-    if not flag(os.environ, "REGLAB_DOWNLOAD", True):
+    if not DataSettings.from_env().download:
         raise _unavailable(idx, "downloads are turned off by REGLAB_DOWNLOAD=0.")
     downloader = pooch.HTTPDownloader(progressbar=False, timeout=10)
     names = [f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz"]

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from reglab.core.errors import ReglabError
+from reglab.core.settings import MigrationSettings
 from reglab.core.storage.engine import make_engine, translated
 from reglab.core.storage.states import StorageUnavailable
 
@@ -26,7 +27,7 @@ LOCK = 7_345_202_611
 def config(url: str) -> Config:
     """Alembic's configuration for this database; the scripts are beside ``core`` or named by
     ``REGLAB_MIGRATIONS``."""
-    folder = os.environ.get("REGLAB_MIGRATIONS") or Path(__file__).parents[2] / "migrations"
+    folder = MigrationSettings.from_env().migrations or Path(__file__).parents[2] / "migrations"
     made = Config()
     made.set_main_option("script_location", str(folder))
     made.attributes["url"] = url

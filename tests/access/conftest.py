@@ -27,7 +27,7 @@ class Guarded:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(folder, f"sqlite:///{folder / 'reglab.db'}", None)
+        self.settings = Settings(home=folder, database_url=f"sqlite:///{folder / 'reglab.db'}")
         upgrade(self.settings.database_url)
         self.storage = Storage.of(self.settings)
         made = {scope: self.storage.tokens.create(f"the {scope} one", scope) for scope in SCOPES}

@@ -14,8 +14,8 @@ from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS
 from reglab.api.app import create_app
 from reglab.api.limits_rate import Refusals
-from reglab.core.limits import Limits
 from reglab.core.settings import Settings, SettingsError
+from reglab.core.settings.limits import Limits
 from reglab.core.storage import SCOPES
 from tests.access.conftest import TOKENS
 from tests.live import SMALL
@@ -240,7 +240,7 @@ def test_an_experiment_is_stored_with_the_token_that_made_it(guarded):
 
 
 def test_a_database_that_is_away_lets_nobody_in(guarded, tmp_path):
-    away = Settings(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:1/none", None)
+    away = Settings(home=tmp_path, database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
     client = TestClient(create_app(away, TOKENS), headers=bearer(guarded.texts["admin"]))
     reply = client.get("/v1/presets")
     assert reply.status_code == 503

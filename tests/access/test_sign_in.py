@@ -155,7 +155,7 @@ def test_a_session_ends_with_its_token_and_with_time(guarded):
     assert (
         sign_in(client, guarded.storage.tokens.create("soon", "read", soon)[1]).status_code == 303
     )
-    brief = guarded.client(Policy(mode="tokens", session_seconds=0.05))
+    brief = guarded.client(Policy(mode="tokens", session_hours=0.05 / 3600))
     cookie = sign_in(brief, guarded.texts["read"]).headers["set-cookie"].split(";")[0]
     time.sleep(0.1)
     assert brief.get("/v1/presets", headers={"Cookie": cookie}).status_code == 401

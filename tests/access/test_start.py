@@ -67,7 +67,9 @@ def test_it_does_not_start_without_a_token_that_counts(storage, policy, refused)
 
 
 def test_where_tokens_cannot_be_looked_for_it_does_not_start():
-    away = Storage.of(Settings(Path(), "postgresql+psycopg://nobody@127.0.0.1:1/none", None))
+    away = Storage.of(
+        Settings(home=Path(), database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    )
     with pytest.raises(start.StartRefused, match="cannot be looked for"):
         start.check(Policy(host="0.0.0.0"), away)
 

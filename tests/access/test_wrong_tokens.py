@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 
 FEW = Limits(rate=1, burst=5)
 TRIES = 60

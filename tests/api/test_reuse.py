@@ -23,7 +23,7 @@ SPEC = {
 def client(tmp_path):
     url = f"sqlite:///{tmp_path / 'reglab.db'}"
     upgrade(url)
-    with TestClient(create_app(Settings(tmp_path, url, None))) as made:
+    with TestClient(create_app(Settings(home=tmp_path, database_url=url))) as made:
         yield made
 
 

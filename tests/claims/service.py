@@ -27,7 +27,7 @@ ARRAYS = {
 def serve(home: Path) -> TestClient:
     url = f"sqlite:///{home / 'reglab.db'}"
     upgrade(url)
-    return TestClient(create_app(Settings(home, url, None)))
+    return TestClient(create_app(Settings(home=home, database_url=url)))
 
 
 def store(client: TestClient, preset: str, runs: list[RunResult], **overrides: Any) -> str:

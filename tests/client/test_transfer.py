@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
 from reglab.client import Client, Conflict, InvalidFile, InvalidRequest
-from reglab.core.limits import Limits
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.storage.migrate import upgrade
 from tests.client.conftest import SMALL
 

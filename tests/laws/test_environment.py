@@ -15,29 +15,34 @@ from hypothesis import strategies as st
 from reglab.api.access.policy import Policy
 from reglab.client.errors import ClientError
 from reglab.client.settings import Settings as ClientSettings
-from reglab.core import logs
 from reglab.core.errors import ReglabError
-from reglab.core.limits import Limits
-from reglab.core.settings import Settings, flag
-from reglab.worker.settings import processes
+from reglab.core.settings import (
+    DataSettings,
+    Limits,
+    LogSettings,
+    MigrationSettings,
+    Settings,
+    WorkerSettings,
+    unknown_variables,
+)
+from reglab.core.settings.known import OTHERS, known_variables
 
 ROOT = Path(__file__).parents[2]
 READERS = {
     "settings": Settings.from_env,
     "policy": Policy.from_env,
     "limits": Limits.from_env,
-    "logs": logs.choices,
-    "worker": processes,
-    "data": lambda env: flag(env, "REGLAB_DOWNLOAD", True),
+    "logs": LogSettings.from_env,
+    "worker": WorkerSettings.from_env,
+    "data": DataSettings.from_env,
+    "migrations": MigrationSettings.from_env,
     "client": lambda env: ClientSettings.choose(env=env),
 }
 # What names a folder or is free text: every value means something.
-FREE = {"REGLAB_DATA_DIR", "REGLAB_CACHE_DIR", "REGLAB_MIGRATIONS", "REGLAB_DEBUG"} | {
+FREE = {"REGLAB_DATA_DIR", "REGLAB_CACHE_DIR", "REGLAB_MIGRATIONS"} | {
     "REGLAB_BROKER_PASSWORD",
     "REGLAB_HOME",
 }
-# Of benchmarks and tests, or handed from one of our processes to another.
-INTERNAL = {"REGLAB_FUZZ", "REGLAB_PARENT_PIPE"}
 NONSENSE = st.one_of(
     st.sampled_from(
         [
@@ -61,17 +66,7 @@ NONSENSE = st.one_of(
 )
 
 
-def variables() -> list[str]:
-    """Every REGLAB_* name that the sources read."""
-    found: set[str] = set()
-    for room in ("core", "api", "worker", "client"):
-        for file in (ROOT / room).rglob("*.py"):
-            found |= set(re.findall(r"REGLAB_[A-Z]+(?:_[A-Z]+)*", file.read_text()))
-    found |= {"REGLAB_ALLOWED_HOSTS", "REGLAB_CORS_ORIGINS", "REGLAB_TRUSTED_PROXIES"}
-    return sorted(found - INTERNAL)
-
-
-NAMES = variables()
+NAMES = sorted(known_variables() - OTHERS | {"REGLAB_URL", "REGLAB_TOKEN"})
 BASE = {"REGLAB_DATABASE_URL": "sqlite://", "REGLAB_BROKER_URL": "redis://localhost"}
 
 
@@ -99,6 +94,32 @@ def test_no_variable_takes_nonsense(name):
     assert refusals(name, "no such value: %"), f"{name} is read with any value"
 
 
+def test_every_variable_in_the_sources_is_known():
+    found: set[str] = set()
+    for room in ("core", "api", "worker", "client", "deploy"):
+        for file in (ROOT / room).rglob("*"):
+            if file.suffix in (".py", ".yaml", ".yml"):
+                found |= set(re.findall(r"\bREGLAB_[A-Z]+(?:_[A-Z]+)*\b", file.read_text()))
+    assert found - known_variables() <= {"REGLAB_MAX_"}
+
+
+@given(st.sampled_from(sorted(known_variables())), st.integers(0, 30), st.characters(codec="ascii"))
+def test_a_misspelt_variable_is_told_with_the_right_one(name, at, letter):
+    misspelt = name[: 8 + at] + letter.upper() + name[8 + at :]
+    told = unknown_variables({name: "1", misspelt: "1"})
+    if misspelt in known_variables():
+        return
+    assert len(told) == 1
+    assert misspelt in told[0]
+
+
+def test_what_kubernetes_sets_is_no_mistake():
+    given = ["REGLAB_API_SERVICE_HOST", "REGLAB_API_PORT_8000_TCP", "REGLAB_API_PORT"]
+    assert unknown_variables(dict.fromkeys(given, "x")) == []
+    (told,) = unknown_variables({"REGLAB_ACESS": "tokens"})
+    assert "REGLAB_ACCESS" in told
+
+
 @pytest.mark.parametrize(
     ("module", "name", "value"),
     [
@@ -109,7 +130,7 @@ def test_no_variable_takes_nonsense(name):
         ("api.serve", "REGLAB_BROKER_URL", "foo"),
         ("api.serve", "REGLAB_DATABASE_URL", "mysql://x/y"),
         ("api", "REGLAB_DATABASE_URL", "foo"),
-        ("api", "REGLAB_OPEN_METRICS", "false"),
+        ("api", "REGLAB_OPEN_METRICS", "maybe"),
         ("api", "REGLAB_TRUSTED_PROXIES", "foo"),
         ("api", "REGLAB_HOST", "no host"),
         ("api.serve", "REGLAB_HOME", "/dev/null"),
@@ -141,7 +162,7 @@ def test_the_server_needs_no_kernels(tmp_path):
         "from reglab.api.app import create_app\n"
         "from reglab.core.settings import Settings\n"
         "from pathlib import Path\n"
-        "create_app(Settings(Path(sys.argv[1]), 'sqlite://', None))\n"
+        "create_app(Settings(home=Path(sys.argv[1]), database_url='sqlite://'))\n"
         "print('made')"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

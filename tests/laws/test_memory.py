@@ -16,9 +16,9 @@ import pytest
 
 from reglab.api.limits_work import THREADS
 from reglab.api.stack import free_port
-from reglab.core.limits import Limits
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.spec import expand, parse_spec
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
@@ -71,7 +71,7 @@ class Server:
 
     def __init__(self, home: Path) -> None:
         self.home, self.port = home, free_port()
-        settings = Settings(home, f"sqlite:///{home / 'reglab.db'}", None)
+        settings = Settings(home=home, database_url=f"sqlite:///{home / 'reglab.db'}")
         upgrade(settings.database_url)
         storage = Storage.of(settings)
         runs = Limits().points // POINTS

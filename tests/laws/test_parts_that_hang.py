@@ -9,8 +9,8 @@ import time
 import httpx
 import pytest
 
-from reglab.core.limits import Limits
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.storage.migrate import upgrade
 from tests.live import SMALL
 from tests.operating.test_readiness import frozen
@@ -33,7 +33,7 @@ def parts(tmp_path):
         fresh_database(postgres.url) as database,
     ):
         upgrade(database)
-        settings = Settings(tmp_path, database, redis.url)
+        settings = Settings(home=tmp_path, database_url=database, broker_url=redis.url)
         with serving(settings, limits=Limits(rate=0)) as (url, app):
             yield {"postgres": postgres, "redis": redis, "url": url, "app": app}
 

@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from reglab.api.access.policy import Policy
 from reglab.client.cli import app
-from reglab.core.limits import Limits
-from reglab.core.settings import Settings
+from reglab.core.settings import Settings, unknown_variables
+from reglab.core.settings.limits import Limits
 from tests.storage.test_storage import submit
 
 ROOT = Path(__file__).parents[2]
@@ -183,18 +183,7 @@ def test_our_pods_run_what_exists_with_settings_that_are_known(name, tmp_path):
     env = dict(DOCUMENTS["ConfigMap/reglab"]["data"])
     env |= {each["name"]: each.get("value", "") for each in container["env"]}
     env["REGLAB_BROKER_URL"] = "redis://reglab-redis:6379/0"
-    sources = [
-        path.read_text()
-        for room in ("core", "api", "worker")
-        for path in (ROOT / room).rglob("*.py")
-    ]
-    words = {word for source in sources for word in re.findall(r"[A-Z][A-Z_]+", source)}
-    for variable in env:
-        assert (
-            variable in words
-            or variable.removeprefix("REGLAB_") in words
-            or variable == "PGPASSWORD"
-        )
+    assert unknown_variables(env) == []
     settings = Settings.from_env(env | {"REGLAB_HOME": str(tmp_path)})
     assert settings.database_url.startswith("postgresql+psycopg://")
     Limits.from_env(env)

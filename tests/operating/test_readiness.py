@@ -62,7 +62,7 @@ def test_ages_and_numbers(inline):
 
 
 def test_a_database_that_is_not_migrated_is_not_ready(tmp_path):
-    settings = Settings(tmp_path, f"sqlite:///{tmp_path / 'reglab.db'}", None)
+    settings = Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'reglab.db'}")
     status, found = ready(TestClient(create_app(settings)))
     assert (status, found["ready"]) == (503, False)
     assert found["database"].startswith("behind")
@@ -106,7 +106,7 @@ def frozen(server):
 def test_servers_that_hang_or_are_gone(tmp_path):
     with running(Postgres) as postgres, running(Redis) as redis:
         upgrade(postgres.url)
-        settings = Settings(tmp_path, postgres.url, redis.url)
+        settings = Settings(home=tmp_path, database_url=postgres.url, broker_url=redis.url)
         http = TestClient(create_app(settings))
         assert ready(http)[1] | {"worker": ""} == {
             "ready": True, "database": "ok", "broker": "ok", "worker": "", "worker_seconds": None,

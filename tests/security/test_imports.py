@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import struct
@@ -48,7 +47,7 @@ def unpacked(exports):
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
-    made = Inline(tmp_path_factory.mktemp("target"), dataclasses.replace(UNHURRIED, runs=100))
+    made = Inline(tmp_path_factory.mktemp("target"), UNHURRIED.model_copy(update={"runs": 100}))
     yield made
     made.storage.close()
 
@@ -194,7 +193,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("kind", BOMBS)
 def test_bombs_take_no_memory(tmp_path, kind):
-    limits = dataclasses.replace(UNHURRIED, unpacked_bytes=2 * 10**7)
+    limits = UNHURRIED.model_copy(update={"unpacked_bytes": 2 * 10**7})
     served = Inline(tmp_path, limits)
     content = BOMBS[kind]()
     tracemalloc.start()
@@ -217,14 +216,14 @@ def test_arrays_that_share_bytes_are_refused(target, unpacked):
 
 
 def test_what_is_refused_for_its_size_names_the_settings(target):
-    limits = dataclasses.replace(UNHURRIED, unpacked_ratio=2)
+    limits = UNHURRIED.model_copy(update={"unpacked_ratio": 2})
     file = io.BytesIO(zipped([("figures/a.png", bytes(10**6))]))
     with pytest.raises(ArchiveError, match="REGLAB_MAX_UNPACKED_RATIO is 2"):
         read(file, limits)
 
 
 def test_imports_at_once_are_few(tmp_path):
-    served = Inline(tmp_path, dataclasses.replace(UNHURRIED, imports=1))
+    served = Inline(tmp_path, UNHURRIED.model_copy(update={"imports": 1}))
     streams = served.http.app.state.context.streams
     with streams.place("imports", "someone"):
         reply = served.http.post("/v1/experiments/import", content=b"x", headers=HEADERS)

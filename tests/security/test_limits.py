@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
 import subprocess
@@ -18,10 +17,10 @@ from reglab.api import channel
 from reglab.api.event_bodies import DeletedEvent
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits_rate import CLIENTS, Rate
-from reglab.core import limits as limits_module
 from reglab.core.json_text import depth_of
-from reglab.core.limits import Limits, table
 from reglab.core.settings import SettingsError
+from reglab.core.settings import limits as limits_module
+from reglab.core.settings.limits import Limits, table
 from reglab.core.spec import expand, parse_spec
 from reglab.core.storage import Quota, QuotaExceeded
 from tests.live import SMALL, UNHURRIED, Inline
@@ -37,7 +36,7 @@ def service(tmp_path):
     made = []
 
     def make(**limits):
-        made.append(Inline(tmp_path, dataclasses.replace(UNHURRIED, **limits)))
+        made.append(Inline(tmp_path, UNHURRIED.model_copy(update=limits)))
         return made[-1]
 
     yield make

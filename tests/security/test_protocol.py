@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reglab.api.access.policy import Policy
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 from tests.web.live import serving, settings_in
 
 LIMITS = Limits(rate=0, connections=60, address_connections=12, header_seconds=30.0)

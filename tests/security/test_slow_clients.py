@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from reglab.core.limits import Limits
+from reglab.core.settings.limits import Limits
 from tests.live import SMALL
 from tests.web.live import serving, settings_in
 

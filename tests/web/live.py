@@ -15,8 +15,8 @@ from reglab.api import limits_protocol
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
 from reglab.api.stack import free_port
-from reglab.core.limits import Limits
 from reglab.core.settings import Settings
+from reglab.core.settings.limits import Limits
 from reglab.core.storage.migrate import upgrade
 
 

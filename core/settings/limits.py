@@ -6,22 +6,28 @@ change. ``reglab limits`` prints the table as this environment sets it.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from reglab.core.errors import FieldProblem
-from reglab.core.settings import SettingsError
+from reglab.core.settings.base import EnvironmentSettings, setting
 
 MIB = 2**20
 REFUSALS = {0: "closed connection", -1: "nothing"}
 
 
-def _limit(default: float, setting: str, status: int, what: str, least: float = 1) -> Any:
+def _limit(default: float, variable: str, status: int, what: str, least: float = 1) -> Any:
     """A field with what the table says of it; whole where the default is."""
-    about = {"setting": setting, "status": status, "what": what, "least": least}
-    return field(default=default, metadata=about)
+    whole = "a whole number" if isinstance(default, int) else "a number"
+    remedy = f"Set it to {whole} of at least {least:g}, e.g. {_number(default)}: {what}."
+    about = {"status": status}
+    return setting(
+        default, what=what, remedy=remedy, variable=variable, ge=least, json_schema_extra=about
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) and value < 1e5 else f"{value:.0f}"
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,7 @@ class Row:
     what: str
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(EnvironmentSettings):
     """The limits of one server process; ``rows`` tells what each is."""
 
     body_bytes: int = _limit(
@@ -191,27 +196,20 @@ class Limits:
         200, "REGLAB_MAX_UNPACKED_RATIO", 422, "times the file's size that they may be", 2
     )
 
-    @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None) -> Limits:
-        """Read the environment.
-
-        Raises:
-            SettingsError: A variable is no number, or too small to work with.
-        """
-        env = os.environ if env is None else env
-        return cls(**{one.name: _read(env, one.metadata, one.default) for one in fields(cls)})
-
     def rows(self) -> Iterator[Row]:
         """The table, in order."""
-        for one in fields(self):
-            about = one.metadata
+        kind = type(self)
+        for (variable, field), name in zip(
+            kind.variables().items(), kind.model_fields, strict=True
+        ):
+            extra: Any = field.json_schema_extra
             yield Row(
-                one.name,
-                about["setting"],
-                getattr(self, one.name),
-                one.default,  # type: ignore[arg-type]
-                about["status"],
-                about["what"],
+                name,
+                variable,
+                getattr(self, name),
+                field.default,
+                extra["status"],
+                str(field.description),
             )
 
     def row(self, name: str) -> Row:
@@ -232,29 +230,6 @@ def table(limits: Limits) -> str:
         for row in limits.rows()
     ]
     return "\n".join(head + [f"| {' | '.join(map(str, row))} |" for row in rows])
-
-
-def _number(value: float) -> str:
-    return f"{value:g}" if isinstance(value, float) and value < 1e5 else f"{value:.0f}"
-
-
-def _read(env: Mapping[str, str], about: Mapping[str, Any], default: Any) -> Any:
-    setting, least = about["setting"], about["least"]
-    text = env.get(setting)
-    if not text:
-        return default
-    kind: type[int] | type[float] = type(default)
-    try:
-        value = kind(text)
-    except ValueError:
-        value = -1
-    if not least <= value < float("inf"):
-        whole = "a whole number" if kind is int else "a number"
-        remedy = (
-            f"Set it to {whole} of at least {least:g}, e.g. {_number(default)}: {about['what']}."
-        )
-        raise SettingsError(FieldProblem(setting, f"Got {text!r}.", remedy))
-    return value
 
 
 if __name__ == "__main__":

@@ -1,0 +1,80 @@
+"""Settings of single processes: logs, a worker's size, folders of data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import field_validator
+
+from reglab.core.settings.base import EnvironmentSettings, setting
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Form = Literal["json", "text"]
+
+
+class LogSettings(EnvironmentSettings):
+    """What is logged, and how."""
+
+    log_level: Level = setting(
+        "INFO",
+        what="Least important level that reglab and Celery log.",
+        remedy="Use one of DEBUG, INFO, WARNING, ERROR.",
+    )
+    log_format: Form = setting(
+        "json", what="One JSON object per line, or text.", remedy="Use json or text."
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, text: str) -> str:
+        return text.upper()
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, text: str) -> str:
+        return text.lower()
+
+
+class WorkerSettings(EnvironmentSettings):
+    """The size of a worker."""
+
+    worker_processes: int = setting(
+        default_factory=lambda: os.cpu_count() or 1,
+        what="Runs that a worker trains at once; one per core if not set.",
+        remedy="Set it to a number of processes from 1 to 1024, e.g. 2.",
+        ge=1,
+        le=1024,
+    )
+
+
+class DataSettings(EnvironmentSettings):
+    """Where data sets are, and whether they may be downloaded."""
+
+    data_dir: Path | None = setting(
+        None,
+        what="Folder with mnist/ and fashion_mnist/, each with its four IDX files.",
+        remedy="Set it to a folder.",
+    )
+    cache_dir: Path = setting(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("reglab")),
+        what="Folder of downloaded data sets.",
+        remedy="Set it to a folder.",
+    )
+    download: bool = setting(
+        True,
+        what="Whether data sets may be downloaded.",
+        remedy="Set it to 1 (yes) or 0 (no).",
+    )
+
+
+class MigrationSettings(EnvironmentSettings):
+    """Where the database's migrations are."""
+
+    migrations: Path | None = setting(
+        None,
+        what="Folder of the migrations; beside the package if not set.",
+        remedy="Set it to a folder.",
+    )

@@ -1,0 +1,141 @@
+"""Where the parts of the service are, and how long they may take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import platformdirs
+from pydantic import SecretStr, field_validator, model_validator
+
+from reglab.core.errors import FieldProblem
+from reglab.core.settings.base import EnvironmentSettings, Refusal, SettingsError, setting
+
+# Kinds of addresses that can be used, and an example of each.
+DATABASES = {
+    "sqlite": "sqlite:////srv/reglab/reglab.db",
+    "postgresql+psycopg": "postgresql+psycopg://reglab:password@db.example.org/reglab",
+}
+BROKERS = {
+    "redis": "redis://:password@broker.example.org:6379/0",
+    "rediss": "rediss://:password@broker.example.org:6379/0",
+}
+
+
+def _duration(default: float, what: str) -> Any:
+    remedy = f"Set it to a positive number of seconds, e.g. {default:g}."
+    return setting(default, what=what, remedy=remedy, gt=0)
+
+
+class Settings(EnvironmentSettings):
+    """Where the parts of the service are, and how long they may take."""
+
+    home: Path = setting(
+        default_factory=lambda: Path(platformdirs.user_data_dir("reglab")),
+        what="Folder of the embedded database and broker.",
+        remedy="Set it to a folder that this user may write to.",
+    )
+    database_url: str = setting(
+        default_factory=lambda data: f"sqlite:///{data['home'] / 'reglab.db'}",
+        repr=False,
+        what="SQLAlchemy address of the database; SQLite in the home folder if not set.",
+        remedy=f"Set it to one like {' or '.join(DATABASES.values())}.",
+    )
+    broker_password: SecretStr | None = setting(
+        None,
+        what="Password of the broker, put into its address.",
+        remedy="Set it to the password as it is.",
+    )
+    broker_url: str | None = setting(
+        None,
+        repr=False,
+        what="Address of Redis; the embedded broker in the home folder if not set.",
+        remedy=f"Set it to one like {' or '.join(BROKERS.values())}.",
+    )
+    lease_seconds: float = _duration(30.0, "How long a lease holds without a heartbeat.")
+    heartbeat_seconds: float = _duration(
+        0.5,
+        "Time between heartbeats, and between writes of curves; also how soon a cancellation is "
+        "seen.",
+    )
+    checkpoint_seconds: float = _duration(5.0, "Time between checkpoints of a running training.")
+    sweep_seconds: float = _duration(
+        2.0, "Time between looks for expired leases and vanished messages."
+    )
+    resend_seconds: float = _duration(
+        20.0, "How long a run may wait in the queue before its message is sent again."
+    )
+    starving_seconds: float = _duration(
+        120.0,
+        "How long runs may be queued beside a worker's free slots before it begins anew, as their "
+        "messages do not reach it.",
+    )
+    max_attempts: int = setting(
+        3,
+        what="How often a run may be started before it is failed for good.",
+        remedy="Set it to a positive whole number, e.g. 3.",
+        gt=0,
+    )
+    task_seconds: float = _duration(21_000.0, "How long one attempt may take.")
+    grace_seconds: float = _duration(
+        60.0, "How much longer its process lives if it does not hear that."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, text: str) -> str:
+        return _address(text, DATABASES)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker(cls, text: str | None, info: Any) -> str | None:
+        if not text:
+            return None
+        text, password = _address(text, BROKERS), info.data.get("broker_password")
+        return _with_password(text, password.get_secret_value()) if password else text
+
+    @model_validator(mode="after")
+    def _with_home(self) -> Self:
+        """Where the database or the broker is embedded, the folder is made."""
+        if self.broker_url and "database_url" in self.model_fields_set:
+            return self
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            detail = f"Cannot make the folder {self.home}: {error.strerror}."
+            remedy = "Set it to a folder that this user may write to."
+            raise SettingsError(FieldProblem("REGLAB_HOME", detail, remedy)) from error
+        return self
+
+
+def _address(text: str, kinds: dict[str, str]) -> str:
+    """An address of one of the kinds; what is wrong with it is told without its password."""
+    scheme, mark, _ = text.partition("://")
+    try:
+        sound = bool(mark) and scheme in kinds and (scheme == "sqlite" or _names_host(text))
+    except ValueError:
+        sound = False
+    if not sound:
+        # The text itself may hold a password.
+        wrong = f"Got an address that begins with {scheme!r}." if mark else "Got no address."
+        raise Refusal(wrong)
+    return text
+
+
+def _names_host(address: str) -> bool:
+    """Whether an address names a host and, if any, a port; ValueError for another port."""
+    parsed = urlsplit(address)
+    return bool(parsed.hostname) and parsed.port != 0
+
+
+def _with_password(url: str, password: str) -> str:
+    """The address with a password, every character of which stands for itself."""
+    scheme, _, rest = url.partition("://")
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}:{quote(password, safe='')}@{host}"
