@@ -311,8 +311,16 @@ class SpectrumBody(BaseModel):
     """Change of the first layer along the principal axes of the training set."""
 
     run_id: str = Field(description="The run.", examples=[ID])
-    epochs: list[int] = Field(description="Times, (T,).", examples=[[5, 1000]])
-    eigenvalues: list[float] = Field(description="Falling, (d,).", examples=[[52.1, 3.0]])
+    epochs: list[int] = Field(
+        description="Times, (T,), planned over training.epochs: where early stopping ended a run, "
+        "those before its end.",
+        examples=[[5, 1000]],
+    )
+    eigenvalues: list[float] = Field(
+        description="Variance of the training inputs along each axis (divided by N - 1), falling, "
+        "(d,).",
+        examples=[[52.1, 3.0]],
+    )
     energy: list[list[float]] = Field(description="E_k(t), (T, d).", examples=[[[0.2, 0.1]]])
     cumulative: list[list[float]] = Field(
         description="Share of the first k components, (T, d).", examples=[[[0.67, 1.0]]]

@@ -146,7 +146,10 @@ class Spectrum(Arrays):
 
     run_id: str = Field(description="The run.")
     epochs: list[int] = Field(description="Times, (T,).")
-    eigenvalues: list[float] = Field(description="Falling, (d,).")
+    eigenvalues: list[float] = Field(
+        description="Variance of the training inputs along each axis (divided by N - 1), falling, "
+        "(d,)."
+    )
     energy: list[list[float]] = Field(description="E_k(t) = |dW(t) v_k|^2, (T, d).")
     cumulative: list[list[float]] = Field(description="Share of the first k components, (T, d).")
     isotropic: list[float] = Field(description="k / d, (d,).")

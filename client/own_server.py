@@ -24,7 +24,7 @@ def need_extra(module: str, extra: str, purpose: str) -> None:
     if importlib.util.find_spec(module) is None:
         raise MissingPackage(
             f"{purpose} needs the extra '{extra}', which is not installed.",
-            f"Run `pip install 'reglab[{extra}]'`.",
+            f"Run `pip install '.[{extra}]'` in a checkout of reglab.",
         )
 
 

@@ -256,7 +256,7 @@ def _redirected(response: httpx.Response) -> UnexpectedReply:
 
 
 def _how_to_start(url: str) -> str:
-    start = "Start one with `reglab serve` (needs `pip install 'reglab[server]'`)"
+    start = "Start one with `reglab serve` (needs `pip install '.[server]'` in a checkout)"
     if url != DEFAULT_URL:
         return f"{start}, or correct the address (REGLAB_URL, or the argument url)."
     return f"{start}, or name another with REGLAB_URL or the argument url."

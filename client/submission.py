@@ -39,6 +39,9 @@ def prepare(spec: Spec, overrides: Mapping[str, Any] | None = None) -> Laid:
     """
     changes = _overrides(overrides)
     if isinstance(spec, str):
+        if Path(spec).suffix:
+            remedy = f"For a file give Path({spec!r})."
+            raise InvalidValueError("spec", f"'{spec}' is no preset's name.", remedy)
         return Laid({"preset": spec, "overrides": changes})
     if isinstance(spec, Path):
         document = json_value(read_document(spec))

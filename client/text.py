@@ -35,6 +35,11 @@ ASCII = str.maketrans(
 )
 
 
+def counted(count: int, what: str) -> str:
+    """``1 run``, ``2,000 runs``."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
 def in_ascii(text: str) -> str:
     """The text in ASCII, for terminals that know no more."""
     plain = unicodedata.normalize("NFKD", text.translate(ASCII))

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from reglab.core.errors import NotComparableError
 from reglab.core.probes import calibration
 from reglab.core.results import RunResult
-from reglab.core.spec import METRICS, At, CalibrationProbe, metrics_of, point_key
+from reglab.core.spec import METRICS, At, CalibrationProbe, metrics_of, point_key, resolved
 from reglab.core.statistics import (
     McNemar,
     PairedDifference,
@@ -44,12 +44,12 @@ class ExampleComparison:
 
     Attributes:
         accuracy: Of being right (1) or wrong (0).
-        nll: Of the negative log-likelihood, nats.
+        nll: Of the negative log-likelihood, nats; None where an output is no probability.
         mcnemar: Of the right answers.
     """
 
     accuracy: PairedDifference
-    nll: PairedDifference
+    nll: PairedDifference | None
     mcnemar: McNemar
 
 
@@ -75,8 +75,7 @@ def final_metrics(
     """
     names = [metric.name for metric in metrics_of(run.spec) if metric.is_curve]
     found = {name: run.ending(name, at) for name in names if name in run.curves}
-    kept = run.summary.get("final", {}).get("epoch", run.curves["epoch"][-1])
-    if run.spec.model.loss == "squared" or (at == "last" and kept != run.curves["epoch"][-1]):
+    if run.spec.model.loss == "squared" or (at == "last" and not _is_last_kept(run)):
         return found
     probabilities = np.exp(_log_probabilities(run))
     one_hot = np.eye(probabilities.shape[1])[run.labels()]
@@ -89,17 +88,24 @@ def final_metrics(
     }
 
 
+def _is_last_kept(run: RunResult) -> bool:
+    last = run.curves["epoch"][-1]
+    return bool(run.summary.get("final", {}).get("epoch", last) == last)
+
+
 def compare_experiments(
     a: Sequence[RunResult], b: Sequence[RunResult], at: At = "kept"
 ) -> list[PointComparison]:
     """Every sweep point that both have, and every metric, over the seeds that both have.
 
-    Two experiments of a single point each are compared whatever their points are.
+    Points are the same whose resolved values agree at every path that one of the two sweeps. Two
+    experiments of a single point each are compared whatever their points are.
 
     Raises:
         NotComparableError: They share no sweep point, or no seed of one.
     """
-    left, right = _points(a), _points(b)
+    paths = dict.fromkeys(path for run in (*a, *b) for path in run.params)
+    left, right = _points(a, paths), _points(b, paths)
     if not left or not right:
         raise NotComparableError("One of them has no finished run.")
     if len(left) == len(right) == 1:
@@ -108,7 +114,11 @@ def compare_experiments(
         pairs = [(key, key) for key in left if key in right]
     if not pairs:
         raise NotComparableError("They share no sweep point.")
-    rows = [row for one, other in pairs for row in _compare_point(left[one], right[other], at)]
+    # As in the table and the figure of calibration errors, all points have the same bins.
+    binning = shared_binning([*a, *b])
+    rows = [
+        row for one, other in pairs for row in _compare_point(left[one], right[other], at, binning)
+    ]
     if not rows:
         raise NotComparableError("They share no seed at any sweep point.")
     return rows
@@ -131,15 +141,23 @@ def differing_test_sets(a: RunResult, b: RunResult) -> str | None:
     return None
 
 
-def compare_on_examples(a: RunResult, b: RunResult) -> ExampleComparison:
-    """Two networks on one test set; NotComparableError if they have different ones."""
+def compare_on_examples(a: RunResult, b: RunResult, at: At = "kept") -> ExampleComparison:
+    """Two networks on one test set.
+
+    Raises:
+        NotComparableError: They have different ones, or ``at`` is 'last' where an earlier network
+            was kept, whose outputs alone are stored.
+    """
     reason = differing_test_sets(a, b)
+    if reason is None and at == "last" and not (_is_last_kept(a) and _is_last_kept(b)):
+        reason = "An earlier network was kept; the outputs of the last one are not stored."
     if reason is not None:
         raise NotComparableError(reason)
+    is_squared = "squared" in (a.spec.model.loss, b.spec.model.loss)
     right_a, right_b = (np.argmax(run.logits(), axis=1) == run.labels() for run in (a, b))
     return ExampleComparison(
         accuracy=compare_examples(right_a, right_b),
-        nll=compare_examples(_nll(a), _nll(b)),
+        nll=None if is_squared else compare_examples(_nll(a), _nll(b)),
         mcnemar=mcnemar(right_a, right_b),
     )
 
@@ -153,25 +171,36 @@ def _nll(run: RunResult) -> NDArray[np.float64]:
     return -_log_probabilities(run)[np.arange(len(labels)), labels]
 
 
-def _points(runs: Sequence[RunResult]) -> dict[str, dict[int, RunResult]]:
+def _points(
+    runs: Sequence[RunResult], paths: Mapping[str, None]
+) -> dict[str, dict[int, RunResult]]:
     found: dict[str, dict[int, RunResult]] = {}
     for run in runs:
-        found.setdefault(point_key(run.params), {})[run.seed] = run
+        found.setdefault(point_key(resolved(run.spec, paths)), {})[run.seed] = run
     return found
 
 
-def shared_metrics(*runs: Mapping[str, float]) -> list[str]:
-    """Names of the metrics that all have, in the order of ``METRICS``."""
-    return [metric.name for metric in METRICS if all(metric.name in run for run in runs)]
+def shared_metrics(runs: Sequence[RunResult], found: Sequence[Mapping[str, float]]) -> list[str]:
+    """Names of the metrics that all runs have in one unit, in the order of ``METRICS``.
+
+    Cross-entropy in nats and half a squared distance have no difference.
+    """
+    one_loss = len({run.spec.model.loss for run in runs}) == 1
+    return [
+        metric.name
+        for metric in METRICS
+        if all(metric.name in each for each in found)
+        and (one_loss or not metric.name.endswith("_loss"))
+    ]
 
 
 def _compare_point(
-    a: dict[int, RunResult], b: dict[int, RunResult], at: At
+    a: dict[int, RunResult], b: dict[int, RunResult], at: At, binning: CalibrationProbe
 ) -> list[PointComparison]:
     seeds = [seed for seed in a if seed in b]
     if not seeds:
         return []
-    binning = shared_binning([side[seed] for seed in seeds for side in (a, b)])
+    runs = [side[seed] for seed in seeds for side in (a, b)]
     left, right = ([final_metrics(side[seed], at, binning) for seed in seeds] for side in (a, b))
     params = a[seeds[0]].params, b[seeds[0]].params
     return [
@@ -181,5 +210,5 @@ def _compare_point(
             seeds,
             compare_replicates([row[metric] for row in left], [row[metric] for row in right]),
         )
-        for metric in shared_metrics(*left, *right)
+        for metric in shared_metrics(runs, [*left, *right])
     ]

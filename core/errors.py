@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -24,6 +26,13 @@ class FieldProblem:
     def __str__(self) -> str:
         where = f"{self.path}: " if self.path else ""
         return f"{where}{self.detail} {self.remedy}".rstrip()
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``Did you mean 'x'? `` with the nearest known name, whatever its case; empty if none is."""
+    by_case = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name[:100].lower(), by_case, n=1)
+    return f"Did you mean '{by_case[near[0]]}'? " if near else ""
 
 
 class ReglabError(Exception):

@@ -15,7 +15,7 @@ from importlib.metadata import entry_points, version
 from typing import Any
 
 log = logging.getLogger("reglab.tracing")
-EXTRA = "pip install 'reglab[otel]'"
+EXTRA = "pip install '.[otel]'"
 PREFIX = "reglab"
 _provider: Any = None
 

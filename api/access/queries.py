@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, get_args, get_origin
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import RouteContext
 
 from reglab.api.problems import Problem
-from reglab.core.errors import FieldProblem
+from reglab.core.errors import FieldProblem, suggestion
 
 MAX_PROBLEMS = 20
 
@@ -33,8 +32,14 @@ def check(query: bytes, known: dict[str, bool]) -> None:
     """Refuse what the route would ignore.
 
     Raises:
-        Problem: 422 that names unknown parameters, and those that are given twice.
+        Problem: 400 for text that is no UTF-8; 422 that names unknown parameters, and those that
+            are given twice.
     """
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError as error:
+        problem = FieldProblem("query", "It is no UTF-8.", "Encode text as UTF-8, then as %XX.")
+        raise Problem(400, "bad-text", "Bad text", problem) from error
     names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
     problems = [_unknown(name, known) for name in dict.fromkeys(names) if name not in known]
     for name, is_list in known.items():
@@ -49,9 +54,7 @@ def _unknown(name: str, known: dict[str, bool]) -> FieldProblem:
     shown = name if len(name) <= 100 and name.isprintable() else "query"
     if not known:
         return FieldProblem(shown, "Unknown parameter.", "Nothing can be asked for here.")
-    near = difflib.get_close_matches(name[:100], known, n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
-    remedy = f"{hint}Known here: {', '.join(sorted(known))}."
+    remedy = f"{suggestion(name, known)}Known here: {', '.join(sorted(known))}."
     return FieldProblem(shown, "Unknown parameter.", remedy)
 
 

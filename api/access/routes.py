@@ -148,7 +148,8 @@ def check_headers(scope: Scope) -> None:
     """Refuse headers that readers disagree about, and bodies that nobody here decodes.
 
     Raises:
-        Problem: 400 for a header given twice, 415 for a compressed body.
+        Problem: 400 for a header given twice, 415 for a compressed body, 501 for a transfer coding
+            other than chunked.
     """
     names = [name for name, _ in scope["headers"]]
     for name in SINGLE:
@@ -156,6 +157,10 @@ def check_headers(scope: Scope) -> None:
             told = name.decode().title()
             problem = FieldProblem(told, f"There are {names.count(name)}.", "Send it once.")
             raise Problem(400, "repeated-header", "Repeated header", problem)
+    transfer = dict(scope["headers"]).get(b"transfer-encoding", b"chunked").decode("latin-1")
+    if transfer.strip().lower() not in ("chunked", "identity"):
+        problem = FieldProblem("Transfer-Encoding", f"Got '{transfer[:60]}'.", "Use chunked.")
+        raise Problem(501, "unsupported-encoding", "Unsupported encoding", problem)
     encoding = dict(scope["headers"]).get(b"content-encoding", b"identity").decode("latin-1")
     if encoding.strip().lower() not in ("", "identity"):
         remedy = "Send the body as it is, without compression."

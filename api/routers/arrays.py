@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from reglab.api import schemas, tables
+from reglab.api import etags, schemas, tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import RunId, Shared, finished
 from reglab.api.limits import check_values
@@ -59,13 +59,13 @@ def get_array(
         raise not_found("array", name, f"Known: {', '.join(records)}.")
     record = records[name]
     tag = f"{record.sha256}-{form}"
-    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    known = etags.not_modified(request, tag)
+    if known is not None:
+        return known
     if form != "npy":
         remedy = "Ask for format=npy, which holds any number."
         check_values(shared.limits, record.size, "format", remedy)
-    values = shared.storage.results.array(run_id, name)
+    values, headers = shared.storage.results.array(run_id, name), etags.headers(tag)
     if form == "npy":
         sink = io.BytesIO()
         np.save(sink, values, allow_pickle=False)

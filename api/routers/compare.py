@@ -69,7 +69,10 @@ class ByExample(BaseModel):
     """Two networks on the same test examples."""
 
     accuracy: Difference = Field(description="Of right answers.")
-    nll: Difference = Field(description="Of the negative log-likelihood, nats.")
+    nll: Difference | None = Field(
+        description="Of the negative log-likelihood, nats; null where one of the two was trained "
+        "with squared loss, whose outputs are no probabilities."
+    )
     mcnemar: McNemarBody = Field(description="McNemar's test of the right answers.")
 
 
@@ -127,9 +130,10 @@ def compare(
 
     Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
     example with bootstrap intervals and McNemar's test. Experiments: final metrics at every sweep
-    point that both have, paired by seed. Every number is of the network that was kept; metrics that
-    one of the two has not, as the ECE of a network trained with squared loss, are left out. Where
-    the two specs bin calibration differently, both ECEs are of 15 quantile bins.
+    point that both have, paired by seed; points are the same whose resolved values agree at every
+    path that one of the two sweeps. Metrics that one of the two does not have, such as the ECE of a
+    network trained with squared loss, are left out, and so are losses in different units. Where the
+    two specs bin calibration differently, both ECEs are of 15 quantile bins.
     """
     if (runs is None) == (experiments is None):
         field = "runs" if runs is None else "experiments"
@@ -161,9 +165,9 @@ def _compare_runs(shared: Context, a: str, b: str, at: At) -> Comparison:
             b=numbers[1][name],
             difference=numbers[1][name] - numbers[0][name],
         )
-        for name in shared_metrics(*numbers)
+        for name in shared_metrics([left, right], numbers)
     ]
-    by_example, reason = _by_example(left, right)
+    by_example, reason = _by_example(left, right, at)
     return Comparison(
         kind="runs",
         a=a,
@@ -175,9 +179,9 @@ def _compare_runs(shared: Context, a: str, b: str, at: At) -> Comparison:
     )
 
 
-def _by_example(a: RunResult, b: RunResult) -> tuple[ByExample | None, str | None]:
+def _by_example(a: RunResult, b: RunResult, at: At) -> tuple[ByExample | None, str | None]:
     try:
-        return ByExample.model_validate(asdict(compare_on_examples(a, b))), None
+        return ByExample.model_validate(asdict(compare_on_examples(a, b, at))), None
     except NotComparableError as reason:
         return None, str(reason)
 

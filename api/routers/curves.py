@@ -49,7 +49,12 @@ def get_curves(
     experiment_id: ExperimentId,
     metrics: Annotated[
         str | None,
-        Query(description="Comma-separated columns.", examples=["test_loss,test_accuracy"]),
+        Query(
+            description="Comma-separated columns; losses and accuracies on the training and test "
+            "set if left out. Runs with a validation split also have validation_loss and "
+            "validation_accuracy.",
+            examples=["test_loss,test_accuracy"],
+        ),
     ] = None,
     form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
     max_points: Annotated[

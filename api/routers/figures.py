@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from reglab.api import schemas
+from reglab.api import etags, schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import Stamp, stamp_key
@@ -41,9 +41,9 @@ def list_figures(
     stamp = stamp_of(shared, ids)
     note = left_out(shared, ids)
     key = stamp_key("captions", stamp, note=note)
-    headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
-    if key in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    known = etags.not_modified(request, key)
+    if known is not None:
+        return known
 
     def tell() -> bytes:
         runs = finished_runs(shared, ids)
@@ -51,7 +51,7 @@ def list_figures(
         return schemas.FigureList(items=rows).model_dump_json().encode()
 
     data = shared.figures.get(key, tell)
-    return Response(data, media_type="application/json", headers=headers)
+    return Response(data, media_type="application/json", headers=etags.headers(key))
 
 
 @router.get(
@@ -75,7 +75,8 @@ async def get_figure(
     with_: With = None,
     dpi: Annotated[int, Query(ge=50, description="Dots an inch (PNG).")] = 144,
     width: Annotated[
-        float | None, Query(ge=3, description="Width in inches; height follows.")
+        float | None,
+        Query(allow_inf_nan=False, ge=3, description="Width in inches; height follows."),
     ] = None,
     theme: Annotated[Literal["light", "dark"], Query(description="Colours.")] = "light",
 ) -> Response:
@@ -90,9 +91,9 @@ async def get_figure(
     stamp = await run_in_threadpool(stamp_of, shared, ids)
     look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
     key = stamp_key(name, stamp, **look)
-    headers = {"ETag": f'"{key}"', "Cache-Control": "private, no-cache"}
-    if key in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
+    known = etags.not_modified(request, key)
+    if known is not None:
+        return known
     data = shared.figures.kept(key)
     if data is None:
         style = Style(theme=theme, width=width)
@@ -105,7 +106,7 @@ async def get_figure(
         # One that was drawn before does not wait for those that are drawn now.
         make = functools.partial(shared.figures.get, key, draw)
         data = await drawn(shared, make)
-    return Response(data, media_type=MEDIA[form], headers=headers)
+    return Response(data, media_type=MEDIA[form], headers=etags.headers(key))
 
 
 def _drawable(

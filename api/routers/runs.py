@@ -193,7 +193,9 @@ def get_weights(
     shared: Shared,
     run_id: RunId,
     layer: Annotated[int | None, Query(ge=0, description="One layer; all if left out.")] = None,
-    threshold: Annotated[float | None, Query(ge=0, description="As in the spec.")] = None,
+    threshold: Annotated[
+        float | None, Query(allow_inf_nan=False, ge=0, description="As in the spec.")
+    ] = None,
     form: Annotated[tables.Binary, Query(alias="format", description=FORM)] = "json",
 ) -> Any:
     """W of each layer as (n_in, n_out), with sparsity and norms.

@@ -56,6 +56,15 @@ EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODE
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+def tell_unfinished(experiment: Experiment) -> None:
+    """Say on standard error that what is shown or saved is not all there will be."""
+    counts = experiment.data.counts
+    waiting = counts.get("queued", 0) + counts.get("running", 0)
+    if waiting:
+        done, total = counts.get("succeeded", 0), sum(counts.values())
+        errors.print(f"{done} of {total} runs have finished so far; {waiting} go on.")
+
+
 @dataclass
 class Options:
     """What the root command was given."""

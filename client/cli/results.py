@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from reglab.client.cli.base import ExperimentArgument, Json, connect, find
+from reglab.client.cli.base import ExperimentArgument, Json, connect, find, tell_unfinished
 from reglab.client.cli.output import console, print_json, print_table, sparkline
 from reglab.client.errors import InvalidFile
 from reglab.client.experiments import Experiment
@@ -15,6 +15,7 @@ from reglab.client.figures import FORMATS
 from reglab.client.files import make_folder
 from reglab.client.show import cell
 from reglab.client.tables import Curves, Table, plain
+from reglab.client.text import counted
 from reglab.core.spec import Binning
 
 PANEL = "Results"
@@ -48,6 +49,7 @@ def curves(
     """Losses and accuracies over the epochs: in short, as JSON, or as a file."""
     with connect(ctx) as client:
         found = find(client, experiment)
+        tell_unfinished(found)
         query = {"metrics": metrics, "max_points": max_points}
         if output is not None:
             _saved(found.download("curves", output, query=query))
@@ -79,6 +81,7 @@ def ece(
     """Calibration errors of the finished runs, with bootstrap intervals."""
     with connect(ctx) as client:
         found = find(client, experiment)
+        tell_unfinished(found)
         if output is not None:
             query = {"binning": binning, "bins": bins}
             _saved(found.download("ece", output, query=query))
@@ -148,6 +151,7 @@ def figure(
     with connect(ctx) as client:
         further = [find(client, other) for other in others or []]
         found = find(client, experiment)
+        tell_unfinished(found)
         if name is None:
             _list_figures(found, further, as_json)
             return
@@ -237,7 +241,8 @@ def import_(
     if as_json:
         print_json(found.data)
     else:
-        text = f"{found.id}  {found.data.label()}: {len(found.data.runs)} runs {found.state}"
+        runs = counted(len(found.data.runs), "run")
+        text = f"{found.id}  {found.data.label()}: {runs} {found.state}"
         console().print(text, soft_wrap=True, markup=False)
 
 

@@ -96,7 +96,14 @@ def _check_here() -> list[Check]:
         return [Check(**item) for item in json.loads(done.stdout)]
     except (ValueError, TypeError):
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return [Check("local service", "fault", last, "Reinstall: `pip install 'reglab[server]'`.")]
+        return [
+            Check(
+                "local service",
+                "fault",
+                last,
+                "Reinstall: `pip install '.[server]'` in a checkout.",
+            )
+        ]
 
 
 def _print_checks(checks: list[Check]) -> None:

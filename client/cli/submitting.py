@@ -15,9 +15,8 @@ from reglab.client.cli.reading import SEEDS_HELP, parse_changes, parse_seeds
 from reglab.client.clients import Client
 from reglab.client.experiments import Experiment
 from reglab.client.submission import Spec, parse_document
+from reglab.client.text import counted
 from reglab.client.waiting import raise_if_failed
-
-SUFFIXES = (".json", ".toml")
 
 
 def register(app: typer.Typer) -> None:
@@ -98,7 +97,8 @@ def _source(source: str) -> Spec:
     if source == "-":
         return parse_document(sys.stdin.buffer.read(), "standard input")
     path = Path(source)
-    is_file = path.suffix.lower() in SUFFIXES or path.is_file() or "/" in source
+    # No preset's name has an ending.
+    is_file = bool(path.suffix) or path.is_file() or "/" in source
     return path if is_file else source
 
 
@@ -107,9 +107,10 @@ def _estimate(client: Client, spec: Spec, overrides: dict[str, Any], as_json: bo
     if as_json:
         print_json(found)
         return
-    text = f"{found.runs} runs, {found.steps:,} steps, about {found.seconds:.0f} s"
+    text = f"{counted(found.runs, 'run')}, {found.steps:,} steps, about {found.seconds:.0f} s"
     slots = f"on {found.slots} slots" if found.slots else "(no worker is alive)"
-    console().print(f"{text} {slots}; {found.waiting} runs wait before it.")
+    waiting = f"{counted(found.waiting, 'run')} before it"
+    console().print(f"{text} {slots}; {waiting}.")
     _say_dropped(found.dropped)
 
 
@@ -121,7 +122,7 @@ def _say_dropped(dropped: Sequence[str]) -> None:
 
 def _say(experiment: Experiment) -> None:
     console().print(
-        f"{experiment.id}  {experiment.data.label()}: {len(experiment.data.runs)} runs "
+        f"{experiment.id}  {experiment.data.label()}: {counted(len(experiment.data.runs), 'run')} "
         f"{experiment.state}",
         soft_wrap=True,
         markup=False,

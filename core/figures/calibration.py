@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from reglab.core.comparison import shared_binning
 from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import (
@@ -42,9 +43,8 @@ def answers(runs: Runs) -> tuple[Floats, Floats]:
     return confidence, right
 
 
-def table_of(runs: Runs) -> calibration.Reliability:
+def table_of(runs: Runs, probe: CalibrationProbe) -> calibration.Reliability:
     """Reliability of the answers of all replicates together."""
-    probe = runs[0].spec.probes.calibration or CalibrationProbe()
     return calibration.reliability(*answers(runs), probe.bins, probe.binning)
 
 
@@ -63,12 +63,12 @@ def frame_tables(axes: Axes, tables: Sequence[calibration.Reliability]) -> None:
     axes.set_ylim(max(0.0, lowest - 0.05), 1.02)
 
 
-def _ece(run: RunResult) -> tuple[float, float, float]:
-    """ECE and its interval; taken from the summary, which the probe made with the spec's bins."""
+def _ece(run: RunResult, probe: CalibrationProbe) -> tuple[float, float, float]:
+    """ECE and its interval; taken from the summary where the run's own probe has these bins."""
     stored = run.summary.get("calibration")
-    if stored:
+    if stored and run.spec.probes.calibration == probe:
         return stored["ece"], stored["ece_low"], stored["ece_high"]
-    found = calibration.errors(run.logits(), run.labels())
+    found = calibration.errors(run.logits(), run.labels(), probe.bins, probe.binning)
     return found.ece, found.ece_low, found.ece_high
 
 
@@ -86,9 +86,9 @@ class MeanEce:
     by_seed: list[float]
 
     @classmethod
-    def of(cls, replicates: Runs) -> MeanEce:
+    def of(cls, replicates: Runs, probe: CalibrationProbe) -> MeanEce:
         """From the runs of one sweep point."""
-        found = [_ece(run) for run in replicates]
+        found = [_ece(run, probe) for run in replicates]
         by_seed = [ece for ece, _, _ in found]
         if len(found) == 1:
             return cls(*found[0], by_seed)
@@ -157,7 +157,9 @@ class Calibration(Figure[Plain]):
                 "figure 'reliability' shows them all."
             )
         replicates = chosen[0].runs
-        return Plain(replicates, *answers(replicates), table_of(replicates))
+        return Plain(
+            replicates, *answers(replicates), table_of(replicates, shared_binning(replicates))
+        )
 
     def draw(self, found: Plain, style: Style) -> Canvas:
         """Left: CDF of the confidence of wrong answers. Right: reliability."""
@@ -220,8 +222,9 @@ class LabelSmoothing(Figure[list[Smoothed]]):
             )
         need_probabilities(runs)
         need_only(runs, "a sweep of label smoothing alone", SMOOTHING)
+        probe = shared_binning(runs)
         return [
-            Smoothed(eps, replicates, table_of(replicates), MeanEce.of(replicates))
+            Smoothed(eps, replicates, table_of(replicates, probe), MeanEce.of(replicates, probe))
             for eps, replicates in points
         ]
 

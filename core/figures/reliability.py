@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from reglab.core.comparison import shared_binning
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.calibration import (
     MeanEce,
@@ -47,7 +48,8 @@ class Reliability(Figure[list[tuple[Group, Table]]]):
         """A table for each sweep point."""
         need_runs(runs)
         need_probabilities(runs)
-        return [(group, table_of(group.runs)) for group in groups(runs)]
+        probe = shared_binning(runs)
+        return [(group, table_of(group.runs, probe)) for group in groups(runs)]
 
     def draw(self, found: list[tuple[Group, Table]], style: Style) -> Canvas:
         """A curve a sweep point; of a large grid a panel for each value of a field."""
@@ -112,7 +114,8 @@ class Ece(Figure[Errors]):
         need_probabilities(runs)
         chosen = groups(runs)
         shown = evenly(chosen, MOST_ROWS)
-        return Errors([(group, MeanEce.of(group.runs)) for group in shown], len(chosen))
+        probe = shared_binning(runs)
+        return Errors([(group, MeanEce.of(group.runs, probe)) for group in shown], len(chosen))
 
     def draw(self, found: Errors, style: Style) -> Canvas:
         """A bar a sweep point with its interval."""

@@ -131,8 +131,11 @@ class Spectrum(Figure[list[Share]]):
             f"{one.share[-1, ten]:.0%} at epoch {one.epochs[-1]}. Right: train and test loss, "
             "marked in the same colours."
             + _spectrum_seeds([one.group])
-            + dataset_note(one.group.runs, "fashion_mnist")
+            + self._stand_in(one.group.runs)
         )
+
+    def _stand_in(self, runs: Runs) -> str:
+        return dataset_note(runs, "fashion_mnist")
 
 
 class PlainSpectrum(Spectrum):
@@ -141,6 +144,9 @@ class PlainSpectrum(Spectrum):
     name = "spectrum"
     title = "Spectrum of the first layer's change"
     article_number: ClassVar[int | None] = None
+
+    def _stand_in(self, runs: Runs) -> str:
+        return ""
 
     def measure(self, runs: Runs) -> list[Share]:
         """The spectra of every sweep point."""
@@ -177,11 +183,13 @@ class PlainSpectrum(Spectrum):
         rest = "GET /v1/runs/{id}/spectrum has each"
         ten = min(10, found[0].share.shape[1]) - 1
         ends = [float(one.share[-1, ten]) for one in found]
+        last = sorted({int(one.epochs[-1]) for one in found})
+        when = f"epoch {last[0]}" + (f" to {last[-1]}" if len(last) > 1 else "")
         return (
             "Share of the energy of the first layer's change in the first k principal components, "
             f"from early (red) to late (blue), of {points_note(len(shown), len(found), rest)}; "
-            f"grey: isotropic change. At the end the first {ten + 1} hold from {min(ends):.0%} to "
-            f"{max(ends):.0%}." + _spectrum_seeds([one.group for one in found])
+            f"grey: isotropic change. At the last snapshot ({when}) the first {ten + 1} hold from "
+            f"{min(ends):.0%} to {max(ends):.0%}." + _spectrum_seeds([one.group for one in found])
         )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
-from reglab.core.errors import FieldProblem, SpecError
+from reglab.core.errors import FieldProblem, SpecError, suggestion
 from reglab.core.presets import (
     adamw,
     augmentation,
@@ -68,8 +67,6 @@ def changed(name: str, overrides: dict[str, Any]) -> Laid:
         SpecError: No such preset, or overrides that contradict themselves.
     """
     if name not in PRESETS:
-        near = difflib.get_close_matches(name[:100], PRESETS, n=1)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
-        remedy = f"{hint}Known presets: {', '.join(PRESETS)}."
+        remedy = f"{suggestion(name, PRESETS)}Known presets: {', '.join(PRESETS)}."
         raise SpecError(FieldProblem("preset", f"There is no preset '{name[:100]}'.", remedy))
     return lay(PRESETS[name].document, overrides)

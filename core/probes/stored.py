@@ -17,6 +17,7 @@ from reglab.core.probes.base import Dimensions
 from reglab.core.spec import RunSpec
 
 WHOLE = ("epochs", "steps", "labels")
+PROBABILITIES = {"boundary.p", "boundary.dropout", "boundary.snapshots"}
 
 
 def fault(spec: RunSpec, arrays: Mapping[str, NDArray[Any]]) -> str | None:
@@ -40,6 +41,7 @@ def fault(spec: RunSpec, arrays: Mapping[str, NDArray[Any]]) -> str | None:
         return f"'{unknown[0]}' is no result of a run."
     sizes = {"K": spec.dataset.n_classes, "d": spec.dataset.n_features}
     sizes["layers"] = len(spec.widths()) - 1
+    run_is_classifier = spec.model.loss != "squared"
     for name, dimensions in shapes.items():
         array = arrays.get(name)
         problem = _one(name, array, dimensions, sizes)
@@ -47,6 +49,9 @@ def fault(spec: RunSpec, arrays: Mapping[str, NDArray[Any]]) -> str | None:
             return problem
         if array is not None and name not in may_be_nan and not np.isfinite(array).all():
             return f"'{name}' has a value that is no finite number."
+        is_share = name in PROBABILITIES and run_is_classifier
+        if array is not None and is_share and not ((array >= 0) & (array <= 1)).all():
+            return f"'{name}' has a value that is no probability."
     return _labels(spec, arrays)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from reglab.core.errors import FieldProblem
+from reglab.core.errors import FieldProblem, suggestion
 from reglab.core.spec import fields
 
 # Further ones only make the answer longer.
@@ -94,14 +93,24 @@ def _field_problem(item: Any, model: type[BaseModel]) -> FieldProblem:
         named = f" of {parent}" if parent else ""
         remedy = _suggest(str(location[-1]), location, model, parent)
         return FieldProblem(path, f"Unknown field{named}.", remedy)
+    if kind == "union_tag_invalid":
+        known = list(fields.kinds(model, location))
+        given = str(item["ctx"]["tag"])
+        remedy = f"{suggestion(given, known)}Known: {', '.join(known)}."
+        return FieldProblem(f"{path}.name", f"There is no '{given[:100]}'.", remedy)
     if kind == "missing":
         return FieldProblem(path, "Required field is missing.", f"Give a value for '{path}'.")
-    return FieldProblem(path, f"Got {shown(item.get('input'))}.", _remedy(item, path))
+    return FieldProblem(path, f"Got {shown(item.get('input'))}.", _remedy(item, path, model))
 
 
-def _remedy(item: Any, path: str) -> str:
+def _remedy(item: Any, path: str, model: type[BaseModel]) -> str:
     if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        return "Give an object."
+        kinds = list(fields.kinds(model, fields.without_tags(model, item["loc"])))
+        given = item.get("input")
+        name = given if given in kinds else next(iter(kinds), None)
+        return f'Give an object, e.g. {{"name": "{name}"}}.' if name else "Give an object."
+    if item["type"] == "list_type":
+        return f"Give a list, e.g. [{shown(item.get('input'))}]."
     message = str(item["msg"]).removeprefix("Value error, ").rstrip(".") + "."
     listed = isinstance(item.get("input"), list) and item["type"] != "list_type"
     if listed and path.partition(".")[0] in fields.SWEEPABLE and "." in path:
@@ -121,6 +130,11 @@ def _suggest(
         return f'\'{name}\' is {article} {what}: write "{place}": {{"name": "{name}"}}.'
     if not known:
         return "Remove it."
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
+    # The field may be one level further down, as the rate is in the schedule.
+    inner = [
+        f"{child}.{name}"
+        for child in sorted(known)
+        if name in fields.known(model, (*location[:-1], child))
+    ]
+    hint = f"Write '{inner[0]}'. " if inner else suggestion(name, known)
     return f"{hint}Known here: {', '.join(sorted(known))}."

@@ -161,6 +161,9 @@ def _parts(key: str, path: Path) -> Path:
         shown = ".".join((*path, key))[:SHOWN] + "..."
         remedy = f"Use at most {MAX_PARTS}; see GET /v1/schema for the fields."
         raise SpecError(FieldProblem(shown, "The path has too many parts.", remedy))
+    if not all(key.split(".")):
+        detail, remedy = "The path has an empty part.", "Write it like 'training.epochs'."
+        raise SpecError(FieldProblem(f"overrides.{key[:SHOWN]}", detail, remedy))
     if not path and key.startswith("sweep."):
         return ("sweep", key.removeprefix("sweep."))
     return tuple(key.split("."))

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reglab.core.errors import FieldProblem, SpecError
+from reglab.core.errors import FieldProblem, SpecError, suggestion
+from reglab.core.spec import fields
 from reglab.core.spec.base import field_problems
 from reglab.core.spec.experiment import ExperimentSpec, RunSpec
 from reglab.core.spec.fields import SWEEPABLE
@@ -103,7 +104,8 @@ def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:
     for path, values in spec.sweep.items():
         where = f"sweep.{path}"
         if path.split(".")[0] not in SWEEPABLE or "." not in path:
-            remedy = f"Start with one of: {', '.join(SWEEPABLE)}, as in 'regularization.l2'."
+            hint = _meant(path)
+            remedy = f"{hint}Start with one of: {', '.join(SWEEPABLE)}, as in 'regularization.l2'."
             problems.append(FieldProblem(where, "Not a path that can be swept.", remedy))
         if not values:
             problems.append(
@@ -115,6 +117,13 @@ def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:
     if total > max_runs:
         remedy = f"Use at most {max_runs} runs: fewer values or seeds, or several experiments."
         raise SpecError(FieldProblem("sweep", f"Makes {total} runs.", remedy))
+
+
+def _meant(path: str) -> str:
+    """The field that a path was probably meant for: by its name alone, or the nearest."""
+    known = [f"{part}.{name}" for part in SWEEPABLE for name in fields.known(RunSpec, (part,))]
+    by_name = [each for each in sorted(known) if each.rpartition(".")[2] == path]
+    return f"Did you mean '{by_name[0]}'? " if by_name else suggestion(path, sorted(known))
 
 
 def _repeated(earlier: dict[str, int], point: dict[str, int]) -> FieldProblem:

@@ -13,6 +13,7 @@ from reglab.core.storage.states import State
 # What a column of 32 bits holds.
 Whole = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 Number = Annotated[float, Field(strict=True)]
+NotNegative = Annotated[float, Field(ge=0, strict=True)]
 Part = Annotated[float, Field(ge=0, le=1, strict=True)]
 # Clocks of two machines differ.
 FUTURE = timedelta(days=1)
@@ -69,11 +70,11 @@ class FinalDocument(Document):
 
     epoch: Whole
     step: int = Field(ge=0, lt=2**63, strict=True)
-    train_loss: Number
+    train_loss: NotNegative
     train_accuracy: Part
-    test_loss: Number
+    test_loss: NotNegative
     test_accuracy: Part
-    validation_loss: Number | None = None
+    validation_loss: NotNegative | None = None
     validation_accuracy: Part | None = None
 
 
@@ -83,7 +84,7 @@ class StoppingDocument(Document):
     stopped: bool
     last_epoch: Whole
     best_epoch: Whole
-    best_validation_loss: Number
+    best_validation_loss: NotNegative
     restored: bool
 
 
@@ -109,8 +110,8 @@ class LayerDocument(OpenDocument):
 
     layer: Whole
     sparsity: Part
-    norm: Number
-    largest: Number
+    norm: NotNegative
+    largest: NotNegative
 
 
 class SummaryDocument(OpenDocument):

@@ -213,7 +213,12 @@ def _checked(at: int, run: ArchivedRun, fault: Fault) -> RunDocument:
     finished = document.state == "succeeded"
     _check_curves(f"{where}.curves.npz", run.curves, finished)
     if finished:
-        _validated(SummaryDocument, document.summary or {}, f"{where}.json", "summary.")
+        summary = _validated(SummaryDocument, document.summary or {}, f"{where}.json", "summary.")
+        if summary.final.epoch not in run.curves["epoch"]:
+            detail = f"summary.final.epoch: {summary.final.epoch} was not evaluated."
+            raise wrong(f"{where}.json", detail)
+        if document.epoch != run.curves["epoch"][-1]:
+            raise wrong(f"{where}.json", "epoch: It is not that of the last evaluation.")
         _check_arrays(f"{where}.arrays.npz", document.spec, run.arrays, fault)
     return document
 
@@ -226,6 +231,14 @@ def _check_curves(where: str, curves: Mapping[str, NDArray[Any]], finished: bool
         # Columns of nothing have no kind.
         if column.size and (column.dtype.kind in "iu") != (name in WHOLE_COLUMNS):
             raise wrong(where, f"'{name}' is of {column.dtype}.")
+    for name in set(curves) - set(WHOLE_COLUMNS):
+        # A run that failed may have diverged; an accuracy is a share in any case.
+        bound = 1.0 if name.endswith("accuracy") else np.inf
+        sound = (curves[name] >= 0) & (curves[name] <= bound)
+        if finished:
+            sound &= np.isfinite(curves[name])
+        if not np.all(sound | (not finished and np.isnan(curves[name]))):
+            raise wrong(where, f"'{name}' is out of range.")
     epochs = curves["epoch"]
     if len({column.shape for column in curves.values()}) != 1 or epochs.ndim != 1:
         raise wrong(where, "Its columns are not of equal length.")

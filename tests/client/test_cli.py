@@ -225,8 +225,8 @@ def test_a_mistake_of_ours_shows_no_traceback(reglab, monkeypatch):
 
 def test_missing_extra_is_named(reglab, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "reglab[server]" in reglab("serve", code=4).stderr
-    assert "reglab[worker]" in reglab("worker", code=4).stderr
+    assert ".[server]" in reglab("serve", code=4).stderr
+    assert ".[worker]" in reglab("worker", code=4).stderr
 
 
 def test_sparkline():

@@ -49,7 +49,7 @@ def test_the_command_works_without_server(environment):
     assert "reglab serve" in done.stderr
     done = run(environment / "reglab", "serve")
     assert done.returncode == 4
-    assert "pip install 'reglab[server]'" in done.stderr
+    assert "pip install '.[server]'" in done.stderr
 
 
 def test_type_checkers_see_the_types_of_an_installed_client(environment, tmp_path):

@@ -11,6 +11,6 @@ if __name__ == "__main__":
     verb, *requirements = sys.argv[1:]
     assert verb == "install", verb
     for text in requirements:
-        found = Requirement(text)
+        found = Requirement(text.replace(".", "reglab", 1) if text.startswith(".") else text)
         known = set(metadata(found.name).get_all("Provides-Extra") or [])
         assert found.extras <= known, text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +97,9 @@ def test_nothing_is_of_the_future(target, unpacked):
         (("summary", "ece"), -0.1),
         (("summary", "seconds"), 1e300),
         (("summary", "calibration", "ece_high"), 2.0),
+        (("summary", "final", "test_loss"), -1.0),
+        (("summary", "final", "epoch"), 99_999),
+        (("epoch",), 3),
         (("created_at",), 5),
         (("finished_at",), 1.7e9),
     ],
@@ -125,3 +130,26 @@ def test_numbers_that_are_null_are_left_out_everywhere(target, unpacked):
         used(target, reply.json())
     finally:
         target.http.delete(f"/v1/experiments/{reply.json()['id']}")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("curves", "test_accuracy", 1e30),
+        ("curves", "test_accuracy", np.inf),
+        ("curves", "train_loss", -1.0),
+        ("curves", "train_loss", np.nan),
+        ("arrays", "boundary.p", 1e30),
+        ("arrays", "boundary.p", -0.5),
+    ],
+)
+def test_arrays_that_cannot_be_are_refused(target, unpacked, part, name, value):
+    where = f"runs/0000.{part}.npz"
+    members = next(dict(each) for each in unpacked if name.encode() in each[where])
+    with np.load(io.BytesIO(members[where])) as stored:
+        arrays = {each: stored[each].copy() for each in stored.files}
+    arrays[name].flat[-1] = value
+    members[where] = archives.npz({each: archives._npy(arrays[each]) for each in arrays})
+    reply = send(target, archives.rezip(members))
+    assert reply.status_code == 422
+    assert name in reply.text

@@ -157,7 +157,8 @@ def test_examples_are_compared_where_the_test_set_is_one(client):
 
 def test_what_cannot_be_paired_says_why(client):
     by_seed = store(client, "l2", moons([0], 0.0)), store(client, "l2", moons([1], 0.0))
-    other = store(client, "l1", moons([0], 0.0, "l1"))
+    sweep = {"regularization.l1": [0.001, 0.002]}
+    other = store(client, "l1", moons([0], 0.0, "l1", sweep=sweep), sweep=sweep)
     pairs = {"seed": by_seed, "sweep point": (by_seed[0], other)}
     for word, (a, b) in pairs.items():
         reply = compare(client, experiments=f"{a},{b}")

@@ -123,6 +123,9 @@ export class CurvesView {
     this.root.querySelector("[data-empty]").hidden = !empty;
     this.control("validation").parentElement.hidden = !this.store.has("validation_loss");
     for (const group of this.groups) this.showNote(group);
+    const shown = this.groups.filter((group) => group.shown);
+    const hidesBands = this.control("seeds").value !== "each" && shown.length > MOST_BANDS && shown.some((group) => group.runs.length > 1);
+    this.root.querySelector("[data-note]").textContent = hidesBands ? `Means alone: bands of more than ${MOST_BANDS} lines would hide one another. Show fewer to see them.` : "";
     await Promise.all(["loss", "accuracy"].map((quantity) => this.plot(quantity)));
   }
 

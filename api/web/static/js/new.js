@@ -139,10 +139,20 @@ function difference(base, document) {
     if (path in after) overrides[path] = after[path];
     else if (!reset(path, document, overrides)) return null;
   }
-  return overrides;
+  return withoutEmpty(overrides);
 }
 
-const isSwept = (path, document) => Object.keys(document.sweep ?? {}).some((swept) => `${path}.`.startsWith(`${swept}.`));
+/** An empty part sets nothing where fields of it, or the part as null, are set beside it. */
+function withoutEmpty(overrides) {
+  const paths = Object.keys(overrides);
+  const isEmpty = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !Object.keys(value).length;
+  const dropped = paths.filter((path) => isEmpty(overrides[path]) && paths.some((other) => other.startsWith(`${path}.`)));
+  return Object.fromEntries(Object.entries(overrides).filter(([path]) => !dropped.includes(path)));
+}
+
+function isSwept(path, document) {
+  return Object.keys(document.sweep ?? {}).some((swept) => `${path}.`.startsWith(`${swept}.`));
+}
 
 /** Defaults of what the preset's dataset sets and the chosen one has, too: it would be kept. */
 function defaultsOf(dataset) {

@@ -1,7 +1,7 @@
 // A form made from a JSON schema: every field has a label, a hint, and a place for its error.
 
 import { make } from "./dom.js";
-import { bounds, capital, classify, inside, listText, parseList, parseValue, resolved, same, setAt, tagOf, valueAt, words } from "./schema.js";
+import { bounds, capital, classify, inside, listText, parseList, parseSeeds, parseValue, resolved, same, seedsText, setAt, tagOf, valueAt, words } from "./schema.js";
 
 export class SchemaForm {
   /**
@@ -135,6 +135,7 @@ export class SchemaForm {
     const dotted = path.join(".");
     this.defaults.set(dotted, found.default ?? (found.optional ? null : undefined));
     const value = valueAt(this.document, path);
+    if (dotted === "seeds") found = { ...found, isSeeds: true };
     const control = this.control(found, value === undefined ? found.default : value);
     control.id = `field-${dotted}`;
     control.dataset.path = dotted;
@@ -146,7 +147,8 @@ export class SchemaForm {
       this.changed();
     });
     const allowed = found.kind === "number" ? bounds(found.node) : "";
-    const hint = [found.node.description, allowed && `${capital(allowed)}.`].filter(Boolean).join(" ");
+    const seeds = found.isSeeds && "A number alone is how many: 5 is 0 to 4. Or a list or ranges: 0, 1, 7 or 5-9.";
+    const hint = [found.node.description, seeds, allowed && `${capital(allowed)}.`].filter(Boolean).join(" ");
     return make(
       "div",
       { className: found.kind === "list" ? "form-field wide" : "form-field" },
@@ -163,7 +165,7 @@ export class SchemaForm {
       const options = found.node.enum.map((one) => make("option", { value: one, textContent: one, selected: one === value }));
       return make("select", {}, ...options);
     }
-    const text = found.kind === "list" ? listText(value) : value ?? "";
+    const text = found.isSeeds ? seedsText(value ?? []) : found.kind === "list" ? listText(value) : value ?? "";
     const input = make("input", { type: "text", value: String(text), autocomplete: "off" });
     if (found.kind === "number") input.inputMode = "decimal";
     return input;
@@ -173,6 +175,7 @@ export class SchemaForm {
     if (found.kind === "boolean") return control.checked;
     if (found.kind === "enum") return control.value;
     const text = control.value.trim();
+    if (found.isSeeds) return parseSeeds(text);
     if (found.kind === "list") {
       const texts = resolved(found.node.items ?? {}, this.schema).type === "string";
       return texts ? text.split(",").map((one) => one.trim()).filter(Boolean) : parseList(text);

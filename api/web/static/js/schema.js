@@ -98,6 +98,29 @@ export function parseList(text) {
 export const listText = (values) =>
   (values ?? []).map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(", ");
 
+// Seeds are written as on the command line: how many, a list, or ranges.
+
+const MOST_SEEDS = 10_000;
+
+export function parseSeeds(text) {
+  const range = (first, last) =>
+    last >= first && last - first < MOST_SEEDS ? Array.from({ length: last - first + 1 }, (_, at) => first + at) : null;
+  if (/^\d+$/.test(text)) return range(0, Number(text) - 1) ?? [text];
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .flatMap((part) => {
+      const [, first, last] = part.match(/^(\d+)\s*-\s*(\d+)$/) ?? [];
+      return (first !== undefined && range(Number(first), Number(last))) || [parseValue(part)];
+    });
+}
+
+export function seedsText(seeds) {
+  if (seeds.length && seeds.every((seed, at) => seed === at)) return String(seeds.length);
+  return seeds.length === 1 ? `${seeds[0]}-${seeds[0]}` : listText(seeds);
+}
+
 // Documents by dotted path.
 
 export function valueAt(document, path) {
