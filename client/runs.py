@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from reglab.client.errors import InvalidValueError
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, operation
 from reglab.client.measures import (
     Boundary,
@@ -152,7 +153,11 @@ class RunSurface:
             dropout_samples: Also average so many networks with dropout left on.
             seed: Seed of the dropout masks.
         """
-        rows = inputs.tolist() if hasattr(inputs, "tolist") else [list(row) for row in inputs]
+        try:
+            rows = inputs.tolist() if hasattr(inputs, "tolist") else [list(row) for row in inputs]
+        except TypeError:
+            remedy = "Give one list of numbers per input: [[...], [...]]."
+            raise InvalidValueError("inputs", "It is no list of rows.", remedy) from None
         body = {"inputs": rows, "dropout_samples": dropout_samples, "seed": seed}
         return Prediction.read((yield Call("POST", f"/v1/runs/{self.id}/predict", json=body)))
 

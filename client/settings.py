@@ -58,8 +58,8 @@ class Settings:
 def _check(url: str, where: str) -> None:
     try:
         parsed = httpx.URL(url)
-        sound = parsed.scheme in ("http", "https") and bool(parsed.host)
-    except httpx.InvalidURL:
+        sound = parsed.scheme in ("http", "https") and bool(parsed.host) and " " not in url
+    except (httpx.InvalidURL, TypeError):
         sound = False
     if not sound:
         detail = f"{where}'{url}' is not a server's address."

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from reglab.client.errors import InvalidValueError
 
 MOST_PARTS = 64
+# Far more than any list of a spec may hold.
+MOST_VALUES = 1_000_000
 # Ordered, and read as often as needed.
 SEQUENCES: tuple[type, ...] = (list, tuple, range, type({}.keys()), type({}.values()))
 REMEDIES: tuple[tuple[type, str, str], ...] = (
@@ -48,6 +50,19 @@ def json_value(value: Any, field: str = "") -> Any:
     return _foreign(value, field)
 
 
+def seconds(value: Any, field: str) -> float | None:
+    """A time to wait; None is for ever.
+
+    Raises:
+        InvalidValueError: It is no number of seconds.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (is_number and value >= 0):
+        remedy = "Give a number of seconds, or None for no limit."
+        raise InvalidValueError(field, f"Got {value!r}.", remedy)
+    return None if value is None else float(value)
+
+
 def _model(value: BaseModel, field: str) -> Any:
     # Defaults are the server's to fill in: it may be of another version.
     return json_value(value.model_dump(exclude_unset=True), field)
@@ -58,6 +73,9 @@ def _mapping(value: Mapping[Any, Any], field: str) -> dict[str, Any]:
 
 
 def _sequence(value: Iterable[Any], field: str) -> list[Any]:
+    # A range takes no memory before it is laid out; its length may be beyond that of a list.
+    if isinstance(value, range) and value[MOST_VALUES:]:
+        raise InvalidValueError(field, f"Got {value}.", f"Give at most {MOST_VALUES:,} values.")
     return [json_value(item, f"{field}[{at}]") for at, item in enumerate(value)]
 
 

@@ -10,6 +10,7 @@ from reglab.client.errors import ExperimentFailed, WaitTimeout
 from reglab.client.flow import Call, Flow, Pause
 from reglab.client.models import TERMINAL, ExperimentData
 from reglab.client.progress import Display
+from reglab.client.values import seconds
 
 FIRST_SECONDS = 0.15
 LONGEST_SECONDS = 2.0
@@ -26,6 +27,7 @@ def wait_for(
     holders: Sequence[Holder], display: Display, timeout: float | None, check: bool
 ) -> Flow[None]:
     """Refresh each until all have ended; see ``Experiment.wait``."""
+    timeout = seconds(timeout, "timeout")
     deadline = None if timeout is None else time.monotonic() + timeout
     interval = FIRST_SECONDS
     with display:

@@ -291,9 +291,6 @@ class Curves(Figure[list[Group]]):
                 row[0].set_ylabel(title)
         for axes in panels[-1] if len(parts) > 1 else panels[0]:
             axes.set_xlabel("epoch")
-        if len(parts) > 1:
-            for axes in (axes for row in panels for axes in row):
-                axes.label_outer()
         if len(found) > 1:
             flat = [axes for row in panels for axes in row]
             key(figure, flat, names, list(colours.values()), linewidth=2)

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import itertools
 import os
+import re
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,7 @@ from reglab.client import AsyncClient, Client, ClientError, InvalidFile, Invalid
 from reglab.client.files import write_whole
 from reglab.client.submission import body
 from reglab.client.tables import Table
-from reglab.client.values import json_value
+from reglab.client.values import json_value, seconds
 from reglab.core.spec import Digits, ExperimentSpec, Schedule, TwoMoons
 from tests.security.fuzz import inputs, tell
 
@@ -269,3 +270,25 @@ def test_a_cell_of_csv_survives_and_runs_nothing(tmp_path, text):
     assert after == "next"
     assert not cell.lstrip().startswith(("=", "+", "-", "@"))
     assert cell.replace("'", "").split() == text.split()
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda: body("l2", {"seeds": range(10**9)}), "seeds"),
+        (lambda: body("l2", {"seeds": [range(10**30)]}), "seeds[0]"),
+        (lambda: seconds("x", "timeout"), "timeout"),
+        (lambda: seconds(True, "timeout"), "timeout"),
+        (lambda: seconds(-1, "timeout"), "timeout"),
+        (lambda: body("l2.json"), "spec"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_by_name(call, field):
+    with pytest.raises(InvalidValueError, match=re.escape(field)):
+        call()
+
+
+@pytest.mark.parametrize("url", [5, "http://a b", "nowhere"])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(ClientError, match="address"):
+        Client(url)

@@ -115,6 +115,21 @@ def told(caption, total, counts, seeds):
         assert int(seed) in seeds, caption
 
 
+def can_be_read(axes):
+    """Whether a scale with lines has numbers, itself or at a panel of its row that shares it."""
+    if not axes.get_visible() or not axes.lines or not axes.axison:
+        return True
+    shared = axes.get_shared_y_axes().get_siblings(axes)
+    place = axes.get_subplotspec()
+    row = [
+        each
+        for each in shared
+        if place and each.get_subplotspec() and each.get_subplotspec().rowspan == place.rowspan
+    ]
+    ticks = [tick for each in {axes, *row} for tick in each.yaxis.get_major_ticks()]
+    return not ticks or any(t.label1.get_visible() or t.label2.get_visible() for t in ticks)
+
+
 @inputs(40)
 @given(experiments())
 def test_every_figure_draws_what_it_says_or_refuses_with_a_reason(found):
@@ -134,6 +149,7 @@ def test_every_figure_draws_what_it_says_or_refuses_with_a_reason(found):
         for axes in picture.axes:
             assert isinstance(axes, Axes)
             assert np.isfinite([*axes.get_xlim(), *axes.get_ylim()]).all(), figure.name
+            assert can_be_read(axes), figure.name
         tell("figures", figure.name)
 
 

@@ -95,17 +95,17 @@ def test_failed_and_diverged_runs_are_told_and_leave_the_axis_to_the_others(new_
 def test_a_change_of_preset_keeps_edits_and_a_reload_the_draft(open_page):
     page = open_page("/experiments/new")
     expect(page.locator("#estimate dd").first).to_have_text("9")
-    page.get_by_label("Name", exact=True).first.fill("my lesson")
+    page.get_by_role("textbox", name="Name").first.fill("my lesson")
     page.get_by_label("Epochs *").fill("123")
     page.get_by_role("radio", name="Label smoothing").check()
-    expect(page.get_by_label("Name", exact=True).first).to_have_value("my lesson")
+    expect(page.get_by_role("textbox", name="Name").first).to_have_value("my lesson")
     expect(page.get_by_label("Epochs *")).to_have_value("123")
     expect(page.locator("#draft")).to_contain_text("What you had changed is kept.")
     # Written once the estimate of it is asked for.
     page.wait_for_function("() => Object.values({...sessionStorage}).join().includes('my lesson')")
     page.reload()
     expect(page.get_by_role("radio", name="Label smoothing")).to_be_checked()
-    expect(page.get_by_label("Name", exact=True).first).to_have_value("my lesson")
+    expect(page.get_by_role("textbox", name="Name").first).to_have_value("my lesson")
     expect(page.get_by_label("Epochs *")).to_have_value("123")
     page.get_by_role("button", name="Start anew").click()
     expect(page.get_by_label("Epochs *")).to_have_value("250")
@@ -156,3 +156,46 @@ def test_the_playground_keeps_both_nets_in_colours_of_their_own(open_page, http)
         {"regularization.l2": 0.005},
     ]
     http.post(f"/experiments/{made['id']}/cancel")
+
+
+def test_parts_of_a_preset_can_be_turned_off_and_on(open_page):
+    page = open_page("/experiments/new?preset=l2")
+    runs = page.locator("#estimate dd").first
+    expect(runs).to_have_text("9")
+    for box in ("Use boundary", "Use calibration", "Use weights"):
+        page.get_by_label(box, exact=True).uncheck()
+        page.wait_for_timeout(600)
+        expect(runs).to_have_text("9")
+    assert page.locator("#problems").inner_text() == ""
+    page.get_by_label("Use boundary", exact=True).check()
+    page.wait_for_timeout(600)
+    expect(runs).to_have_text("9")
+    assert page.locator("#problems").inner_text() == ""
+    # Another dataset has no plane: once the part is off it can be run.
+    page.get_by_label("Use boundary", exact=True).uncheck()
+    page.locator("#field-dataset").select_option("digits")
+    page.wait_for_timeout(600)
+    expect(runs).to_have_text("9")
+
+
+def test_a_draft_is_there_after_a_reload(open_page):
+    page = open_page("/experiments/new?preset=l2")
+    page.get_by_role("textbox", name="Name").fill("abc")
+    page.wait_for_timeout(600)
+    page.reload()
+    expect(page.locator("#estimate dd").first).to_have_text("9")
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("abc")
+    assert page.locator("#problems").inner_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("5", [0, 1, 2, 3, 4]), ("3-5", [3, 4, 5]), ("7-7", [7]), ("0, 4, 8-9", [0, 4, 8, 9])],
+)
+def test_seeds_are_written_as_on_the_command_line(open_page, text, seeds):
+    page = open_page("/experiments/new?preset=l2")
+    page.get_by_label("Seeds").first.fill(text)
+    expect(page.locator("#estimate dd").first).to_have_text(str(9 * len(seeds)))
+    with page.expect_request("**/v1/experiments/estimate") as sent:
+        page.get_by_role("textbox", name="Name").fill("x")
+    assert sent.value.post_data_json["overrides"]["seeds"] == seeds
