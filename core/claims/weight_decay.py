@@ -115,7 +115,7 @@ def _fitted_flips(run: RunResult) -> float:
     flipped = run.summary.get("provenance", {}).get("flipped", expected) / dataset.train_size
     if not flipped:
         raise NotMeasurableError("It needs flipped labels: dataset.label_flip above 0.")
-    return (final(run, metric="train_accuracy") - (1 - flipped)) / flipped
+    return float((final(run, metric="train_accuracy") - (1 - flipped)) / flipped)
 
 
 def _saturated(run: RunResult) -> float:
