@@ -7,7 +7,7 @@ import json
 import time
 from contextlib import suppress
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reglab.api.limits import refusal, send_problem
@@ -30,13 +30,15 @@ class Bodies:
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app, self._limits = app, limits
+        # One after the other: each holds up the event loop a little, several at once for long.
+        self._checking = CapacityLimiter(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = Body(scope, receive, self._limits)
+        body = Body(scope, receive, self._limits, self._checking)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start" and body.unread:
@@ -60,8 +62,10 @@ class Gone(Exception):
 class Body:
     """The body of one request as it arrives."""
 
-    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
-        self._receive, self._limits = receive, limits
+    def __init__(
+        self, scope: Scope, receive: Receive, limits: Limits, checking: CapacityLimiter
+    ) -> None:
+        self._receive, self._limits, self._checking = receive, limits, checking
         self._most = "import_bytes" if scope["path"] == STREAMED else "body_bytes"
         headers = dict(scope["headers"])
         self._told = int(headers.get(b"content-length", b"0"))
@@ -95,7 +99,7 @@ class Body:
             pieces += (await self.piece()).get("body", b"")
         body = bytes(pieces)
         if len(body) > CHECKED_AT_ONCE:
-            await run_in_threadpool(check_json, body, self._limits)
+            await to_thread.run_sync(check_json, body, self._limits, limiter=self._checking)
         else:
             check_json(body, self._limits)
         return self._replay(body)

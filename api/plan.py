@@ -14,8 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from reglab.api.context import Context
 from reglab.api.estimate import Estimate, estimate
 from reglab.api.limits import refusal
+from reglab.api.problems import Problem
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem, SpecError
+from reglab.core.json_text import too_broad
 from reglab.core.presets import changed
 from reglab.core.settings.limits import Limits
 from reglab.core.spec import (
@@ -25,13 +27,17 @@ from reglab.core.spec import (
     check_size,
     check_swept,
     count_runs,
+    dotted,
     expand,
     given_at,
     parse_spec,
 )
+from reglab.core.spec.overrides import MAX_KEYS
 from reglab.core.storage import Quota, QuotaExceeded
 
 HISTORY = 30
+# Values of a list; more than any spec has use for.
+MOST_VALUES = 10_000
 # Specs and seconds of finished runs, and the number of slots.
 History = tuple[list[tuple[RunSpec, float]], int]
 
@@ -77,6 +83,7 @@ def _history(shared: Context) -> History:
 
 
 def _plan(document: Any, limits: Limits, history: History) -> Plan:
+    check_breadth(document, limits)
     spec, preset, dropped = _parse(document)
     check_count(spec, limits)
     runs = expand(spec, limits.runs)
@@ -96,6 +103,17 @@ def _check_data(runs: Sequence[ResolvedRun]) -> None:
     """Files may be downloaded once, for which no other submission should wait."""
     for each in {run.spec.dataset for run in runs}:
         datasets.check(each)
+
+
+def check_breadth(document: Any, limits: Limits) -> None:
+    """Before the fields are looked at."""
+    most = max(MOST_VALUES, limits.runs)
+    found = too_broad(document, MAX_KEYS, most)
+    if found is not None:
+        place, count = found
+        remedy = f"Use at most {MAX_KEYS} fields per object and {most} values per list."
+        problem = FieldProblem(dotted(place)[:200] or "body", f"It has {count} parts.", remedy)
+        raise Problem(422, "invalid", "Invalid request", problem)
 
 
 def check_count(spec: ExperimentSpec, limits: Limits) -> None:

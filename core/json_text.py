@@ -80,6 +80,23 @@ def texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
             yield from texts(inner, (*place, key))
 
 
+def too_broad(value: Any, fields: int, values: int) -> tuple[Place, int] | None:
+    """The first object of more fields, or list of more values, with how many it has.
+
+    What each of a million is wrong with would take seconds to find out.
+    """
+    waiting: list[tuple[Place, Any]] = [((), value)]
+    while waiting:
+        place, node = waiting.pop()
+        if not isinstance(node, dict | list):
+            continue
+        if len(node) > (fields if isinstance(node, dict) else values):
+            return place, len(node)
+        children = node.items() if isinstance(node, dict) else enumerate(node)
+        waiting += [((*place, key), child) for key, child in children]
+    return None
+
+
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
 

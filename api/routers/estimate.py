@@ -12,7 +12,7 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
 from reglab.api.plan import plan
 from reglab.api.problems import responses
-from reglab.api.routers.experiments import SUBMISSION, _json
+from reglab.api.routers.experiments import SUBMISSION, json_of
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
@@ -54,7 +54,7 @@ class EstimateBody(BaseModel):
 @needs("read")
 async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
     """Takes what a submission takes, refuses what it would refuse, and stores nothing."""
-    found = await plan(shared, await _json(request))
+    found = await plan(shared, await json_of(request, shared))
     counts = await run_in_threadpool(shared.storage.runs.counts)
     waiting = counts.get("queued", 0)
     return EstimateBody(**asdict(found.cost), waiting=waiting, dropped=found.dropped)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -90,7 +91,7 @@ async def submit(
     A run that equals a finished one (resolved spec, seed, engine version, data files) takes its
     results at once and says so in ``cached`` and ``reused_from``.
     """
-    document = await _json(request)
+    document = await json_of(request, shared)
     submitter = request.state.principal.token_id
     plan = await planned(shared, document)
     body = await run_in_threadpool(_submit, shared, document, plan, key, force, submitter)
@@ -271,14 +272,15 @@ def _submit(
     return schemas.SubmittedBody(**dict(body), dropped=plan.dropped)
 
 
-async def _json(request: Request) -> Any:
+async def json_of(request: Request, shared: Context) -> Any:
+    """The JSON body of a request, parsed beside the event loop."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         remedy = "Send the header Content-Type: application/json."
         problem = FieldProblem("Content-Type", f"Got '{kind}'.", remedy)
         raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
     try:
-        return parse(await request.body())
+        return await to_thread.run_sync(parse, await request.body(), limiter=shared.planning)
     except (ValueError, RecursionError) as error:
         problem = FieldProblem("body", f"The body is not JSON: {error}.", "Send one JSON object.")
         raise Problem(400, "bad-json", "Bad JSON", problem) from error

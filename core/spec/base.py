@@ -95,9 +95,11 @@ def _field_problem(item: Any, model: type[BaseModel]) -> FieldProblem:
         return FieldProblem(path, f"Unknown field{named}.", remedy)
     if kind == "union_tag_invalid":
         known = list(fields.kinds(model, location))
-        given = str(item["ctx"]["tag"])
-        remedy = f"{suggestion(given, known)}Known: {', '.join(known)}."
-        return FieldProblem(f"{path}.name", f"There is no '{given[:100]}'.", remedy)
+        given = item["input"].get("name") if isinstance(item["input"], dict) else None
+        hint = suggestion(given, known) if isinstance(given, str) else ""
+        return FieldProblem(
+            f"{path}.name", f"There is no {shown(given)}.", f"{hint}Known: {', '.join(known)}."
+        )
     if kind == "missing":
         return FieldProblem(path, "Required field is missing.", f"Give a value for '{path}'.")
     return FieldProblem(path, f"Got {shown(item.get('input'))}.", _remedy(item, path, model))

@@ -130,7 +130,8 @@ def test_refusals_come_at_once_and_say_the_way(overrides, field, says):
     began = time.process_time()
     with pytest.raises(SpecError) as caught:
         expand(build("l2", overrides))
-    assert time.process_time() - began < 0.2
+    # What grows with the square of the keys takes half a minute.
+    assert time.process_time() - began < 2
     found = {problem.path: str(problem) for problem in caught.value.problems}
     assert says in found[field]
 

@@ -8,7 +8,10 @@ import time
 import httpx
 import pytest
 
+from reglab.api.plan import check_breadth
+from reglab.api.problems import Problem
 from reglab.api.stack import Stack
+from reglab.core.settings import Limits
 from reglab.core.spec import expand, parse_spec
 
 GRID = {
@@ -74,3 +77,22 @@ def test_the_server_answers_while_grids_are_planned(service, planning):
     assert sorted(times["/healthz"])[30] < 0.1
     assert sorted(times["/v1/experiments"])[30] < 0.2
     assert planning
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({f"k{at}": 1 for at in range(100_000)}, "body"),
+        ({"preset": "l2", "overrides": {"training": {f"k{i}": 1 for i in range(100_000)}}}, None),
+        ({"preset": "l2", "overrides": {"sweep.regularization.l2": [0.1] * 400_000}}, None),
+        ({"preset": "l2", "overrides": {"tags": ["x"] * 400_000}}, "overrides.tags"),
+        ({"preset": "l2", "overrides": {"seeds": [{"a": [1] * 400_000}]}}, None),
+    ],
+)
+def test_broad_bodies_are_refused_before_their_fields_are_looked_at(document, field):
+    with pytest.raises(Problem) as caught:
+        check_breadth(document, Limits())
+    (problem,) = caught.value.problems
+    assert problem.path == (field or problem.path)
+    assert "at most" in problem.remedy
+    check_breadth({"preset": "l2", "overrides": {"seeds": list(range(1000))}}, Limits())
