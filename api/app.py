@@ -20,10 +20,9 @@ from reglab.api.access.headers import SecurityHeaders
 from reglab.api.access.policy import Policy
 from reglab.api.access.reference import declare
 from reglab.api.access.scopes import needs
-from reglab.api.broadcast import Broadcaster
 from reglab.api.context import Context
-from reglab.api.dispatch import Dispatcher
 from reglab.api.event_bodies import EVENT_MODELS
+from reglab.api.event_poller import EventPoller
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits_body import Bodies
 from reglab.api.limits_rate import Refusals, Requests
@@ -48,6 +47,7 @@ from reglab.api.routers import (
     tokens,
     transfer,
 )
+from reglab.api.run_queue import RunQueue
 from reglab.api.schemas import PresetRequest
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.settings import Settings
@@ -86,9 +86,9 @@ def create_app(
     app.state.context = Context(
         settings,
         storage,
-        Dispatcher(settings),
+        RunQueue(settings),
         FigureCache(limits.figure_cache),
-        Broadcaster(storage),
+        EventPoller(storage),
         limits,
         Streams(limits),
     )
@@ -137,7 +137,7 @@ def create_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
-    await app.state.context.broadcaster.close()
+    await app.state.context.event_poller.close()
     app.state.context.storage.close()
 
 

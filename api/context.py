@@ -9,12 +9,12 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
 
-from reglab.api.broadcast import Broadcaster
-from reglab.api.dispatch import Dispatcher
+from reglab.api.event_poller import EventPoller
 from reglab.api.figure_cache import FigureCache, OutcomeCache
 from reglab.api.limits_streams import Streams
 from reglab.api.limits_work import DRAWING_THREADS, PLANNING_THREADS, THREADS
 from reglab.api.problems import Problem
+from reglab.api.run_queue import RunQueue
 from reglab.core.errors import FieldProblem
 from reglab.core.results import RunResult
 from reglab.core.settings import Settings
@@ -30,9 +30,9 @@ class Context:
 
     settings: Settings
     storage: Storage
-    dispatcher: Dispatcher
+    run_queue: RunQueue
     figures: FigureCache
-    broadcaster: Broadcaster
+    event_poller: EventPoller
     limits: Limits
     streams: Streams
     outcomes: OutcomeCache = field(default_factory=OutcomeCache)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from reglab.api.dispatch import Dispatcher
+from reglab.api.run_queue import RunQueue
 from reglab.core import datasets
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.errors import ReglabError
@@ -51,7 +51,7 @@ def _database(settings: Settings) -> dict[str, str]:
 
 
 def _broker(settings: Settings) -> dict[str, str]:
-    if Dispatcher(settings).reachable():
+    if RunQueue(settings).reachable():
         return _check("local broker", "ok", "embedded" if not settings.broker_url else "reachable")
     remedy = "Check REGLAB_BROKER_URL, and that the broker runs."
     return _check("local broker", "fault", "REGLAB_BROKER_URL does not answer", remedy)

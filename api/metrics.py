@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from reglab.core.storage import Overview, Storage, StorageError
-from reglab.core.storage.tallies import (
+from reglab.core.storage.counters import (
     ATTEMPTS,
     EXPIRIES,
     RELEASES,
@@ -32,7 +32,7 @@ from reglab.core.storage.tallies import (
     STEPS,
     SUBMITTED,
     WAIT_SECONDS,
-    Tallies,
+    Counters,
 )
 
 # Set where several processes share one port: each writes its numbers there, and all are summed.
@@ -80,12 +80,12 @@ class Service(Collector):
     def _read(self) -> list[Metric]:
         up = GaugeMetricFamily("reglab_database_up", "Whether the database answers.")
         try:
-            overview, tallies = self._storage.overview.read(), self._storage.tallies.read()
+            overview, counters = self._storage.overview.read(), self._storage.counters.read()
         except StorageError:
             up.add_metric([], 0)
             return [up]
         up.add_metric([], 1)
-        return [up, *_gauges(overview), *_counters(tallies), *_histograms(tallies)]
+        return [up, *_gauges(overview), *_counters(counters), *_histograms(counters)]
 
 
 def request_registry() -> CollectorRegistry:
@@ -129,22 +129,22 @@ def _gauges(overview: Overview) -> Iterable[Metric]:
             yield GaugeMetricFamily(name, description, value=value)
 
 
-def _counters(tallies: Tallies) -> Iterable[Metric]:
+def _counters(counters: Counters) -> Iterable[Metric]:
     for name, description, label, values in COUNTERS:
         family = CounterMetricFamily(f"reglab_{name}", description, labels=[label] if label else [])
         for value in values:
             # From the start at 0: a rate needs to see the first one come.
-            family.add_metric([value] if label else [], tallies.counters.get((name, value), 0.0))
+            family.add_metric([value] if label else [], counters.counters.get((name, value), 0.0))
         yield family
 
 
-def _histograms(tallies: Tallies) -> Iterable[Metric]:
+def _histograms(counters: Counters) -> Iterable[Metric]:
     for name, description, label, values in HISTOGRAMS:
         family = HistogramMetricFamily(
             f"reglab_{name}", description, labels=[label] if label else []
         )
         for value in values:
-            found = tallies.histogram(name, value)
+            found = counters.histogram(name, value)
             buckets = zip(found.counts, itertools.accumulate(found.counts.values()), strict=True)
             family.add_metric([value] if label else [], list(buckets), found.total)
         yield family

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reglab.core import datasets, engine
 from reglab.core.engine import Evaluation
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.probes.boundary import Grid
 from reglab.core.spec import BoundaryProbe, RunSpec
 

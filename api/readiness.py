@@ -8,9 +8,9 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from reglab.api.dispatch import Dispatcher
+from reglab.api.run_queue import RunQueue
 from reglab.core.storage import Storage, StorageError
-from reglab.core.storage.engine import check_writable
+from reglab.core.storage.database import check_writable
 from reglab.core.storage.migrate import is_current
 from reglab.core.storage.overview import Overview
 
@@ -54,7 +54,7 @@ class Looks:
         return future
 
 
-def look(looks: Looks, storage: Storage, dispatcher: Dispatcher, seconds: float = SECONDS) -> Any:
+def look(looks: Looks, storage: Storage, run_queue: RunQueue, seconds: float = SECONDS) -> Any:
     """The readiness document's fields; ``ready`` is whether submissions can be taken."""
     found = looks.within(
         seconds,
@@ -62,7 +62,7 @@ def look(looks: Looks, storage: Storage, dispatcher: Dispatcher, seconds: float 
             "database": lambda: is_current(storage.engine),
             "writes": lambda: check_writable(storage.engine),
             "queue": storage.overview.read,
-            "broker": dispatcher.reachable,
+            "broker": run_queue.reachable,
         },
     )
     database = _database(found["database"], found["writes"])
@@ -86,7 +86,7 @@ def _database(found: Found, writes: Found) -> str:
 def _broker(found: Found) -> str:
     if found.trouble or not found.value:
         reason = f"unreachable ({found.trouble})" if found.trouble else "unreachable"
-        return f"{reason}; the sweeper sends later"
+        return f"{reason}; the reaper sends later"
     return "ok"
 
 

@@ -23,7 +23,7 @@ from uuid_utils import uuid7
 
 from reglab.core import datasets
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.probes import Recorder
 from reglab.core.spec import ExperimentSpec, RunSpec, expand, parse_spec
 from reglab.core.storage.migrate import upgrade
@@ -39,7 +39,7 @@ TIMES = {
     "REGLAB_LEASE_SECONDS": "30",
     "REGLAB_HEARTBEAT_SECONDS": "0.5",
     "REGLAB_CHECKPOINT_SECONDS": "5",
-    "REGLAB_SWEEP_SECONDS": "2",
+    "REGLAB_REAP_SECONDS": "2",
     "REGLAB_RESEND_SECONDS": "20",
 }
 DOCUMENT = {
@@ -92,7 +92,7 @@ def delivered(delivery: Delivery) -> Cost:
     pids = [worker.pid, *worker.pool()]
     began, used, theirs = time.perf_counter(), time.process_time(), cpu_seconds(pids)
     experiment, _ = delivery.storage.experiments.create(wanted, expand(wanted))
-    delivery.dispatcher.send([run.id for run in delivery.runs(experiment)])
+    delivery.run_queue.send([run.id for run in delivery.runs(experiment)])
     # Looking costs too, and is not what is measured.
     used = time.process_time() - used
     until(lambda: delivery.storage.experiments.get(experiment).counts["succeeded"] == RUNS, 120)

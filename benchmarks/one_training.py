@@ -14,7 +14,7 @@ one_thread()
 
 from reglab.core import datasets
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.presets import build
 from reglab.core.spec import expand
 

@@ -62,7 +62,7 @@ def fill(settings: Settings) -> str:
     epochs = np.arange(POINTS) * 5
     rng = np.random.default_rng(0)
     for _ in range(RUNS):
-        claim = storage.runs.claim_next("benchmark")
+        claim = storage.runs.lease_next("benchmark")
         assert claim is not None
         noisy = np.exp(-epochs / 2000) + 0.1 * rng.random(POINTS)
         columns = dict.fromkeys(CURVE_COLUMNS, noisy) | {"epoch": epochs}

@@ -21,7 +21,7 @@ from benchmarks import machine, results, sizing
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
-from reglab.core.storage import Claim, Storage
+from reglab.core.storage import RunLease, Storage
 from reglab.core.storage.migrate import upgrade
 from tests.servers import Postgres
 from tests.worker.harness import Delivery
@@ -58,7 +58,7 @@ def operations(storage: Storage, server: Postgres) -> dict[str, dict[str, float]
     # Autovacuum would work at times of its own.
     with storage.engine.begin() as connection:
         connection.execute(text("ALTER TABLE runs SET (autovacuum_enabled = off)"))
-    claims: list[Claim] = []
+    leases: list[RunLease] = []
     found = {}
 
     def measure(name: str, times: int, action: Callable[[int], Any]) -> None:
@@ -77,27 +77,27 @@ def operations(storage: Storage, server: Postgres) -> dict[str, dict[str, float]
     def record(k: int, checkpoint: Any = None) -> None:
         start = next(epochs)
         written = columns | {"epoch": np.arange(start, start + 100)}
-        storage.runs.record(claims[k % RUNNING], start, 0.1, written, checkpoint)
+        storage.runs.record(leases[k % RUNNING], start, 0.1, written, checkpoint)
 
-    measure("claim", RUNNING, lambda k: claims.append(storage.runs.claim_next(f"w{k}")))
-    measure("heartbeat", 4 * RUNNING, lambda k: storage.runs.heartbeat(claims[k % RUNNING]))
+    measure("lease", RUNNING, lambda k: leases.append(storage.runs.lease_next(f"w{k}")))
+    measure("heartbeat", 4 * RUNNING, lambda k: storage.runs.heartbeat(leases[k % RUNNING]))
     measure("record", 2 * RUNNING, record)
     measure("record with checkpoint", RUNNING, lambda k: record(k, (weights, {"epoch": k})))
-    measure("sign of life", RUNNING, lambda k: storage.upkeep.seen(f"worker/{k % 500}", 2))
-    sweepers = [Storage(str(server.url)) for _ in range(THREADS)]
-    measure("sweep", 200, lambda k: sweepers[k % THREADS].upkeep.sweep(20))
+    measure("sign of life", RUNNING, lambda k: storage.maintenance.seen(f"worker/{k % 500}", 2))
+    reapers = [Storage(str(server.url)) for _ in range(THREADS)]
+    measure("sweep", 200, lambda k: reapers[k % THREADS].maintenance.reap(20))
     measure("readiness", 200, lambda _: storage.overview.read())
-    measure("metrics", 100, lambda _: storage.tallies.read())
+    measure("metrics", 100, lambda _: storage.counters.read())
     size = bytes_stored(storage)
-    ended = claims[: RUNNING // 2]
+    ended = leases[: RUNNING // 2]
     measure(
         "finish",
         len(ended),
         lambda k: storage.runs.finish(ended[k], columns, arrays, {"final": {"epoch": 1}}, 1),
     )
     found["finish"]["kib"] = (bytes_stored(storage) - size) / len(ended) / 1024
-    for sweeper in sweepers:
-        sweeper.close()
+    for reaper in reapers:
+        reaper.close()
     return found
 
 
@@ -134,7 +134,7 @@ def memory() -> dict[str, float]:
             preset = "l2" if name == "two moons" else "label-smoothing"
             spec = build(preset, {**changes, "sweep": {}})
             experiment, _ = delivery.storage.experiments.create(spec, expand(spec), preset)
-            delivery.dispatcher.send([run.id for run in delivery.runs(experiment)])
+            delivery.run_queue.send([run.id for run in delivery.runs(experiment)])
             delivery.wait_for(experiment)
             found[f"process, {name}"] = sum(pss_mib(pid) for pid in worker.pool())
         found["main process"] = pss_mib(worker.pid)

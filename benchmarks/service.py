@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.article import service, submit
 from benchmarks.timing import once
-from reglab.api.dispatch import Dispatcher
+from reglab.api.run_queue import RunQueue
 from reglab.api.stack import free_port
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
@@ -82,7 +82,7 @@ def _live(home: Path, repeats: int, add: Callable[..., None]) -> None:
             run = _await(http, submit(http, _small(seed)))[0]
             finished.append(time.perf_counter() - began)
             queued.append(datetime.fromisoformat(run["started_at"]).timestamp() - wall)
-        add("submit to claimed by an idle worker", queued)
+        add("submit to leased by an idle worker", queued)
         add("submit to the end of a one-epoch run, its results stored", finished)
         experiment = submit(http, {"preset": "l2", "overrides": {"training.epochs": 2000}})
         _await(http, experiment)
@@ -104,9 +104,9 @@ def _dispatch(home: Path, repeats: int, add: Callable[..., None]) -> None:
 
     def timed(broker: str | None) -> list[float]:
         env = {"REGLAB_HOME": str(home)} | ({"REGLAB_BROKER_URL": broker} if broker else {})
-        dispatcher = Dispatcher(Settings.from_env(env))
-        dispatcher.send(runs[:1])
-        return [once(lambda: dispatcher.send(runs))[0] for _ in range(repeats)]
+        run_queue = RunQueue(Settings.from_env(env))
+        run_queue.send(runs[:1])
+        return [once(lambda: run_queue.send(runs))[0] for _ in range(repeats)]
 
     add("dispatch a run, embedded broker", timed(None), 10, len(runs))
     try:
@@ -125,20 +125,20 @@ def _writes(name: str, url: str, repeats: int, add: Callable[..., None]) -> None
     epochs = np.arange(100)
     columns = {key: epochs.astype(float) for key in CURVE_COLUMNS} | {"epoch": epochs}
     arrays = {"boundary.p": np.zeros((200, 200), np.float32), "theta": np.zeros(4482, np.float32)}
-    claims, records, saves, ends = [], [], [], []
+    leases, records, saves, ends = [], [], [], []
     for _ in range(repeats):
         began = time.perf_counter()
-        claim = storage.runs.claim_next("benchmark")
-        claims.append(time.perf_counter() - began)
-        assert claim is not None
+        lease = storage.runs.lease_next("benchmark")
+        leases.append(time.perf_counter() - began)
+        assert lease is not None
         for at in range(5):
-            progress = (claim, at + 1, 0.1 * at, columns)
+            progress = (lease, at + 1, 0.1 * at, columns)
             records.append(once(lambda p=progress: storage.runs.record(*p))[0])
-        last = (claim, 6, 0.6, columns, (arrays, {"epoch": 6}))
+        last = (lease, 6, 0.6, columns, (arrays, {"epoch": 6}))
         saves.append(once(lambda p=last: storage.runs.record(*p))[0])
-        ends.append(once(lambda c=claim: storage.runs.finish(c, columns, arrays, {}))[0])
+        ends.append(once(lambda c=lease: storage.runs.finish(c, columns, arrays, {}))[0])
     storage.close()
-    add(f"{name}: claim a run", claims, 10)
+    add(f"{name}: lease a run", leases, 10)
     add(f"{name}: write 100 evaluations and progress", records)
     add(f"{name}: the same with a checkpoint of 4,482 weights", saves)
     add(f"{name}: finish a run with a boundary of 200 x 200", ends)

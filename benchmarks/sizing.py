@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def connections(self) -> int:
-        """A training and its heartbeat have one each, and each worker's sweeper has one."""
+        """A training and its heartbeat have one each, and each worker's reaper has one."""
         return 2 * self.trainings + self.workers
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reglab.core import datasets
 from reglab.core.datasets import Dataset
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.presets import build
 from reglab.core.spec import RunSpec, expand
 

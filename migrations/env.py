@@ -3,7 +3,7 @@
 from alembic import context
 
 from reglab.core.settings import Settings
-from reglab.core.storage.engine import make_engine
+from reglab.core.storage.database import make_engine
 from reglab.core.storage.models import Base, UtcTime
 
 

@@ -58,22 +58,22 @@ class Inline:
         return dict(reply.json())
 
     def train(self) -> None:
-        """Claim and train until nothing waits, as a worker would."""
-        while (claim := self.storage.runs.claim_next("test")) is not None:
-            Execution(self.storage, claim, self.settings).run()
+        """RunLease and train until nothing waits, as a worker would."""
+        while (lease := self.storage.runs.lease_next("test")) is not None:
+            Execution(self.storage, lease, self.settings).run()
 
     def train_as_told(self) -> list[str]:
         """As ``train``, but an error fails its run as in a worker; what became of each."""
         outcomes = []
-        while (claim := self.storage.runs.claim_next("test")) is not None:
-            execution = Execution(self.storage, claim, self.settings)
+        while (lease := self.storage.runs.lease_next("test")) is not None:
+            execution = Execution(self.storage, lease, self.settings)
             try:
                 execution.run()
                 outcomes.append("succeeded")
             except Exception as error:
-                document, _ = _describe(claim, error)
+                document, _ = _describe(lease, error)
                 columns = execution.columns()
-                self.storage.runs.fail(claim, document, False, columns, execution.epoch)
+                self.storage.runs.fail(lease, document, False, columns, execution.epoch)
                 outcomes.append(str(document["type"]))
         return outcomes
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from reglab.core.storage import Storage
-from reglab.core.storage.engine import make_engine
+from reglab.core.storage.database import make_engine
 from reglab.core.storage.migrate import upgrade
 from tests.servers import (
     POSTGRES_VARIABLE,
@@ -102,12 +102,12 @@ class Clock:
         return self.seconds
 
     def pass_lease(self, storage: Storage, seconds: float = 30.0) -> None:
-        """A lease's length, with looks all along as a sweeper's; the last look is the test's."""
-        storage.upkeep.sweep(resend_seconds=5)
+        """A lease's length, with looks all along as a reaper's; the last look is the test's."""
+        storage.maintenance.reap(resend_seconds=5)
         for _ in range(5):
             self.seconds += seconds / 5
             if _ < 4:
-                storage.upkeep.sweep(resend_seconds=5)
+                storage.maintenance.reap(resend_seconds=5)
 
 
 @pytest.fixture

@@ -26,13 +26,13 @@ from reglab.core import logs, tracing
 from reglab.core.parent import end_with_parent
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
+from reglab.worker.reaper import Reaper
 from reglab.worker.settings import CONCURRENCY
 from reglab.worker.shutdown import ask_to_stop
-from reglab.worker.sweeper import Sweeper
 from reglab.worker.watchdog import Restart, Watchdog
 
 NAME = f"{socket.gethostname()}/{os.getpid()}"
-_sweeper: Sweeper | None = None
+_reaper: Reaper | None = None
 _worker: Any = None
 
 
@@ -62,11 +62,11 @@ def _end_process(**_: Any) -> None:
 
 
 @worker_ready.connect
-def _start_sweeper(**_: Any) -> None:
-    global _sweeper
+def _start_reaper(**_: Any) -> None:
+    global _reaper
     watchdog = Watchdog(settings.starving_seconds, _restart)
-    _sweeper = Sweeper(settings, NAME, CONCURRENCY, _send, _busy, watchdog)
-    _sweeper.start()
+    _reaper = Reaper(settings, NAME, CONCURRENCY, _send, _busy, watchdog)
+    _reaper.start()
 
 
 @worker_shutting_down.connect
@@ -77,13 +77,13 @@ def _hand_back(**_: Any) -> None:
 
 
 @worker_shutdown.connect
-def _stop_sweeper(**_: Any) -> None:
-    if _sweeper is not None:
-        _sweeper.stop()
+def _stop_reaper(**_: Any) -> None:
+    if _reaper is not None:
+        _reaper.stop()
 
 
 def _send(run_id: str) -> None:
-    # Without retries: the next sweep is one.
+    # Without retries: the next look is one.
     app.send_task(RUN_TASK, [run_id], queue=QUEUE, retry=False)
 
 

@@ -17,8 +17,8 @@ from reglab.worker.settings import settings
 __all__ = ["QUEUE", "RUN_TASK", "app", "settings"]
 
 # Redis hides a message that long from others while it is worked on. Longer than any task may take,
-# or Redis would hand it out twice (which finds nothing to claim); a message that a dead worker had
-# is not waited for: the sweeper sends another.
+# or Redis would hand it out twice (which finds nothing to lease); a message that a dead worker had
+# is not waited for: the reaper sends another.
 VISIBILITY_MARGIN_SECONDS = 600.0
 
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from reglab.core import datasets, tracing
 from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer, hold_out
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.probes import Recorder
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import RunSpec
-from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
+from reglab.core.storage import LeaseLost, RunLease, Storage, StorageUnavailable
 from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
 
@@ -44,11 +44,11 @@ class Overdue(Exception):
 
 
 class Execution:
-    """Runs a claimed training; all writes are fenced by the claim.
+    """Runs a leased training; all writes are fenced by the lease.
 
     Args:
         storage: Where the results go.
-        claim: The right to write them.
+        lease: The right to write them.
         settings: Times.
         force_end: Ends this process; called when the run was stopped in the middle of a long epoch,
             after that was stored. Without it the epoch is waited for.
@@ -57,22 +57,22 @@ class Execution:
     def __init__(
         self,
         storage: Storage,
-        claim: Claim,
+        lease: RunLease,
         settings: Settings,
         force_end: Callable[[], None] | None = None,
     ) -> None:
         self._runs = storage.runs
-        self._claim = claim
+        self._lease = lease
         self._settings = settings
         self._force_end = force_end
-        self._spec = RunSpec.model_validate(claim.run.spec)
+        self._spec = RunSpec.model_validate(lease.run.spec)
         self._trainer: Trainer | None = None
         self._recorder: Recorder | None = None
         self._pending: list[Evaluation] = []
         self._cancel = threading.Event()
         self._lost = threading.Event()
         self._began = self._written = self._saved = time.monotonic()
-        self._saved_epoch = claim.run.epoch
+        self._saved_epoch = lease.run.epoch
 
     @property
     def epoch(self) -> int:
@@ -118,7 +118,7 @@ class Execution:
 
     def _train(self) -> None:
         began = time.perf_counter()
-        seed = self._claim.run.seed
+        seed = self._lease.run.seed
         whole = datasets.load(self._spec.dataset, stream(seed, "data"))
         data = hold_out(whole, self._spec, seed)
         tracing.event("data loaded")
@@ -141,14 +141,14 @@ class Execution:
             **found,
         }
         columns = self.columns()
-        finish = functools.partial(self._runs.finish, self._claim, columns, arrays, summary)
+        finish = functools.partial(self._runs.finish, self._lease, columns, arrays, summary)
         persist(lambda _: finish(trainer.epoch), stopping)
         self._pending.clear()
 
     def _resume(self, recorder: Recorder) -> Checkpoint | None:
-        if self._claim.checkpoint is None:
+        if self._lease.checkpoint is None:
             return None
-        arrays, state = self._claim.checkpoint
+        arrays, state = self._lease.checkpoint
         recorder.restore(
             {
                 name.removeprefix(PROBE_PREFIX): array
@@ -172,10 +172,10 @@ class Execution:
         try:
             columns = self.columns()
             version = int(ENGINE_VERSION)
-            seen = self._runs.record(self._claim, epoch, progress, columns, checkpoint, version)
+            seen = self._runs.record(self._lease, epoch, progress, columns, checkpoint, version)
         except StorageUnavailable as error:
             # Training goes on; what is pending goes with the next record.
-            log.warning("run %s: not recorded at epoch %d: %s", self._claim.run_id, epoch, error)
+            log.warning("run %s: not recorded at epoch %d: %s", self._lease.run_id, epoch, error)
             return
         self._pending.clear()
         if save:
@@ -200,13 +200,13 @@ class Execution:
         """Renew the lease while an epoch is long, and see that a stop does not wait for its end."""
         while not done.wait(self._settings.heartbeat_seconds):
             try:
-                if not self._lost.is_set() and self._runs.heartbeat(self._claim).cancel_requested:
+                if not self._lost.is_set() and self._runs.heartbeat(self._lease).cancel_requested:
                     self._cancel.set()
             except LeaseLost:
                 self._lost.set()
             except Exception as error:
                 # The database may be restarting; the lease holds for many heartbeats.
-                log.debug("run %s: no heartbeat: %s", self._claim.run_id, error)
+                log.debug("run %s: no heartbeat: %s", self._lease.run_id, error)
             if self._over(self._settings.task_seconds + self._settings.grace_seconds):
                 # As the pool's own hard limit does, but also where the pool has lost sight of it.
                 if self._force_end is not None:
@@ -227,13 +227,13 @@ class Execution:
             if self._lost.is_set():
                 return True
             if self._cancel.is_set():
-                self._runs.cancelled(self._claim)
+                self._runs.cancelled(self._lease)
             else:
-                self._runs.release(self._claim, self._saved_epoch)
+                self._runs.release(self._lease, self._saved_epoch)
         except LeaseLost:
             # The training looked up just now and stored it itself.
             return False
         except StorageUnavailable as error:
-            log.warning("run %s: could not be handed back: %s", self._claim.run_id, error)
+            log.warning("run %s: could not be handed back: %s", self._lease.run_id, error)
             return False
         return True

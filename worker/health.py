@@ -15,7 +15,7 @@ def main() -> int:
     """Ask the database, where each worker signs in every few seconds."""
     storage = Storage.of(Settings.from_env())
     try:
-        age = storage.upkeep.worker_age(f"{socket.gethostname()}/")
+        age = storage.maintenance.worker_age(f"{socket.gethostname()}/")
     except StorageError as error:
         print(error, file=sys.stderr)
         return 1

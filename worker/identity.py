@@ -27,7 +27,7 @@ def process(pid: int | None = None) -> str:
 
 
 def owner() -> str:
-    """A new name for one claim of this process."""
+    """A new name for one lease of this process."""
     return f"{machine()}/{process()}/{next(_numbers)}"
 
 

@@ -1,4 +1,4 @@
-"""The one task: claim a run, train it, store what it found."""
+"""The one task: lease a run, train it, store what it found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reglab.core import tracing
 from reglab.core.engine import ENGINE_VERSION
 from reglab.core.errors import ReglabError, TrainingDiverged
 from reglab.core.settings import Settings
-from reglab.core.storage import Claim, LeaseLost, Storage, StorageUnavailable
+from reglab.core.storage import LeaseLost, RunLease, Storage, StorageUnavailable
 from reglab.worker.app import RUN_TASK, app, settings
 from reglab.worker.execute import Cancelled, Execution, Interrupted, Overdue
 from reglab.worker.identity import owner
@@ -41,64 +41,64 @@ def storage(of: Settings = settings) -> Storage:
 def run(run_id: str) -> str:
     """Train one run.
 
-    The message is a hint that work waits: the run whose turn it is is claimed, which need not be
-    the one that is named. A message too many finds nothing to claim and ends at once.
+    The message is a hint that work waits: the run whose turn it is is leased, which need not be
+    the one that is named. A message too many finds nothing to lease and ends at once.
     """
     name, runs = owner(), storage().runs
     try:
         if stopping():
             raise Interrupted
-        claim = persist(lambda again: runs.claim_next(name, again, int(ENGINE_VERSION)), stopping)
+        lease = persist(lambda again: runs.lease_next(name, again, int(ENGINE_VERSION)), stopping)
     except (Interrupted, StorageUnavailable) as error:
         # Back to the broker, for a worker that stays.
         raise Reject("shutting down", requeue=True) from error
-    if claim is None:
+    if lease is None:
         return "nothing waits"
-    return execute(claim)
+    return execute(lease)
 
 
-def execute(claim: Claim) -> str:
-    """Run a claimed training to its end, whatever that is; returns a word for the log."""
-    identity = _identity(claim)
+def execute(lease: RunLease) -> str:
+    """Run a leased training to its end, whatever that is; returns a word for the log."""
+    identity = _identity(lease)
     with (
         structlog.contextvars.bound_contextvars(**identity),
-        tracing.span("run", claim.run.traceparent, **identity) as span,
+        tracing.span("run", lease.run.traceparent, **identity) as span,
     ):
-        outcome = _logged(claim)
+        outcome = _logged(lease)
         if span is not None:
             span.set_attribute("reglab.outcome", outcome)
         return outcome
 
 
-def _identity(claim: Claim) -> dict[str, Any]:
+def _identity(lease: RunLease) -> dict[str, Any]:
     """What each log line of an attempt names."""
-    run = claim.run
-    identity = {"run_id": run.id, "experiment_id": run.experiment_id, "attempt": claim.attempt}
+    run = lease.run
+    identity = {"run_id": run.id, "experiment_id": run.experiment_id, "attempt": lease.attempt}
     # Of the request that queued this run, which need not be the one whose message came.
     return identity | ({"request_id": run.request_id} if run.request_id else {})
 
 
-def _logged(claim: Claim) -> str:
-    log.info("run %s: attempt %d begins", claim.run_id, claim.attempt)
-    execution = Execution(storage(), claim, settings, _end_process)
+def _logged(lease: RunLease) -> str:
+    log.info("run %s: attempt %d begins", lease.run_id, lease.attempt)
+    execution = Execution(storage(), lease, settings, _end_process)
     try:
-        outcome = _outcome(execution, claim)
+        outcome = _outcome(execution, lease)
     except LeaseLost:
         outcome = "lease lost"
     except StorageUnavailable:
         # Only at a shutdown: what was checkpointed is there, and the lease will end.
         outcome = "left to its lease, as the database is away"
-    log.info("run %s: attempt %d %s", claim.run_id, claim.attempt, outcome)
+    log.info("run %s: attempt %d %s", lease.run_id, lease.attempt, outcome)
     return outcome
 
 
 def _end_process() -> None:
-    """The pool makes another; Celery gives the message back, which finds nothing to claim."""
+    """The pool makes another; Celery gives the message back, which finds nothing to lease."""
     log.warning("ending this process in the middle of a long epoch")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _outcome(execution: Execution, claim: Claim) -> str:
+def _outcome(execution: Execution, lease: RunLease) -> str:
     runs = storage().runs
     try:
         execution.run()
@@ -106,33 +106,33 @@ def _outcome(execution: Execution, claim: Claim) -> str:
         raise
     except Cancelled:
         columns = execution.columns()
-        persist(lambda _: runs.cancelled(claim, columns), stopping)
+        persist(lambda _: runs.cancelled(lease, columns), stopping)
         return "cancelled"
     except Interrupted:
         columns, checkpoint = execution.columns(), execution.checkpoint()
         # One try: a worker that was asked to stop is killed if it takes long.
-        runs.release(claim, execution.epoch, columns, checkpoint, int(ENGINE_VERSION))
+        runs.release(lease, execution.epoch, columns, checkpoint, int(ENGINE_VERSION))
         return "released"
     except Exception as error:
-        return _fail(execution, claim, error)
+        return _fail(execution, lease, error)
     return "succeeded"
 
 
-def _fail(execution: Execution, claim: Claim, error: Exception) -> str:
-    document, retry = _describe(claim, error)
-    fail = functools.partial(storage().runs.fail, claim, document, retry, execution.columns())
+def _fail(execution: Execution, lease: RunLease, error: Exception) -> str:
+    document, retry = _describe(lease, error)
+    fail = functools.partial(storage().runs.fail, lease, document, retry, execution.columns())
     again = persist(lambda _: fail(execution.epoch), stopping)
     return "queued again" if again else "failed"
 
 
-def _describe(claim: Claim, error: Exception) -> tuple[dict[str, Any], bool]:
+def _describe(lease: RunLease, error: Exception) -> tuple[dict[str, Any], bool]:
     """The error as it is kept, and whether another attempt may end better."""
     if isinstance(error, SoftTimeLimitExceeded | Overdue):
         return _problem("time-limit", "The run took longer than allowed."), False
     if isinstance(error, ReglabError):
         kind = "diverged" if isinstance(error, TrainingDiverged) else "refused"
         return _from_error(kind, error), False
-    log.error("run %s: attempt %d failed", claim.run_id, claim.attempt, exc_info=error)
+    log.error("run %s: attempt %d failed", lease.run_id, lease.attempt, exc_info=error)
     return _problem("fault", f"{type(error).__name__}: {error}"), True
 
 

@@ -25,7 +25,7 @@ STOP_SECONDS = 20.0
 
 
 class Watchdog:
-    """Told what the sweeper sees; asks once for a restart if that stays bad for ``patience``.
+    """Told what the reaper sees; asks once for a restart if that stays bad for ``patience``.
 
     Args:
         patience: Seconds that work may wait beside free slots, or that no look may come to an end.
@@ -67,7 +67,7 @@ class Watchdog:
         """What is wrong, or None."""
         moment = self._clock()
         if moment - self._looked > self._patience:
-            return f"the sweeper has not ended a look for {moment - self._looked:.0f} s"
+            return f"the reaper has not ended a look for {moment - self._looked:.0f} s"
         if moment - self._served > self._patience:
             return f"runs are queued beside free slots for {moment - self._served:.0f} s"
         return None

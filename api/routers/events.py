@@ -71,8 +71,8 @@ async def stream_events(
 ) -> Response:
     """Open a stream; see STREAM."""
     asked = time.monotonic()
-    async with shared.broadcaster.reading(experiment_id, asked) as channel:
-        if channel.ended and last_event_id == channel.last_id:
+    async with shared.event_poller.reading(experiment_id, asked) as event_log:
+        if event_log.ended and last_event_id == event_log.last_id:
             return Response(status_code=204)
     stop = anyio.Event()
     return CountedStream(
@@ -92,8 +92,8 @@ async def _events(
 ) -> AsyncIterator[ServerSentEvent]:
     # Joined here, not in the handler: a generator that never starts would never leave.
     try:
-        async with shared.broadcaster.reading(experiment_id, asked) as channel:
-            async for event in shared.broadcaster.events(channel, after, stop):
+        async with shared.event_poller.reading(experiment_id, asked) as event_log:
+            async for event in shared.event_poller.events(event_log, after, stop):
                 yield ServerSentEvent(
                     event.data, event=event.name, id=event.id, retry=RETRY_MILLISECONDS
                 )

@@ -196,7 +196,7 @@ def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas.
         queued = shared.storage.experiments.retry(
             experiment_id, quota(shared.limits), tracing.origin()
         )
-    shared.dispatcher.announce(queued)
+    shared.run_queue.announce(queued)
     return _body(shared, experiment_id)
 
 
@@ -268,7 +268,7 @@ def _submit(
         )
     body = _body(shared, identifier)
     if is_new:
-        shared.dispatcher.announce([run.id for run in body.runs if run.state == "queued"])
+        shared.run_queue.announce([run.id for run in body.runs if run.state == "queued"])
     return schemas.SubmittedBody(**dict(body), dropped=plan.dropped)
 
 

@@ -35,7 +35,7 @@ def readyz(request: Request, shared: Shared, response: Response) -> schemas.Read
     503 means that submissions cannot be taken: the database is away, hangs or is not migrated. An
     absent broker or worker only delays runs, so it is told and the answer stays 200.
     """
-    found = look(request.app.state.looks, shared.storage, shared.dispatcher)
+    found = look(request.app.state.looks, shared.storage, shared.run_queue)
     response.status_code = 200 if found["ready"] else 503
     return schemas.Readiness(**found)
 

@@ -50,7 +50,7 @@ OPERATIONS = (
     ),
     Operation(
         "retention",
-        "reglab.core.storage.retention",
+        "reglab.core.storage.retention_command",
         "sqlalchemy",
         "server",
         "Delete old experiments, or tell which would go.",

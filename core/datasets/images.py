@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
-from reglab.core.same import KEPT, Same
+from reglab.core.identity_key import KEPT, IdentityKey
 from reglab.core.spec.dataset import ImageDataset
 
 # Splits of sets that come without one are the same for all runs, seeds and machines.
@@ -44,7 +44,7 @@ def build(
     else:
         chosen = np.arange(train_size)
     x_train = _scaled(train, chosen)
-    x_test = _scaled_test(Same(test.images), test_size, test.maximum)
+    x_test = _scaled_test(IdentityKey(test.images), test_size, test.maximum)
     mean = None
     if spec.centred:
         mean = x_train.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -79,6 +79,6 @@ def _scaled(raw: RawImages, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 @functools.lru_cache(maxsize=KEPT)
-def _scaled_test(images: Same, count: int, maximum: float) -> NDArray[np.float32]:
+def _scaled_test(images: IdentityKey, count: int, maximum: float) -> NDArray[np.float32]:
     """The same array for run after run, so that what others make of it can be kept as well."""
     return np.ascontiguousarray(images.array[:count] / np.float32(maximum), dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reglab.core.engine.compiler import kernel
-from reglab.core.engine.vectors import fused
+from reglab.core.engine.llvm_ir import fused
 
 CODES = {"identity": 0, "tanh": 1, "relu": 2}
 

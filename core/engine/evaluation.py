@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from reglab.core.engine import first_layer, packed
 from reglab.core.engine.activations import bias_activation
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.gemm import multiply
 from reglab.core.engine.inputs import Inputs, choose_rows
 from reglab.core.engine.kernels import matrix, weight_start
+from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
 from reglab.core.engine.packed import Packed, make_lists
-from reglab.core.engine.products import multiply
-from reglab.core.engine.tiles import LISTED_ROWS as ROWS
 from reglab.core.engine.workspace import make_scratch
 
 # A multiple of a tile's rows.

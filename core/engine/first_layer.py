@@ -14,9 +14,9 @@ from numba.cpython.unsafe import numbers
 
 from reglab.core.engine import updates
 from reglab.core.engine.compiler import inlined, kernel
-from reglab.core.engine.products import multiply
-from reglab.core.engine.tiles import LISTED_ROWS as ROWS
-from reglab.core.engine.tiles import listed_product, prefetch
+from reglab.core.engine.gemm import multiply
+from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
+from reglab.core.engine.microkernels import listed_product, prefetch
 
 trailing_zeros: Any = numbers.trailing_zeros
 

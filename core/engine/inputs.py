@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.engine.compiler import inlined, kernel
-from reglab.core.engine.neighbours import neighbours
-from reglab.core.engine.tiles import LISTED_ROWS
+from reglab.core.engine.microkernels import LISTED_ROWS
+from reglab.core.engine.row_order import neighbours
 
 STRIP = LISTED_ROWS
 # Above this share of non-zeros, or with fewer columns, passing over zeros costs more than it saves.

@@ -19,9 +19,9 @@ from reglab.core.engine.activations import (
     times_derivative,
 )
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.gemm import multiply, multiply_transposed, transpose
 from reglab.core.engine.inputs import choose_rows
-from reglab.core.engine.neighbours import near_in_batches
-from reglab.core.engine.products import multiply, multiply_transposed, transpose
+from reglab.core.engine.row_order import near_in_batches
 
 ADAM = 1
 NO_MASK, BATCH_MASK, EXAMPLE_MASK = 0, 1, 2

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 
 if TYPE_CHECKING:
     from reglab.core.engine.inputs import Inputs

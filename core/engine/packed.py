@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from reglab.core.engine.compiler import kernel
 from reglab.core.engine.first_layer import list_pixels, listed
 from reglab.core.engine.inputs import FEW_COLUMNS, Inputs
-from reglab.core.engine.tiles import LISTED_ROWS as ROWS
-from reglab.core.same import KEPT, Same
+from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
+from reglab.core.identity_key import KEPT, IdentityKey
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ def pack(inputs: Inputs) -> Inputs | Packed:
     return Packed(order, first, pixels, values)
 
 
-def pack_once(x: Same) -> Inputs | Packed:
+def pack_once(x: IdentityKey) -> Inputs | Packed:
     """``pack`` for rows that run after run looks at: a test set."""
     # Points in the plane are new in each run and never packed: they must not push out images.
     return Inputs.of(x.array) if x.array.shape[1] < FEW_COLUMNS else _packed_once(x)
 
 
 @functools.lru_cache(maxsize=KEPT)
-def _packed_once(x: Same) -> Inputs | Packed:
+def _packed_once(x: IdentityKey) -> Inputs | Packed:
     return pack(Inputs.of(x.array, near=True))
 
 

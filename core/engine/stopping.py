@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
+from reglab.core.engine.random_streams import stream
 from reglab.core.engine.records import Evaluation
-from reglab.core.engine.streams import stream
 from reglab.core.spec import EarlyStopping, RunSpec
 
 

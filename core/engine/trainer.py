@@ -16,14 +16,14 @@ from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.packed import pack, pack_once
+from reglab.core.engine.random_streams import get_state, set_state, stream
 from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import Stopping, hold_out
-from reglab.core.engine.streams import get_state, set_state, stream
 from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDiverged
+from reglab.core.identity_key import IdentityKey
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
 from reglab.core.regularizers.shift import shift_batches
-from reglab.core.same import Same
 from reglab.core.spec import RunSpec
 
 
@@ -61,7 +61,7 @@ class Trainer:
         self._train = Inputs.of(data.x_train, backward=True, near=True)
         self._seen = [
             (pack(self._train), data.y_train),
-            (pack_once(Same(data.x_test)), data.y_test),
+            (pack_once(IdentityKey(data.x_test)), data.y_test),
         ]
         if data.x_validation is not None and data.y_validation is not None:
             self._seen.append((pack(Inputs.of(data.x_validation, near=True)), data.y_validation))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reglab.core.engine.compiler import kernel
-from reglab.core.engine.vectors import fused
+from reglab.core.engine.llvm_ir import fused
 
 
 @kernel

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
 from reglab.core.regularizers.shift import Shift

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
+from reglab.core.identity_key import IdentityKey
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.calibration import errors
-from reglab.core.same import Same
 from reglab.core.spec import RunSpec
 
 
@@ -39,7 +39,7 @@ class Predictions(FinalProbe):
         from reglab.core.engine.packed import pack_once
 
         arrays: Arrays = dict(network.arrays())
-        arrays["test.logits"] = network.logits(pack_once(Same(self.data.x_test)))
+        arrays["test.logits"] = network.logits(pack_once(IdentityKey(self.data.x_test)))
         arrays["test.labels"] = as_labels(self.data.y_test)
         if self.data.x_train.shape[1] == 2:
             arrays["train.points"] = self.data.x_train

@@ -60,7 +60,7 @@ class Settings(EnvironmentSettings):
         "seen.",
     )
     checkpoint_seconds: float = _duration(5.0, "Time between checkpoints of a running training.")
-    sweep_seconds: float = _duration(
+    reap_seconds: float = _duration(
         2.0, "Time between looks for expired leases and vanished messages."
     )
     resend_seconds: float = _duration(

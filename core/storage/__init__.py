@@ -6,25 +6,27 @@ import time
 from collections.abc import Callable
 
 from reglab.core.settings import Settings
-from reglab.core.storage.ageing import Retention
-from reglab.core.storage.engine import Transactions, make_engine
+from reglab.core.storage.counters import CounterReader
+from reglab.core.storage.database import Transactions, make_engine
 from reglab.core.storage.experiments import Experiments
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
+from reglab.core.storage.maintenance import Maintenance
 from reglab.core.storage.overview import Overview, Overviews
 from reglab.core.storage.quota import Quota, QuotaExceeded
 from reglab.core.storage.records import (
-    Claim,
     ExperimentRecord,
     Origin,
     Page,
+    RunLease,
     RunRecord,
-    Swept,
+    Reaped,
     TokenRecord,
     Written,
 )
+from reglab.core.storage.result_cache import Content
 from reglab.core.storage.results import Results
-from reglab.core.storage.reuse import Content
+from reglab.core.storage.retention import Retention
 from reglab.core.storage.runs import Runs
 from reglab.core.storage.sessions import Sessions
 from reglab.core.storage.states import (
@@ -42,10 +44,8 @@ from reglab.core.storage.states import (
     TokenRefused,
     WrongState,
 )
-from reglab.core.storage.tallies import TallyReader
 from reglab.core.storage.tokens import Tokens
 from reglab.core.storage.transfer import AlreadyThere, Transfer
-from reglab.core.storage.upkeep import Upkeep
 from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
@@ -54,7 +54,6 @@ __all__ = [
     "TERMINAL",
     "AccessScope",
     "AlreadyThere",
-    "Claim",
     "Content",
     "ExperimentRecord",
     "KeyConflict",
@@ -65,6 +64,7 @@ __all__ = [
     "Page",
     "Quota",
     "QuotaExceeded",
+    "RunLease",
     "RunProgress",
     "RunRecord",
     "Sort",
@@ -73,7 +73,7 @@ __all__ = [
     "StorageConflict",
     "StorageError",
     "StorageUnavailable",
-    "Swept",
+    "Reaped",
     "TokenRecord",
     "TokenRefused",
     "Written",
@@ -86,20 +86,20 @@ class Storage:
 
     Attributes:
         experiments: Submission, listing, cancel, retry, delete.
-        runs: Claims and fenced writes.
+        runs: Leases and fenced writes.
         results: Curves and arrays.
-        upkeep: The sweep, and which workers live.
+        maintenance: Reaping, and which workers live.
         tokens: Bearer tokens: making, checking, revoking.
         sessions: Browsers that signed in with a token.
         overview: The state of queue and workers.
         retention: What is old enough to go.
-        tallies: What happened to runs so far, in numbers.
+        counters: What happened to runs so far, in numbers.
         transfer: Whole experiments as archives, out and in.
         watch: What moves, for many experiments at once.
 
     Args:
         url: SQLAlchemy URL.
-        lease_seconds: How long a claim holds without a heartbeat.
+        lease_seconds: How long a lease holds without a heartbeat.
         max_attempts: How often a run may be started.
         clock: Seconds that never jump, by which leases end.
     """
@@ -122,8 +122,8 @@ class Storage:
         self.watch = Watch(transactions)
         self.overview = Overviews(transactions)
         self.retention = Retention(transactions)
-        self.tallies = TallyReader(transactions)
-        self.upkeep = Upkeep(transactions, LeaseWatch(lease_seconds, clock))
+        self.counters = CounterReader(transactions)
+        self.maintenance = Maintenance(transactions, LeaseWatch(lease_seconds, clock))
 
     @classmethod
     def of(cls, settings: Settings) -> Storage:

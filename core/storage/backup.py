@@ -116,7 +116,7 @@ def restore(file: Path, url: str) -> Restored:
     upgrade(url)
     storage = Storage(url)
     try:
-        handed_back = storage.upkeep.take_back()
+        handed_back = storage.maintenance.take_back()
         with storage.engine.connect() as connection:
             numbers = [
                 int(connection.scalar(select(func.count()).select_from(table)) or 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import inspect
 from sqlalchemy.engine import URL
 
-from reglab.core.storage.engine import make_engine
+from reglab.core.storage.database import make_engine
 from reglab.core.storage.states import BackupRefused
 
 OPTIONS = ("--no-owner", "--no-privileges")

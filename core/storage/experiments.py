@@ -14,14 +14,14 @@ from uuid_utils import uuid7
 
 from reglab.core.spec import ExperimentSpec, ResolvedRun
 from reglab.core.storage import blobs
-from reglab.core.storage.engine import Transactions, now, repeats
+from reglab.core.storage.counters import SUBMITTED, Count, note
+from reglab.core.storage.database import Transactions, now, repeats
 from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCheckpoint, Tag
 from reglab.core.storage.quota import Quota, check, one_at_a_time
 from reglab.core.storage.records import NOWHERE, ExperimentRecord, Origin, Page, RunRecord
-from reglab.core.storage.reuse import Content, reuse
+from reglab.core.storage.result_cache import Content, reuse
 from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
-from reglab.core.storage.tallies import SUBMITTED, Tally, note
 
 
 class Experiments:
@@ -358,16 +358,16 @@ def add_tags(session: Session, experiment_id: str, tags: list[str]) -> None:
         session.add(Tag(experiment_id=experiment_id, tag=tag, position=position))
 
 
-def _submitted(session: Session, experiment_id: str) -> list[Tally]:
+def _submitted(session: Session, experiment_id: str) -> list[Count]:
     reused = Run.reused_from.is_not(None)
     query = select(func.count(), func.count().filter(reused)).select_from(Run)
     runs, copies = session.execute(query.where(Run.experiment_id == experiment_id)).one()
-    tallies = (Tally(SUBMITTED, "train", runs - copies), Tally(SUBMITTED, "reuse", copies))
-    return [tally for tally in tallies if tally.amount]
+    counts = (Count(SUBMITTED, "train", runs - copies), Count(SUBMITTED, "reuse", copies))
+    return [tally for tally in counts if tally.amount]
 
 
 def _lock_runs(session: Session, experiment_id: str) -> None:
-    """Before the experiment's own row and in one order, as claims do: no deadlock."""
+    """Before the experiment's own row and in one order, as leases do: no deadlock."""
     query = select(Run.id).where(Run.experiment_id == experiment_id).order_by(Run.id)
     session.execute(query.with_for_update()).all()
 

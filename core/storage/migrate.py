@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from reglab.core.errors import ReglabError
 from reglab.core.settings import MigrationSettings
-from reglab.core.storage.engine import make_engine, translated
+from reglab.core.storage.database import make_engine, translated
 from reglab.core.storage.states import StorageUnavailable
 
 # Any number that no other program takes for a lock of its own.

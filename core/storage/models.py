@@ -68,9 +68,9 @@ class Experiment(Base):
     spec: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
-    # Number, among all claims, of the last one of its runs; a new one has the latest number.
+    # Number, among all leases, of the last one of its runs; a new one has the latest number.
     served_at: Mapped[float | None] = mapped_column(index=True)
-    # The same, but null before the first claim: by it turns go to those who submit.
+    # The same, but null before the first lease: by it turns go to those who submit.
     turn: Mapped[float | None]
     # Who submitted it; no foreign key, as an experiment outlives its submitter's token.
     token_id: Mapped[str | None] = mapped_column(String(16), index=True)
@@ -115,7 +115,7 @@ class Run(Base):
     attempts_left: Mapped[int]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     lease_owner: Mapped[str | None] = mapped_column(String(200))
-    # Changes with every heartbeat; a lease ends when sweepers see it unchanged for its length.
+    # Changes with every heartbeat; a lease ends when reapers see it unchanged for its length.
     lease_expires: Mapped[float | None]
     message_at: Mapped[float | None]
     epoch: Mapped[int] = mapped_column(default=0)
@@ -139,8 +139,8 @@ class Run(Base):
     traceparent: Mapped[str | None] = mapped_column(String(64))
 
 
-class TallyRow(Base):
-    """One count, or one bucket of a histogram, spread over shards: see ``tallies``."""
+class CounterRow(Base):
+    """One count, or one bucket of a histogram, spread over shards: see ``counters``."""
 
     __tablename__ = "tallies"
 

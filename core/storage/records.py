@@ -116,14 +116,14 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Claim:
+class RunLease:
     """The right to write results of a run, until the lease ends or another attempt begins.
 
     Attributes:
         run_id: The run.
         attempt: Fences every write.
         owner: Who holds the lease.
-        run: The run as claimed.
+        run: The run as leased.
         checkpoint: Arrays and JSON state to go on from, or None to start anew.
     """
 
@@ -142,8 +142,8 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What a sweep did: run ids whose messages are to be sent, and numbers for the log."""
+class Reaped:
+    """What reaping did: run ids whose messages are to be sent, and numbers for the log."""
 
     send: list[str]
     requeued: int = 0

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult
 from reglab.core.spec import RunSpec, resolved
 from reglab.core.storage import codec
-from reglab.core.storage.engine import Transactions
+from reglab.core.storage.database import Transactions
 from reglab.core.storage.models import Array, Blob, Experiment, MetricChunk, Run
 from reglab.core.storage.states import NotFound
 

@@ -1,4 +1,4 @@
-"""Runs: claims, leases and fenced writes.
+"""Runs: leases and fenced writes.
 
 A message is a hint. Whoever holds the current (attempt, owner) of a running run may write; every
 write starts with a conditional UPDATE on just that, which also renews the lease, so a worker that
@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
 from reglab.core.storage import blobs, codec
-from reglab.core.storage.engine import Transactions, moment, now, repeats
+from reglab.core.storage.counters import RELEASES, RETRIES, Count, leased, note, stopped
+from reglab.core.storage.database import Transactions, moment, now, repeats
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, StoredCheckpoint, Worker
-from reglab.core.storage.records import Claim, RunRecord, Written
+from reglab.core.storage.records import RunLease, RunRecord, Written
 from reglab.core.storage.states import LeaseLost, NotFound
-from reglab.core.storage.tallies import RELEASES, RETRIES, Tally, claimed, note, stopped
 
 Columns = Mapping[str, NDArray[Any]]
 WORKER_FRESH_SECONDS = 20.0
@@ -63,44 +63,44 @@ class Runs:
             return bool(session.scalar(select(waits)))
 
     @repeats
-    def claim_next(
+    def lease_next(
         self, owner: str, again: bool = False, engine_version: int | None = None
-    ) -> Claim | None:
-        """Claim the queued run whose turn it is, or None if nothing waits.
+    ) -> RunLease | None:
+        """Lease the queued run whose turn it is, or None if nothing waits.
 
         Of those who submit, whoever was served least recently goes first, and of his experiments
         the one that was: neither a long experiment nor many short ones make others wait. Who has
         no token counts as one.
 
         Args:
-            owner: Who claims.
-            again: The answer to an earlier claim of this owner was lost with the connection: if
-                that claim was stored, give it once more.
+            owner: Who leases.
+            again: The answer to an earlier lease of this owner was lost with the connection: if
+                that lease was stored, give it once more.
             engine_version: Of the worker's engine. Runs submitted for a newer one are left, and a
                 checkpoint of another one is dropped; None takes all as they are.
         """
         while True:
             with self._transactions.write() as session:
-                mine = self._stored_claim(session, owner, engine_version) if again else None
+                mine = self._stored_lease(session, owner, engine_version) if again else None
                 if mine is not None:
                     return mine
                 candidate = self._candidate(session, engine_version)
                 if candidate is None:
                     return None
-                claim = self._claim(session, candidate, owner, engine_version)
-            if claim is not None:
-                return claim
+                lease = self._take_lease(session, candidate, owner, engine_version)
+            if lease is not None:
+                return lease
 
     @repeats
-    def claim(self, run_id: str, owner: str) -> Claim | None:
-        """Claim this run if it is queued, else None."""
+    def lease(self, run_id: str, owner: str) -> RunLease | None:
+        """Lease this run if it is queued, else None."""
         with self._transactions.write() as session:
-            return self._claim(session, run_id, owner, None)
+            return self._take_lease(session, run_id, owner, None)
 
     @repeats
     def record(
         self,
-        claim: Claim,
+        lease: RunLease,
         epoch: int,
         progress: float,
         columns: Columns | None = None,
@@ -114,28 +114,28 @@ class Runs:
         that come no further count against the limit.
 
         Raises:
-            LeaseLost: The claim is not current; nothing was written.
+            LeaseLost: The lease is not current; nothing was written.
         """
         with self._transactions.write() as session:
             values: dict[str, Any] = {"epoch": epoch, "progress": progress}
-            if checkpoint is not None and not _has_progressed(session, claim):
+            if checkpoint is not None and not _has_progressed(session, lease):
                 values["attempts_left"] = Run.attempts_left + 1
-            cancel = self._fence(session, claim, values)
-            _add_columns(session, claim.run_id, columns)
+            cancel = self._fence(session, lease, values)
+            _add_columns(session, lease.run_id, columns)
             if checkpoint is not None:
-                _store_checkpoint(session, claim.run_id, epoch, checkpoint, engine_version)
+                _store_checkpoint(session, lease.run_id, epoch, checkpoint, engine_version)
         return Written(cancel)
 
     @repeats
-    def heartbeat(self, claim: Claim) -> Written:
+    def heartbeat(self, lease: RunLease) -> Written:
         """Renew the lease and nothing else; LeaseLost as in ``record``."""
         with self._transactions.write() as session:
-            return Written(self._fence(session, claim, {}))
+            return Written(self._fence(session, lease, {}))
 
     @repeats
     def finish(
         self,
-        claim: Claim,
+        lease: RunLease,
         columns: Columns | None,
         arrays: Mapping[str, NDArray[Any]],
         summary: dict[str, Any],
@@ -152,19 +152,19 @@ class Runs:
             last = summary.get("final", {}).get("epoch") if epoch is None else epoch
             if last is not None:
                 values["epoch"] = last
-            self._fence(session, claim, values | self._ended())
-            _add_columns(session, claim.run_id, columns)
-            add_arrays(session, claim.run_id, encoded)
-            drop_checkpoint(session, claim.run_id)
+            self._fence(session, lease, values | self._ended())
+            _add_columns(session, lease.run_id, columns)
+            add_arrays(session, lease.run_id, encoded)
+            drop_checkpoint(session, lease.run_id)
             session.flush()
-            blobs.measure(session, Run.id == claim.run_id)
-            trained = claim.run.epoch if last is None else int(last)
-            note(session, claim.run_id, stopped(claim.run, trained, "succeeded"))
+            blobs.measure(session, Run.id == lease.run_id)
+            trained = lease.run.epoch if last is None else int(last)
+            note(session, lease.run_id, stopped(lease.run, trained, "succeeded"))
 
     @repeats
     def fail(
         self,
-        claim: Claim,
+        lease: RunLease,
         error: dict[str, Any],
         retry: bool,
         columns: Columns | None = None,
@@ -173,7 +173,7 @@ class Runs:
         """Keep the error; queue the run again if asked to and attempts are left, else fail it.
 
         Args:
-            claim: Of the attempt that failed.
+            lease: Of the attempt that failed.
             error: What is told of it.
             retry: Whether another attempt may end better.
             columns: Evaluations of this attempt that are not yet stored; kept if there is no other.
@@ -183,26 +183,26 @@ class Runs:
             Whether the run was queued again.
         """
         with self._transactions.write() as session:
-            self._fence(session, claim, {})
-            row = session.get_one(Run, claim.run_id)
+            self._fence(session, lease, {})
+            row = session.get_one(Run, lease.run_id)
             again = retry and row.attempts_left > 0
             note_error(row, error, again)
             if not retry:
                 # The same would happen again; other failed runs keep where to go on.
-                drop_checkpoint(session, claim.run_id)
-                _add_columns(session, claim.run_id, columns)
+                drop_checkpoint(session, lease.run_id)
+                _add_columns(session, lease.run_id, columns)
                 if epoch is not None:
                     row.epoch, row.progress = epoch, epoch / row.spec["training"]["epochs"]
             session.flush()
-            blobs.measure(session, Run.id == claim.run_id)
-            tallies = stopped(row, row.epoch, None if again else "failed")
-            note(session, claim.run_id, [*tallies, *[Tally(RETRIES)] * again])
+            blobs.measure(session, Run.id == lease.run_id)
+            counts = stopped(row, row.epoch, None if again else "failed")
+            note(session, lease.run_id, [*counts, *[Count(RETRIES)] * again])
             return again
 
     @repeats
     def release(
         self,
-        claim: Claim,
+        lease: RunLease,
         epoch: int,
         columns: Columns | None = None,
         checkpoint: CheckpointData | None = None,
@@ -217,26 +217,26 @@ class Runs:
                 "epoch": epoch,
             }
             values["message_at"] = None
-            if not _has_progressed(session, claim):
+            if not _has_progressed(session, lease):
                 values["attempts_left"] = Run.attempts_left + 1
-            self._fence(session, claim, values)
+            self._fence(session, lease, values)
             if checkpoint is not None:
-                _add_columns(session, claim.run_id, columns)
-                _store_checkpoint(session, claim.run_id, epoch, checkpoint, engine_version)
+                _add_columns(session, lease.run_id, columns)
+                _store_checkpoint(session, lease.run_id, epoch, checkpoint, engine_version)
             session.flush()
-            note(session, claim.run_id, [Tally(RELEASES), *stopped(claim.run, epoch)])
+            note(session, lease.run_id, [Count(RELEASES), *stopped(lease.run, epoch)])
 
     @repeats
-    def cancelled(self, claim: Claim, columns: Columns | None = None) -> None:
+    def cancelled(self, lease: RunLease, columns: Columns | None = None) -> None:
         """Mark a run cancelled after its worker has stopped; keeps the curves so far."""
         with self._transactions.write() as session:
-            self._fence(session, claim, {"state": "cancelled", **self._ended()})
-            _add_columns(session, claim.run_id, columns)
-            drop_checkpoint(session, claim.run_id)
+            self._fence(session, lease, {"state": "cancelled", **self._ended()})
+            _add_columns(session, lease.run_id, columns)
+            drop_checkpoint(session, lease.run_id)
             session.flush()
-            blobs.measure(session, Run.id == claim.run_id)
-            row = session.get_one(Run, claim.run_id)
-            note(session, claim.run_id, stopped(row, row.epoch, "cancelled"))
+            blobs.measure(session, Run.id == lease.run_id)
+            row = session.get_one(Run, lease.run_id)
+            note(session, lease.run_id, stopped(row, row.epoch, "cancelled"))
 
     def slots(self) -> int:
         """How many runs the living workers train at once."""
@@ -285,9 +285,9 @@ class Runs:
         query = select(Run.id).where(queued).order_by(Run.id).limit(1)
         return session.scalar(query.with_for_update(skip_locked=True))
 
-    def _claim(
+    def _take_lease(
         self, session: Session, run_id: str, owner: str, engine_version: int | None
-    ) -> Claim | None:
+    ) -> RunLease | None:
         taken = session.execute(
             update(Run)
             .where(Run.id == run_id, Run.state == "queued")
@@ -304,30 +304,30 @@ class Runs:
         )
         if not taken.rowcount:  # type: ignore[attr-defined]
             return None
-        claim = self._claim_of(session, run_id, owner, engine_version)
-        # A count of claims rather than a time: fairness must not depend on a clock.
+        lease = self._lease_of(session, run_id, owner, engine_version)
+        # A count of leases rather than a time: fairness must not depend on a clock.
         latest = select(func.coalesce(func.max(Experiment.served_at), 0)).scalar_subquery()
-        mine = Experiment.id == claim.run.experiment_id
+        mine = Experiment.id == lease.run.experiment_id
         session.execute(
             update(Experiment).where(mine).values(served_at=latest + 1, turn=latest + 1)
         )
-        note(session, run_id, claimed(claim.run))
-        return claim
+        note(session, run_id, leased(lease.run))
+        return lease
 
-    def _stored_claim(
+    def _stored_lease(
         self, session: Session, owner: str, engine_version: int | None
-    ) -> Claim | None:
+    ) -> RunLease | None:
         query = select(Run.id).where(Run.state == "running", Run.lease_owner == owner)
         run_id = session.scalar(query.limit(1))
         if run_id is None:
             return None
-        return self._claim_of(session, run_id, owner, engine_version)
+        return self._lease_of(session, run_id, owner, engine_version)
 
-    def _claim_of(
+    def _lease_of(
         self, session: Session, run_id: str, owner: str, engine_version: int | None
-    ) -> Claim:
+    ) -> RunLease:
         row = session.get_one(Run, run_id, populate_existing=True)
-        # A first attempt finds nothing of an earlier one: most claims are spared two statements.
+        # A first attempt finds nothing of an earlier one: most leases are spared two statements.
         stored = session.get(StoredCheckpoint, run_id) if row.attempt > 1 else None
         if stored and engine_version is not None and stored.engine_version != engine_version:
             # Its first epochs have other bits than this engine would give.
@@ -341,28 +341,28 @@ class Runs:
             kept = epoch if stored else -1
             _drop_chunks(session, run_id, MetricChunk.last_epoch > kept)
         checkpoint = (codec.unpack(stored.arrays), stored.state) if stored else None
-        return Claim(run_id, row.attempt, owner, RunRecord.of(row), checkpoint)
+        return RunLease(run_id, row.attempt, owner, RunRecord.of(row), checkpoint)
 
     def _ended(self) -> dict[str, Any]:
         ended = moment(self._transactions.engine)
         return {"lease_owner": None, "lease_expires": None, "finished_at": ended}
 
-    def _fence(self, session: Session, claim: Claim, values: dict[str, Any]) -> bool:
+    def _fence(self, session: Session, lease: RunLease, values: dict[str, Any]) -> bool:
         renewed = {"lease_expires": self._now + self._lease} | values
         result = session.execute(
             update(Run)
             .where(
-                Run.id == claim.run_id,
+                Run.id == lease.run_id,
                 Run.state == "running",
-                Run.attempt == claim.attempt,
-                Run.lease_owner == claim.owner,
+                Run.attempt == lease.attempt,
+                Run.lease_owner == lease.owner,
             )
             .values(renewed)
             .returning(Run.cancel_requested),
             execution_options={"synchronize_session": False},
         ).all()
         if not result:
-            raise LeaseLost(f"Attempt {claim.attempt} of run {claim.run_id} is not current.")
+            raise LeaseLost(f"Attempt {lease.attempt} of run {lease.run_id} is not current.")
         return bool(result[0][0])
 
 
@@ -432,11 +432,11 @@ def _drop_chunks(session: Session, run_id: str, which: ColumnElement[bool]) -> N
         blobs.drop_unused(session, found)
 
 
-def _has_progressed(session: Session, claim: Claim) -> bool:
-    """Whether a claim has stored a checkpoint beyond the one that it began from."""
-    query = select(StoredCheckpoint.epoch).where(StoredCheckpoint.run_id == claim.run_id)
+def _has_progressed(session: Session, lease: RunLease) -> bool:
+    """Whether a lease has stored a checkpoint beyond the one that it began from."""
+    query = select(StoredCheckpoint.epoch).where(StoredCheckpoint.run_id == lease.run_id)
     epoch = session.scalar(query)
-    return epoch is not None and epoch > claim.run.epoch
+    return epoch is not None and epoch > lease.run.epoch
 
 
 def _store_checkpoint(

@@ -27,7 +27,7 @@ class WrongState(StorageError):
 
 
 class LeaseLost(StorageError):
-    """The claim is not the current one any more; nothing was written."""
+    """The lease is not the current one any more; nothing was written."""
 
 
 class KeyConflict(StorageError):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from reglab.core.storage.engine import Transactions, repeats
+from reglab.core.storage.database import Transactions, repeats
 from reglab.core.storage.models import BrowserSession, Token
 from reglab.core.storage.records import TokenRecord
 from reglab.core.storage.states import AccessScope, NotFound, TokenRefused

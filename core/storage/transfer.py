@@ -27,8 +27,8 @@ from reglab.core.spec import (
     resolve_point,
 )
 from reglab.core.storage import blobs, codec
+from reglab.core.storage.database import Transactions
 from reglab.core.storage.documents import ExperimentDocument, RunDocument, SummaryDocument
-from reglab.core.storage.engine import Transactions
 from reglab.core.storage.experiments import add_tags
 from reglab.core.storage.models import Experiment, Run, Tag
 from reglab.core.storage.quota import check_stored, one_at_a_time
@@ -170,7 +170,7 @@ def _spec(document: dict[str, Any]) -> ExperimentSpec:
 def _check_expansion(
     spec: ExperimentSpec, runs: list[RunDocument], max_runs: int
 ) -> list[ResolvedRun]:
-    """The runs must be those that the spec makes: an import cannot claim what was not run so."""
+    """The runs must be those that the spec makes: an import cannot lease what was not run so."""
     try:
         wanted: list[ResolvedRun] = expand(spec, max_runs)
     except SpecError as error:

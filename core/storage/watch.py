@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from reglab.core.storage import codec
-from reglab.core.storage.engine import Transactions
+from reglab.core.storage.database import Transactions
 from reglab.core.storage.models import Blob, MetricChunk, Run
 from reglab.core.storage.results import Curves, join
 from reglab.core.storage.states import State

@@ -49,7 +49,7 @@ def page(chromium, url):
 
 
 def train(guarded) -> None:
-    while (claim := guarded.storage.runs.claim_next("test")) is not None:
+    while (claim := guarded.storage.runs.lease_next("test")) is not None:
         Execution(guarded.storage, claim, guarded.settings).run()
 
 

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from reglab.api.routers import figures
 from reglab.core import datasets
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec, merge
 from tests.engine import oracle
 from tests.live import SMALL
@@ -268,7 +268,7 @@ def test_a_run_that_diverges_fails_with_the_epoch_and_a_remedy(trained):
 
     wild = merge(SMALL, {"optimizer.schedule.lr": 100.0, "regularization.l2": 1000.0})
     made = trained.submit(merge(wild, {"model.activation": "relu"}))
-    claim = trained.storage.runs.claim(made["runs"][0]["id"], "test")
+    claim = trained.storage.runs.lease(made["runs"][0]["id"], "test")
     previous, tasks._storage = tasks._storage, trained.storage
     try:
         assert tasks.execute(claim) == "failed"

@@ -35,7 +35,7 @@ def submit(client, spec=SPEC, **options):
 
 def train(client):
     context = client.app.state.context
-    while (claim := context.storage.runs.claim_next("test")) is not None:
+    while (claim := context.storage.runs.lease_next("test")) is not None:
         Execution(context.storage, claim, context.settings).run()
 
 

@@ -189,7 +189,7 @@ def test_wrong_states_are_409(inline):
     assert inline.http.post(f"{path}/cancel").json()["state"] == "cancelled"
     refused(inline.http.post(f"{path}/cancel"), 409)
     assert inline.http.post(f"{path}/retry").json()["state"] == "queued"
-    claim = inline.storage.runs.claim_next("w")
+    claim = inline.storage.runs.lease_next("w")
     assert "cancel" in refused(inline.http.delete(path), 409)["detail"]
     inline.storage.runs.release(claim, 0)
     assert inline.http.delete(path).status_code == 204

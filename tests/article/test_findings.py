@@ -7,7 +7,7 @@ import pytest
 
 from reglab.core import datasets
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.presets import build
 from reglab.core.probes import Recorder, calibration, spectrum
 from reglab.core.probes.weights import summarize

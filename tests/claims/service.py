@@ -39,6 +39,6 @@ def store(client: TestClient, preset: str, runs: list[RunResult], **overrides: A
     by_point = {(str(run.params), run.seed): run for run in runs}
     for record in storage.experiments.runs(identifier):
         run = by_point[str(record.params), record.seed]
-        claim = storage.runs.claim(record.id, "by hand")
-        storage.runs.finish(claim, run.curves, ARRAYS | dict(run.arrays), run.summary)
+        lease = storage.runs.lease(record.id, "by hand")
+        storage.runs.finish(lease, run.curves, ARRAYS | dict(run.arrays), run.summary)
     return str(identifier)

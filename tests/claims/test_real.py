@@ -7,8 +7,8 @@ import pytest
 
 from reglab.core import claims, datasets
 from reglab.core.engine import Trainer
+from reglab.core.engine.random_streams import stream
 from reglab.core.engine.records import Evaluation
-from reglab.core.engine.streams import stream
 from reglab.core.presets import build
 from reglab.core.probes import Recorder
 from reglab.core.results import RunResult

@@ -10,7 +10,7 @@ import numpy as np
 
 from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION, Trainer, hold_out
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec, merge
 
 FILE = Path(__file__).with_name("golden.json")

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from reglab.core.datasets import Dataset
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec
 
 ACTIVATIONS = {

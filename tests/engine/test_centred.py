@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reglab.core import datasets
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.regularizers.base import Epoch
 from reglab.core.regularizers.shift import shift_batches
 from tests.engine import oracle

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from reglab.core.engine.inputs import Inputs
-from reglab.core.engine.neighbours import near_in_batches, neighbours
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.packed import Packed, pack, pack_once
-from reglab.core.same import Same
+from reglab.core.engine.row_order import near_in_batches, neighbours
+from reglab.core.identity_key import IdentityKey
 
 WIDTHS = (70, 37, 5)
 
@@ -63,8 +63,8 @@ def test_inputs_that_are_not_sparse_stay_as_they_are():
 
 def test_an_array_is_packed_once():
     x = images(20)
-    assert pack_once(Same(x)) is pack_once(Same(x))
-    assert pack_once(Same(x.copy())) is not pack_once(Same(x))
+    assert pack_once(IdentityKey(x)) is pack_once(IdentityKey(x))
+    assert pack_once(IdentityKey(x.copy())) is not pack_once(IdentityKey(x))
 
 
 @pytest.mark.parametrize("batch", [1, 7, 20, 64])

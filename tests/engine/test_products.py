@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reglab.core.engine import Inputs, first_layer, updates
+from reglab.core.engine.gemm import multiply, multiply_transposed, transpose
 from reglab.core.engine.inputs import choose_rows
-from reglab.core.engine.products import multiply, multiply_transposed, transpose
 from reglab.core.engine.workspace import aligned, make_scratch
 
 RNG = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from reglab.core.engine import Checkpoint, Network, Trainer
 from reglab.core.engine.activations import bias_tanh
-from reglab.core.engine.streams import STREAMS, stream
+from reglab.core.engine.random_streams import STREAMS, stream
 from reglab.core.errors import TrainingDiverged
 from reglab.core.regularizers import LabelSmoothing, Shift, Sizes
 from reglab.core.regularizers.dropout import Dropout

@@ -149,11 +149,11 @@ class Chaos:
         self._servers["postgres"].start()
 
     def _double(self) -> None:
-        self._delivery.dispatcher.send(self._random.sample(self._run_ids, 5))
+        self._delivery.run_queue.send(self._random.sample(self._run_ids, 5))
 
     def _drop(self) -> None:
         if self._servers:
-            with self._delivery.dispatcher._app.connection_for_write() as connection:
+            with self._delivery.run_queue._app.connection_for_write() as connection:
                 connection.default_channel._purge("reglab")
             return
         folder = self._delivery.settings.home / "broker"

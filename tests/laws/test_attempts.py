@@ -20,14 +20,14 @@ def checkpoint(epoch):
     return {"theta": np.full(3, float(epoch), np.float32)}, {"epoch": epoch}
 
 
-def end(storage, clock, claim, how):
+def end(storage, clock, lease, how):
     if how == "fault":
-        storage.runs.fail(claim, {"type": "fault", "detail": "x"}, retry=True)
+        storage.runs.fail(lease, {"type": "fault", "detail": "x"}, retry=True)
     elif how == "stopped":
-        storage.runs.release(claim, claim.run.epoch)
+        storage.runs.release(lease, lease.run.epoch)
     else:
         clock.pass_lease(storage)
-        storage.upkeep.sweep(5)
+        storage.maintenance.reap(5)
 
 
 @inputs(12)
@@ -37,13 +37,13 @@ def test_only_attempts_without_a_new_checkpoint_count(storage, clock, attempts):
     (run,) = storage.experiments.runs(experiment)
     stored, counted = 0, 0
     for how, has_progressed in attempts:
-        claim = storage.runs.claim_next("w")
-        assert claim.run_id == run.id
-        assert claim.run.epoch == stored
+        lease = storage.runs.lease_next("w")
+        assert lease.run_id == run.id
+        assert lease.run.epoch == stored
         if has_progressed:
             stored += 1
-            storage.runs.record(claim, stored, 0.1, checkpoint=checkpoint(stored))
-        end(storage, clock, claim, how)
+            storage.runs.record(lease, stored, 0.1, checkpoint=checkpoint(stored))
+        end(storage, clock, lease, how)
         counted += not has_progressed and how != "stopped"
         state = storage.runs.get(run.id).state
         tell("attempts", state)
@@ -52,7 +52,7 @@ def test_only_attempts_without_a_new_checkpoint_count(storage, clock, attempts):
             break
     if storage.runs.get(run.id).state == "failed":
         storage.experiments.retry(experiment)
-    again = storage.runs.claim_next("w")
+    again = storage.runs.lease_next("w")
     assert again.run.epoch == stored
     if stored:
         np.testing.assert_array_equal(again.checkpoint[0]["theta"], checkpoint(stored)[0]["theta"])
@@ -61,11 +61,11 @@ def test_only_attempts_without_a_new_checkpoint_count(storage, clock, attempts):
 
 def test_a_run_that_cannot_end_otherwise_begins_anew(storage):
     experiment = submit(storage, runs=1)
-    claim = storage.runs.claim_next("w")
-    storage.runs.record(claim, 3, 0.1, checkpoint=checkpoint(3))
-    storage.runs.fail(claim, {"type": "diverged"}, retry=False)
+    lease = storage.runs.lease_next("w")
+    storage.runs.record(lease, 3, 0.1, checkpoint=checkpoint(3))
+    storage.runs.fail(lease, {"type": "diverged"}, retry=False)
     storage.experiments.retry(experiment)
-    assert storage.runs.claim_next("w").checkpoint is None
+    assert storage.runs.lease_next("w").checkpoint is None
 
 
 @inputs(20)
@@ -75,11 +75,11 @@ def test_a_result_is_of_one_engine(storage, versions):
     submit(storage, runs=1)
     stored, made_by = 0, None
     for version in versions:
-        claim = storage.runs.claim_next("w", engine_version=version)
+        lease = storage.runs.lease_next("w", engine_version=version)
         stored = stored if version == made_by else 0
-        assert claim.run.epoch == stored
-        assert (claim.checkpoint is not None) == (stored > 0)
+        assert lease.run.epoch == stored
+        assert (lease.checkpoint is not None) == (stored > 0)
         stored, made_by = stored + 1, version
-        storage.runs.release(claim, stored, None, checkpoint(stored), version)
-        tell("engines", "same" if claim.checkpoint else "anew")
-    storage.runs.finish(storage.runs.claim_next("w"), None, {}, {})
+        storage.runs.release(lease, stored, None, checkpoint(stored), version)
+        tell("engines", "same" if lease.checkpoint else "anew")
+    storage.runs.finish(storage.runs.lease_next("w"), None, {}, {})

@@ -14,7 +14,7 @@ import numpy as np
 
 from reglab.core import datasets
 from reglab.core.engine import Trainer, hold_out
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec
 
 COUNT = 60

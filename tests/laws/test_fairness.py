@@ -49,11 +49,11 @@ def test_turns_go_round(storage, steps):
                 served_since[token] = []
             waiting[token] += count
             continue
-        claim = storage.runs.claim_next("w")
-        if claim is None:
+        lease = storage.runs.lease_next("w")
+        if lease is None:
             assert not any(waiting.values())
             continue
-        token = owner[claim.run.experiment_id]
+        token = owner[lease.run.experiment_id]
         waiting[token] -= 1
         for other, since in served_since.items():
             if other != token and waiting[other]:
@@ -61,13 +61,13 @@ def test_turns_go_round(storage, steps):
                 # Once for each that was there before, and nobody twice.
                 assert len(since) == len(set(since)), (token, other, since)
         served_since[token] = []
-        storage.runs.finish(claim, None, {}, {})
+        storage.runs.finish(lease, None, {}, {})
         tell("turns", f"{sum(count > 0 for count in waiting.values())} wait")
 
 
 def test_many_experiments_of_one_make_no_other_wait(storage):
     for _ in range(30):
         submit(storage, "aaaa", 1)
-    storage.runs.finish(storage.runs.claim_next("w"), None, {}, {})
+    storage.runs.finish(storage.runs.lease_next("w"), None, {}, {})
     late = submit(storage, "bbbb", 1)
-    assert storage.runs.claim_next("w").run.experiment_id == late
+    assert storage.runs.lease_next("w").run.experiment_id == late

@@ -52,7 +52,7 @@ def stored(storage: Storage, document, size: int) -> str:
     spec = parse_spec(document)
     identifier, _ = storage.experiments.create(spec, expand(spec))
     curves, rng = curves_of(size), np.random.default_rng(1)
-    while (claim := storage.runs.claim_next("test")) is not None:
+    while (claim := storage.runs.lease_next("test")) is not None:
         widths = spec.widths()
         arrays = {
             f"param.W{at}": rng.standard_normal((a, b), np.float32)

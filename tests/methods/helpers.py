@@ -8,7 +8,7 @@ import numpy as np
 
 from reglab.core.datasets import Dataset, load
 from reglab.core.engine import Trainer, hold_out
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.presets import build
 from reglab.core.probes import Recorder
 from reglab.core.results import RunResult

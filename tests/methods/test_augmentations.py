@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.regularizers import Epoch, active
 from reglab.core.regularizers.warping import warp_linear

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.figures import REGISTRY, Style, render
 from tests.engine.helpers import moons, spec
 from tests.engine.test_trainer import run

@@ -148,8 +148,8 @@ def test_the_service_ends_early_with_whole_progress_and_validation_curves(tmp_pa
     }
     wanted = build("l2", changes)
     experiment, _ = storage.experiments.create(wanted, expand(wanted), "l2", None, "h")
-    while claim := storage.runs.claim_next("test"):
-        Execution(storage, claim, Settings.from_env()).run()
+    while lease := storage.runs.lease_next("test"):
+        Execution(storage, lease, Settings.from_env()).run()
     whole, stopped = storage.results.experiment(experiment)
     assert set(whole.curves) == set(CURVE_COLUMNS)
     found = stopped.summary["early_stopping"]

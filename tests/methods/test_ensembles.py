@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from reglab.core.datasets import load
 from reglab.core.engine import Network
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.ensembles import ensemble, probabilities, single
 from reglab.core.probes.mc_dropout import scores_by_size

@@ -8,7 +8,7 @@ import pytest
 from reglab.core import datasets
 from reglab.core.claims.laws import closed_form, deviation, follows_closed_form
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.errors import SpecError
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.presets import build

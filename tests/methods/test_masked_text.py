@@ -14,7 +14,7 @@ import pytest
 from reglab.core import datasets
 from reglab.core.datasets.masked_text import MASK, NOTHING, UNKNOWN, _masker, read
 from reglab.core.engine import Trainer
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.errors import DatasetUnavailable, SpecError
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.presets import build

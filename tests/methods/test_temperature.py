@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 
 from reglab.core import datasets
-from reglab.core.engine.streams import stream
+from reglab.core.engine.random_streams import stream
 from reglab.core.errors import SpecError
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.temperature import best_smoothing

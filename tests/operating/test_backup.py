@@ -38,7 +38,7 @@ def test_what_trained_is_handed_back_and_its_former_worker_may_not_write(
     storage, database_url, elsewhere, tmp_path
 ):
     experiment = submit(storage, runs=4)
-    claims = [storage.runs.claim_next(name) for name in "abc"]
+    claims = [storage.runs.lease_next(name) for name in "abc"]
     storage.runs.record(claims[0], 3, 0.1, columns(0, 4), ({}, {"epoch": 3}))
     storage.runs.finish(claims[1], None, {}, {"ece": 1.0})
     storage.runs.record(claims[2], 3, 0.1)
@@ -60,7 +60,7 @@ def test_what_trained_is_handed_back_and_its_former_worker_may_not_write(
     assert runs[claims[2].run_id].state == "cancelled"
     with pytest.raises(LeaseLost):
         new.runs.heartbeat(claims[0])
-    again = new.runs.claim(claims[0].run_id, "d")
+    again = new.runs.lease(claims[0].run_id, "d")
     assert (again.attempt, again.checkpoint[1]) == (2, {"epoch": 3})
     new.close()
 

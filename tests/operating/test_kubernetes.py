@@ -247,8 +247,8 @@ def test_workers_are_as_many_as_runs_need(storage):
     slots = int(trigger["metadata"]["targetQueryValue"])
     assert slots == int(container["resources"]["limits"]["cpu"])
     submit(storage, runs=5)
-    storage.runs.finish(storage.runs.claim_next("a"), None, {}, {})
-    storage.runs.claim_next("b")
+    storage.runs.finish(storage.runs.lease_next("a"), None, {}, {})
+    storage.runs.lease_next("b")
     with storage.engine.connect() as connection:
         found = connection.execute(text(trigger["metadata"]["query"])).scalar()
     assert found == 4, "those that wait and those that train"

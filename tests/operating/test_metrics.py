@@ -19,8 +19,8 @@ from reglab.api import metrics
 from reglab.api.app import create_app
 from reglab.core.settings import Settings
 from reglab.core.storage import Origin
+from reglab.core.storage.counters import BOUNDS
 from reglab.core.storage.models import Run
-from reglab.core.storage.tallies import BOUNDS
 from tests.live import SMALL
 from tests.servers import free_port, wait_for
 from tests.storage.test_storage import columns, submit
@@ -51,23 +51,23 @@ def steps(storage) -> float:
 def test_steps_rise_while_runs_train_and_never_fall(storage):
     submit(storage, runs=1)
     assert steps(storage) == 0
-    claim = storage.runs.claim_next("a")
-    storage.runs.record(claim, 5, 0.1, columns(0, 6), ({}, {}))
+    lease = storage.runs.lease_next("a")
+    storage.runs.record(lease, 5, 0.1, columns(0, 6), ({}, {}))
     assert steps(storage) == 5 * STEPS
-    storage.runs.record(claim, 9, 0.2)
+    storage.runs.record(lease, 9, 0.2)
     assert steps(storage) == 9 * STEPS
     # Handed back without a checkpoint of its own: goes on from epoch 5, trains 6 to 9 again.
-    storage.runs.release(claim, 9)
+    storage.runs.release(lease, 9)
     assert steps(storage) == 9 * STEPS
-    claim = storage.runs.claim_next("b")
-    assert claim.run.epoch == 5
+    lease = storage.runs.lease_next("b")
+    assert lease.run.epoch == 5
     assert steps(storage) == 9 * STEPS
-    storage.runs.record(claim, 7, 0.2)
+    storage.runs.record(lease, 7, 0.2)
     assert steps(storage) == 11 * STEPS
-    assert storage.runs.fail(claim, {"type": "fault"}, retry=True)
+    assert storage.runs.fail(lease, {"type": "fault"}, retry=True)
     assert steps(storage) == 11 * STEPS
-    claim = storage.runs.claim_next("c")
-    storage.runs.finish(claim, None, {}, {}, epoch=20)
+    lease = storage.runs.lease_next("c")
+    storage.runs.finish(lease, None, {}, {}, epoch=20)
     assert steps(storage) == (11 + 15) * STEPS
     found = scraped(storage)
     assert found["reglab_run_attempts_total"] == 3
@@ -76,13 +76,13 @@ def test_steps_rise_while_runs_train_and_never_fall(storage):
 
 def test_ended_leases_are_counted_by_outcome(storage, clock):
     submit(storage, runs=3)
-    claims = [storage.runs.claim_next(name) for name in "abc"]
-    storage.runs.record(claims[0], 4, 0.1)
+    leases = [storage.runs.lease_next(name) for name in "abc"]
+    storage.runs.record(leases[0], 4, 0.1)
     with storage.engine.begin() as connection:
         connection.execute(update(Run).where(Run.index == 1).values(attempts_left=0))
         connection.execute(update(Run).where(Run.index == 2).values(cancel_requested=True))
     clock.pass_lease(storage)
-    storage.upkeep.sweep(resend_seconds=5)
+    storage.maintenance.reap(resend_seconds=5)
     found = scraped(storage)
     for outcome in ("queued", "failed", "cancelled"):
         assert found[f'reglab_lease_expiries_total{{outcome="{outcome}"}}'] == 1
@@ -99,10 +99,10 @@ def test_times_fall_into_the_buckets_that_an_obvious_count_finds(storage):
             created = datetime.now(UTC) - timedelta(seconds=each)
             waiting = update(Run).where(Run.state == "queued")
             connection.execute(waiting.values(created_at=created))
-        claim = storage.runs.claim_next("w")
+        lease = storage.runs.lease_next("w")
         started = datetime.now(UTC) - timedelta(seconds=each)
-        object.__setattr__(claim.run, "started_at", started)
-        storage.runs.finish(claim, None, {}, {}, epoch=1)
+        object.__setattr__(lease.run, "started_at", started)
+        storage.runs.finish(lease, None, {}, {}, epoch=1)
     found = scraped(storage)
     for bound in BOUNDS:
         below = sum(each <= bound for each in seconds)
@@ -117,7 +117,7 @@ def test_times_fall_into_the_buckets_that_an_obvious_count_finds(storage):
 def test_counts_do_not_fall_with_deleted_experiments(storage):
     experiment = submit(storage, runs=2)
     for name in "ab":
-        storage.runs.finish(storage.runs.claim_next(name), None, {}, {}, epoch=3)
+        storage.runs.finish(storage.runs.lease_next(name), None, {}, {}, epoch=3)
     before = scraped(storage)
     storage.experiments.delete(experiment)
     after = scraped(storage)
@@ -135,8 +135,8 @@ def test_a_run_remembers_the_request_that_queued_it(storage):
     assert (run.request_id, run.traceparent) == (None, None)
     storage.experiments.cancel(experiment)
     storage.experiments.retry(experiment, origin=Origin("again-1", "00-a-b-01"))
-    claim = storage.runs.claim_next("w")
-    assert (claim.run.request_id, claim.run.traceparent) == ("again-1", "00-a-b-01")
+    lease = storage.runs.lease_next("w")
+    assert (lease.run.request_id, lease.run.traceparent) == ("again-1", "00-a-b-01")
 
 
 def test_two_servers_say_the_same_and_prometheus_can_read_it(inline):

@@ -37,9 +37,9 @@ def test_ages_and_numbers(inline):
     assert (found["worker_seconds"], found["workers"], found["queued"]) == (None, 0, 0)
 
     made = inline.submit(SMALL | {"seeds": [0, 1, 2]})
-    inline.storage.upkeep.seen("one/1", 2)
-    inline.storage.upkeep.seen("two/2", 4)
-    inline.storage.runs.claim_next("w")
+    inline.storage.maintenance.seen("one/1", 2)
+    inline.storage.maintenance.seen("two/2", 4)
+    inline.storage.runs.lease_next("w")
     with inline.storage.engine.begin() as connection:
         old = datetime.now(UTC) - timedelta(seconds=90)
         connection.execute(update(Run).values(created_at=old))
@@ -124,7 +124,7 @@ def test_servers_that_hang_or_are_gone(tmp_path):
         assert ready(http)[0] == 200
         redis.stop()
         status, found = ready(http)
-        assert (status, found["broker"]) == (200, "unreachable; the sweeper sends later")
+        assert (status, found["broker"]) == (200, "unreachable; the reaper sends later")
         postgres.stop()
         status, found = ready(http)
         assert (status, found["database"]) == (503, "unreachable: OperationalError")

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, or_, select, text, update
 
 from reglab.core.storage import NotFound
-from reglab.core.storage.ageing import Rule
 from reglab.core.storage.models import (
     Array,
     Blob,
@@ -22,7 +21,8 @@ from reglab.core.storage.models import (
     Run,
     StoredCheckpoint,
 )
-from reglab.core.storage.retention import apply
+from reglab.core.storage.retention import Rule
+from reglab.core.storage.retention_command import apply
 from tests.live import SMALL
 from tests.storage.test_storage import columns, submit
 
@@ -33,7 +33,7 @@ def aged(storage, days: float, **options) -> str:
     """An experiment of two runs, one of which succeeded so long ago."""
     experiment = submit(storage, runs=2, **options)
     for name in "ab":
-        claim = storage.runs.claim_next(name)
+        claim = storage.runs.lease_next(name)
         storage.runs.finish(claim, columns(0, 5), {"x": np.ones(100)}, {})
     moment = NOW - timedelta(days=days)
     with storage.engine.begin() as connection:
@@ -117,7 +117,7 @@ def test_what_was_retried_meanwhile_stays(storage):
 
 def test_expired_things(storage):
     experiment = submit(storage, runs=1, key="k")
-    claim = storage.runs.claim_next("w")
+    claim = storage.runs.lease_next("w")
     storage.runs.record(claim, 1, 0.1, columns(0, 2), ({}, {}))
     storage.runs.release(claim, 1)
     with storage.engine.begin() as connection:
@@ -146,7 +146,7 @@ def test_the_command_shrinks_the_file(inline):
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "REGLAB_HOME": str(file.parent)}
-        program = [sys.executable, "-m", "reglab.core.storage.retention"]
+        program = [sys.executable, "-m", "reglab.core.storage.retention_command"]
         return subprocess.run(
             [*program, *words], env=env, capture_output=True, text=True, check=False
         )

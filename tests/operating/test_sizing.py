@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from benchmarks import results, sizing
 from benchmarks.scaling import FILE
-from reglab.core.storage.engine import make_engine
+from reglab.core.storage.database import make_engine
 
 
 def test_the_page_says_what_was_measured():

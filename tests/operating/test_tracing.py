@@ -44,7 +44,7 @@ def test_a_request_its_statements_and_its_dispatch(inline, spans):
     http.get("/healthz")
     reply = http.post("/v1/experiments", json=SMALL | {"seeds": [0, 1]})
     assert reply.status_code == 202
-    app.state.context.dispatcher.wait()
+    app.state.context.run_queue.wait()
     found = {span.name: span for span in spans()}
     request = found["POST /v1/experiments"]
     dispatch = found["dispatch"]
@@ -123,7 +123,7 @@ with tracing.span("run") as span:
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "reglab[otel]" in done.stdout
+    assert ".[otel]" in done.stdout
 
 
 class Collector(ThreadingHTTPServer):

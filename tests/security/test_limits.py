@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reglab.api import channel
+from reglab.api import event_log
 from reglab.api.event_bodies import DeletedEvent
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits_rate import CLIENTS, Rate
@@ -226,8 +226,8 @@ def test_the_cost_of_what_a_token_has_not_finished(service):
     assert (raised.value.name, raised.value.found) == ("token_seconds", pytest.approx(2 * cost))
     # A finished run counts no more: two of three queued ones are trained.
     for _ in range(2):
-        claim = served.storage.runs.claim_next("w")
-        served.storage.runs.finish(claim, None, {}, {"final": {}})
+        lease = served.storage.runs.lease_next("w")
+        served.storage.runs.finish(lease, None, {}, {"final": {}})
     served.submit({**SMALL, "seeds": [2]})
 
 
@@ -349,8 +349,8 @@ def test_drawings_that_wait(service):
 
 
 def test_events_of_many_runs_are_kept_by_their_size(monkeypatch):
-    monkeypatch.setattr(channel, "KEPT_BYTES", 5000)
-    kept = channel.Channel("x")
+    monkeypatch.setattr(event_log, "KEPT_BYTES", 5000)
+    kept = event_log.EventLog("x")
     for _ in range(100):
         kept._publish("deleted", DeletedEvent(experiment_id="y" * 1000))
     sizes = [len(event.data) for _, event in kept._events]

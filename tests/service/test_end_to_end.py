@@ -148,9 +148,9 @@ def handed_back(home, run):
 
     storage = Storage(f"sqlite:///{home / 'reglab.db'}")
     assert storage.runs.get(run).state == "queued"
-    claim = storage.runs.claim(run, "test")
-    assert claim.checkpoint is not None
-    assert claim.checkpoint[1]["epoch"] > 0
+    lease = storage.runs.lease(run, "test")
+    assert lease.checkpoint is not None
+    assert lease.checkpoint[1]["epoch"] > 0
     storage.close()
 
 

@@ -14,11 +14,11 @@ from sqlalchemy import event, select, text
 from sqlalchemy.exc import InternalError, OperationalError
 
 from reglab.core.storage import LeaseLost, Storage, StorageConflict, StorageUnavailable
-from reglab.core.storage.engine import now
+from reglab.core.storage.database import now
+from reglab.core.storage.db_errors import translate
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.models import Experiment, Run
-from reglab.core.storage.trouble import translate
 from tests.servers import Postgres
 from tests.services import running
 from tests.storage.test_storage import columns, submit
@@ -61,32 +61,32 @@ class WallClock:
 def test_a_jump_of_the_clock_steals_no_lease(storage, clock, jump):
     submit(storage, runs=1)
     wall = WallClock(storage)
-    claim = storage.runs.claim_next("w")
-    storage.upkeep.sweep(5)
+    lease = storage.runs.lease_next("w")
+    storage.maintenance.reap(5)
     wall.jump(storage, jump)
     for _ in range(40):
         clock.seconds += 2
-        assert storage.upkeep.sweep(5).requeued == 0
-        storage.runs.heartbeat(claim)
-    storage.runs.finish(claim, None, {}, {})
-    assert storage.runs.get(claim.run_id).attempt == 1
+        assert storage.maintenance.reap(5).requeued == 0
+        storage.runs.heartbeat(lease)
+    storage.runs.finish(lease, None, {}, {})
+    assert storage.runs.get(lease.run_id).attempt == 1
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
 def test_a_jump_of_the_clock_keeps_no_dead_lease_and_no_lost_message(storage, clock, jump):
     experiment = submit(storage, runs=2)
     wall = WallClock(storage)
-    storage.upkeep.seen("w", slots=2)
-    dead = storage.runs.claim_next("w")
+    storage.maintenance.seen("w", slots=2)
+    dead = storage.runs.lease_next("w")
     wall.jump(storage, jump)
     clock.pass_lease(storage)
-    storage.upkeep.seen("w", slots=2)
-    swept = storage.upkeep.sweep(5)
+    storage.maintenance.seen("w", slots=2)
+    swept = storage.maintenance.reap(5)
     assert storage.runs.get(dead.run_id).state == "queued"
     # The messages' times are of another clock now.
     sent = set(swept.send) | {run.id for run in storage.experiments.runs(experiment)}
     assert sent == {run.id for run in storage.experiments.runs(experiment)}
-    assert storage.upkeep.worker_age() < 5
+    assert storage.maintenance.worker_age() < 5
     with storage.engine.connect() as connection:
         late = connection.scalar(select(Run.message_at).limit(1))
     assert late is not None
@@ -117,16 +117,16 @@ def test_a_lease_ends_by_observed_silence_alone():
 
 def test_a_frozen_sweeper_judges_nobody(storage, clock):
     submit(storage, runs=1)
-    storage.runs.claim_next("w")
-    storage.upkeep.sweep(5)
+    storage.runs.lease_next("w")
+    storage.maintenance.reap(5)
     clock.seconds += 3600
-    assert storage.upkeep.sweep(5).requeued == 0
+    assert storage.maintenance.reap(5).requeued == 0
 
 
 def test_owners_known_to_be_dead_lose_their_lease_at_once(storage):
     submit(storage, runs=2)
-    dead, living = storage.runs.claim_next("dead"), storage.runs.claim_next("living")
-    assert storage.upkeep.sweep(5, is_dead=lambda owner: owner == "dead").requeued == 1
+    dead, living = storage.runs.lease_next("dead"), storage.runs.lease_next("living")
+    assert storage.maintenance.reap(5, is_dead=lambda owner: owner == "dead").requeued == 1
     storage.runs.heartbeat(living)
     with pytest.raises(LeaseLost):
         storage.runs.heartbeat(dead)
@@ -134,52 +134,52 @@ def test_owners_known_to_be_dead_lose_their_lease_at_once(storage):
 
 def test_a_claim_whose_answer_was_lost_is_given_again(storage):
     submit(storage, runs=2)
-    first = storage.runs.claim_next("host/1")
-    again = storage.runs.claim_next("host/1", again=True)
+    first = storage.runs.lease_next("host/1")
+    again = storage.runs.lease_next("host/1", again=True)
     assert (again.run_id, again.attempt) == (first.run_id, first.attempt)
-    assert storage.runs.claim_next("host/2", again=True).run_id != first.run_id
+    assert storage.runs.lease_next("host/2", again=True).run_id != first.run_id
 
 
 def test_a_record_whose_answer_was_lost_can_be_made_again(storage):
     submit(storage, runs=1)
-    claim = storage.runs.claim_next("w")
-    storage.runs.record(claim, 4, 0.4, columns(0, 5))
+    lease = storage.runs.lease_next("w")
+    storage.runs.record(lease, 4, 0.4, columns(0, 5))
     # With what came since.
-    storage.runs.record(claim, 7, 0.7, columns(0, 8))
-    storage.runs.record(claim, 9, 0.9, columns(8, 2))
-    epochs = storage.results.run(claim.run_id).curves["epoch"]
+    storage.runs.record(lease, 7, 0.7, columns(0, 8))
+    storage.runs.record(lease, 9, 0.9, columns(8, 2))
+    epochs = storage.results.run(lease.run_id).curves["epoch"]
     np.testing.assert_array_equal(epochs, np.arange(10))
 
 
 def test_a_cancelled_run_leaves_no_checkpoint_and_starts_anew(storage, clock):
     experiment = submit(storage, runs=1)
     checkpoint = ({"theta": np.ones(2)}, {"epoch": 4})
-    claim = storage.runs.claim_next("w")
-    storage.runs.record(claim, 4, 0.4, columns(0, 5), checkpoint)
+    lease = storage.runs.lease_next("w")
+    storage.runs.record(lease, 4, 0.4, columns(0, 5), checkpoint)
     storage.experiments.cancel(experiment)
     clock.pass_lease(storage)
-    assert storage.upkeep.sweep(5).cancelled == 1
+    assert storage.maintenance.reap(5).cancelled == 1
     storage.experiments.retry(experiment)
     assert storage.experiments.runs(experiment)[0].progress == 0
-    claim = storage.runs.claim_next("w")
-    assert claim.checkpoint is None
-    storage.runs.release(claim, 4, columns(0, 5), checkpoint)
+    lease = storage.runs.lease_next("w")
+    assert lease.checkpoint is None
+    storage.runs.release(lease, 4, columns(0, 5), checkpoint)
     storage.experiments.cancel(experiment)
     storage.experiments.retry(experiment)
-    assert storage.runs.claim_next("w").checkpoint is None
+    assert storage.runs.lease_next("w").checkpoint is None
 
 
 def test_experiments_of_all_sizes_take_turns(storage):
     long = submit(storage, runs=1000, **{"training.epochs": 1})
     for _ in range(5):
-        storage.runs.claim_next("w")
+        storage.runs.lease_next("w")
     short = submit(storage, runs=1)
-    assert short in [storage.runs.claim_next("w").run.experiment_id for _ in range(2)]
+    assert short in [storage.runs.lease_next("w").run.experiment_id for _ in range(2)]
     # Newcomers, one after another, do not starve the long one.
     served = []
     for _ in range(10):
         submit(storage, runs=1)
-        served.append(storage.runs.claim_next("w").run.experiment_id)
+        served.append(storage.runs.lease_next("w").run.experiment_id)
     assert served.count(long) >= 3
 
 
@@ -197,12 +197,12 @@ def test_concurrent_changes_of_one_experiment_end_without_deadlock(storage):
                 failures.append(error)
 
     def train():
-        claim = storage.runs.claim_next(threading.current_thread().name)
-        if claim is not None:
-            storage.runs.record(claim, 1, 0.1, columns(0, 2))
-            storage.runs.finish(claim, None, {"x": np.ones(2)}, {})
+        lease = storage.runs.lease_next(threading.current_thread().name)
+        if lease is not None:
+            storage.runs.record(lease, 1, 0.1, columns(0, 2))
+            storage.runs.finish(lease, None, {"x": np.ones(2)}, {})
 
-    actions = [train] * 4 + [lambda: storage.upkeep.sweep(0.0)] * 2
+    actions = [train] * 4 + [lambda: storage.maintenance.reap(0.0)] * 2
     for experiment in experiments:
         actions.append(lambda e=experiment: storage.experiments.cancel(e))
         actions.append(lambda e=experiment: storage.experiments.retry(e))
@@ -221,16 +221,16 @@ def test_postgres_may_restart_between_and_in_transactions(tmp_path):
         upgrade(server.url)
         storage = Storage(server.url)
         submit(storage, runs=1)
-        claim = storage.runs.claim_next("w")
+        lease = storage.runs.lease_next("w")
         server.stop()
-        for write in (lambda: storage.runs.heartbeat(claim), lambda: submit(storage)):
+        for write in (lambda: storage.runs.heartbeat(lease), lambda: submit(storage)):
             with pytest.raises(StorageUnavailable) as refused:
                 write()
             assert "Try again later" in refused.value.remedy
         server.start()
         # The pool's connections are all dead; nobody notices.
-        storage.runs.heartbeat(claim)
-        storage.runs.finish(claim, None, {"x": np.ones(1)}, {})
+        storage.runs.heartbeat(lease)
+        storage.runs.finish(lease, None, {"x": np.ones(1)}, {})
         assert len(storage.experiments.find().items) == 1
         storage.close()
 
@@ -301,6 +301,6 @@ def test_a_full_disk_keeps_the_database_whole(tmp_path):
 def test_turns_are_counted_not_timed(storage):
     submit(storage, runs=3)
     for _ in range(3):
-        storage.runs.claim_next("w")
+        storage.runs.lease_next("w")
     with storage.engine.connect() as connection:
         assert connection.scalar(select(Experiment.served_at)) == 3

@@ -115,10 +115,10 @@ def the_service_reads_them(url: str) -> None:
     result = storage.results.run("r0")
     np.testing.assert_array_equal(result.arrays["x"], np.arange(6).reshape(2, 3))
     np.testing.assert_array_equal(result.curves["epoch"], np.arange(3))
-    claim = storage.runs.claim_next("w")
-    assert claim.run_id == "r1"
-    np.testing.assert_array_equal(claim.checkpoint[0]["theta"], np.ones(3))
-    storage.runs.finish(claim, None, {}, {})
+    lease = storage.runs.lease_next("w")
+    assert lease.run_id == "r1"
+    np.testing.assert_array_equal(lease.checkpoint[0]["theta"], np.ones(3))
+    storage.runs.finish(lease, None, {}, {})
     assert storage.experiments.retry("e") == ["r2"]
     storage.close()
 

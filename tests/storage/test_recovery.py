@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from reglab.core.storage import Storage, StorageUnavailable
-from reglab.core.storage.engine import check_writable
+from reglab.core.storage.database import check_writable
 from reglab.core.storage.migrate import upgrade
 from tests.storage.test_storage import submit
 

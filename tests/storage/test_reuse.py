@@ -38,20 +38,20 @@ def submit(
 
 def finish(storage, experiment, engine="1", files=CONTENT.files):
     for record in storage.experiments.runs(experiment):
-        claim = storage.runs.claim(record.id, "w")
-        if claim is None:
+        lease = storage.runs.lease(record.id, "w")
+        if lease is None:
             continue
         epochs = np.arange(3 + record.index)
         first = dict.fromkeys(CURVE_COLUMNS, epochs[:2])
         rest = dict.fromkeys(CURVE_COLUMNS, epochs[2:])
-        storage.runs.record(claim, 1, 0.1, first)
+        storage.runs.record(lease, 1, 0.1, first)
         arrays = {"x": np.full(4, record.index, np.float32), "y": np.arange(3)}
         summary = {
             "ece": 0.1 * record.index,
             "engine_version": engine,
             "provenance": {"files": dict(files)},
         }
-        storage.runs.finish(claim, rest, arrays, summary, 17)
+        storage.runs.finish(lease, rest, arrays, summary, 17)
 
 
 def runs(storage, experiment):
@@ -79,7 +79,7 @@ def test_an_equal_run_gets_a_whole_copy_and_says_where_from(storage):
         assert copy.finished_at is not None
         assert_same_results(storage, copy.id, original.id)
         assert not original.cached
-    assert storage.runs.claim_next("w") is None
+    assert storage.runs.lease_next("w") is None
 
 
 def test_only_what_is_equal_is_reused(storage):
@@ -112,8 +112,8 @@ def test_what_the_worker_really_had_counts(storage):
 def test_unfinished_failed_and_cancelled_runs_are_not_reused(storage):
     first = submit(storage, values=(0.0, 0.001, 0.002))
     one, two, _ = runs(storage, first)
-    storage.runs.fail(storage.runs.claim(one.id, "w"), {"type": "x"}, retry=False)
-    storage.runs.claim(two.id, "w")
+    storage.runs.fail(storage.runs.lease(one.id, "w"), {"type": "x"}, retry=False)
+    storage.runs.lease(two.id, "w")
     storage.experiments.cancel(first)
     again = submit(storage, values=(0.0, 0.001, 0.002))
     assert {run.state for run in runs(storage, again)} == {"queued"}
@@ -230,6 +230,6 @@ def test_workers_leave_runs_of_newer_engines(storage):
     runs = expand(spec)
     for engine in ("4", "3", "2"):
         storage.experiments.create(spec, runs, contents=[Content(engine, {})] * len(runs))
-    claims = [storage.runs.claim_next(f"w{k}", engine_version=3) for k in range(3)]
-    assert [claim is None for claim in claims] == [False, False, True]
-    assert storage.runs.claim_next("new", engine_version=4) is not None
+    leases = [storage.runs.lease_next(f"w{k}", engine_version=3) for k in range(3)]
+    assert [lease is None for lease in leases] == [False, False, True]
+    assert storage.runs.lease_next("new", engine_version=4) is not None

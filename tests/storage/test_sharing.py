@@ -26,11 +26,11 @@ def blobs(storage):
 
 def train_large(storage, experiment):
     for record in runs(storage, experiment):
-        claim = storage.runs.claim(record.id, "w")
+        lease = storage.runs.lease(record.id, "w")
         columns = dict.fromkeys(CURVE_COLUMNS, np.arange(3))
         arrays = {"x": LARGE, "y": LARGE + record.index}
         summary = {"engine_version": "1", "provenance": {"files": dict(CONTENT.files)}}
-        storage.runs.finish(claim, columns, arrays, summary, 17)
+        storage.runs.finish(lease, columns, arrays, summary, 17)
 
 
 def test_copies_and_equal_arrays_are_stored_once(storage):
@@ -102,13 +102,13 @@ def test_deletions_and_reuse_at_once_lose_and_leave_nothing(storage):
 
 def test_chunks_that_are_made_again_leave_nothing(storage):
     [run, _] = runs(storage, submit(storage))
-    claim = storage.runs.claim(run.id, "w")
+    lease = storage.runs.lease(run.id, "w")
     for size in (2, 3, 4):
         columns = dict.fromkeys(CURVE_COLUMNS, np.arange(size))
-        storage.runs.record(claim, size, 0.1, columns)
+        storage.runs.record(lease, size, 0.1, columns)
     assert blobs(storage)[0] == 1
-    storage.runs.fail(claim, {"type": "x"}, retry=True)
-    storage.runs.claim(run.id, "w")
+    storage.runs.fail(lease, {"type": "x"}, retry=True)
+    storage.runs.lease(run.id, "w")
     assert blobs(storage) == (0, None)
 
 

@@ -11,10 +11,10 @@ from tests.storage.test_storage import columns, submit
 def test_stamp_changes_with_every_run_that_succeeds(storage):
     experiment = submit(storage, runs=2)
     seen = [storage.results.stamp(experiment)]
-    while (claim := storage.runs.claim_next("w")) is not None:
-        storage.runs.record(claim, 3, 0.3, columns(0, 4))
+    while (lease := storage.runs.lease_next("w")) is not None:
+        storage.runs.record(lease, 3, 0.3, columns(0, 4))
         assert storage.results.stamp(experiment) == seen[-1]
-        storage.runs.finish(claim, columns(4, 2), {}, {})
+        storage.runs.finish(lease, columns(4, 2), {}, {})
         seen.append(storage.results.stamp(experiment))
     assert [len(stamp) for stamp in seen] == [0, 1, 2]
     assert storage.results.stamp(experiment) == seen[-1]

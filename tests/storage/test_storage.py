@@ -50,14 +50,14 @@ def test_upgrade_again_changes_nothing_and_keeps_data(storage, database_url):
 
 def test_a_run_goes_from_queue_to_success(storage):
     experiment = submit(storage, runs=1)
-    claim = storage.runs.claim_next("w")
+    lease = storage.runs.lease_next("w")
     assert storage.experiments.get(experiment).state == "running"
-    storage.runs.record(claim, 3, 0.3, columns(0, 4))
+    storage.runs.record(lease, 3, 0.3, columns(0, 4))
     arrays = {"x": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array([2], np.uint8)}
-    storage.runs.finish(claim, columns(4, 2), arrays, {"ece": 0.1})
+    storage.runs.finish(lease, columns(4, 2), arrays, {"ece": 0.1})
     record = storage.experiments.get(experiment)
     assert (record.state, record.progress) == ("succeeded", 1.0)
-    result = storage.results.run(claim.run_id)
+    result = storage.results.run(lease.run_id)
     np.testing.assert_array_equal(result.curves["epoch"], np.arange(6))
     for name, array in arrays.items():
         np.testing.assert_array_equal(result.arrays[name], array)
@@ -69,26 +69,26 @@ def test_a_run_goes_from_queue_to_success(storage):
 
 def test_only_one_of_many_claims_a_run(storage):
     submit(storage, runs=5)
-    claims = []
+    leases = []
 
     def take():
-        while (claim := storage.runs.claim_next(threading.current_thread().name)) is not None:
-            claims.append(claim)
+        while (lease := storage.runs.lease_next(threading.current_thread().name)) is not None:
+            leases.append(lease)
 
     threads = [threading.Thread(target=take) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(claims) == len({claim.run_id for claim in claims}) == 5
+    assert len(leases) == len({lease.run_id for lease in leases}) == 5
 
 
 def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage, clock):
     submit(storage, runs=1)
-    old = storage.runs.claim_next("slow")
+    old = storage.runs.lease_next("slow")
     clock.pass_lease(storage)
-    assert storage.upkeep.sweep(5).requeued == 1
-    new = storage.runs.claim_next("fast")
+    assert storage.maintenance.reap(5).requeued == 1
+    new = storage.runs.lease_next("fast")
     assert new.attempt == old.attempt + 1
     for write in (
         lambda: storage.runs.heartbeat(old),
@@ -109,38 +109,38 @@ def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage, clock):
 
 def test_a_checkpoint_and_its_columns_are_one(storage, clock):
     submit(storage, runs=1)
-    claim = storage.runs.claim_next("a")
-    storage.runs.record(claim, 4, 0.4, columns(0, 5), ({"theta": np.ones(3)}, {"epoch": 4}))
-    storage.runs.record(claim, 7, 0.7, columns(5, 3))
+    lease = storage.runs.lease_next("a")
+    storage.runs.record(lease, 4, 0.4, columns(0, 5), ({"theta": np.ones(3)}, {"epoch": 4}))
+    storage.runs.record(lease, 7, 0.7, columns(5, 3))
     clock.pass_lease(storage)
-    storage.upkeep.sweep(5)
-    again = storage.runs.claim_next("b")
+    storage.maintenance.reap(5)
+    again = storage.runs.lease_next("b")
     arrays, state = again.checkpoint
     assert state == {"epoch": 4}
     np.testing.assert_array_equal(arrays["theta"], np.ones(3))
     # What came after the checkpoint will be made again.
-    np.testing.assert_array_equal(storage.results.run(claim.run_id).curves["epoch"], range(5))
+    np.testing.assert_array_equal(storage.results.run(lease.run_id).curves["epoch"], range(5))
 
 
 def test_attempts_are_bounded_and_their_errors_kept(storage):
     experiment = submit(storage, runs=1)
     for expected in (True, False):
-        claim = storage.runs.claim_next("w")
-        assert storage.runs.fail(claim, {"type": "fault", "detail": "x"}, retry=True) is expected
+        lease = storage.runs.lease_next("w")
+        assert storage.runs.fail(lease, {"type": "fault", "detail": "x"}, retry=True) is expected
     run = storage.experiments.runs(experiment)[0]
     assert run.state == "failed"
     assert [error["attempt"] for error in run.errors] == [1, 2]
     assert run.error["detail"] == "x"
     assert storage.experiments.retry(experiment) == [run.id]
-    assert storage.runs.claim_next("w").attempt == 3
+    assert storage.runs.lease_next("w").attempt == 3
 
 
 def test_lost_workers_exhaust_attempts_too(storage, clock):
     experiment = submit(storage, runs=1)
     for _ in range(2):
-        storage.runs.claim_next("w")
+        storage.runs.lease_next("w")
         clock.pass_lease(storage)
-        storage.upkeep.sweep(5)
+        storage.maintenance.reap(5)
     run = storage.experiments.runs(experiment)[0]
     assert (run.state, run.error["type"]) == ("failed", "worker-lost")
 
@@ -148,18 +148,18 @@ def test_lost_workers_exhaust_attempts_too(storage, clock):
 def test_release_does_not_count_as_an_attempt(storage):
     submit(storage, runs=1)
     for _ in range(5):
-        claim = storage.runs.claim_next("w")
-        storage.runs.release(claim, 0)
-    assert storage.runs.get(claim.run_id).state == "queued"
+        lease = storage.runs.lease_next("w")
+        storage.runs.release(lease, 0)
+    assert storage.runs.get(lease.run_id).state == "queued"
 
 
 def test_cancel_reaches_waiting_and_running_runs(storage):
     experiment = submit(storage, runs=3)
-    claim = storage.runs.claim_next("w")
+    lease = storage.runs.lease_next("w")
     storage.experiments.cancel(experiment)
     assert states(storage, experiment) == ["running", "cancelled", "cancelled"]
-    assert storage.runs.heartbeat(claim).cancel_requested
-    storage.runs.cancelled(claim)
+    assert storage.runs.heartbeat(lease).cancel_requested
+    storage.runs.cancelled(lease)
     assert storage.experiments.get(experiment).state == "cancelled"
     with pytest.raises(WrongState):
         storage.experiments.cancel(experiment)
@@ -168,8 +168,8 @@ def test_cancel_reaches_waiting_and_running_runs(storage):
 
 def test_retry_leaves_successes_alone(storage):
     experiment = submit(storage, runs=2)
-    storage.runs.finish(storage.runs.claim_next("w"), None, {}, {})
-    storage.runs.fail(storage.runs.claim_next("w"), {"type": "diverged"}, retry=False)
+    storage.runs.finish(storage.runs.lease_next("w"), None, {}, {})
+    storage.runs.fail(storage.runs.lease_next("w"), {"type": "diverged"}, retry=False)
     assert len(storage.experiments.retry(experiment)) == 1
     assert states(storage, experiment) == ["succeeded", "queued"]
     with pytest.raises(WrongState):
@@ -178,9 +178,9 @@ def test_retry_leaves_successes_alone(storage):
 
 def test_what_is_deleted_while_it_is_read_is_not_found(storage):
     experiment = submit(storage, runs=1)
-    claim = storage.runs.claim_next("w")
-    storage.runs.finish(claim, columns(0, 2), {"x": np.ones(3)}, {})
-    result = storage.results.run(claim.run_id)
+    lease = storage.runs.lease_next("w")
+    storage.runs.finish(lease, columns(0, 2), {"x": np.ones(3)}, {})
+    result = storage.results.run(lease.run_id)
     assert "y" not in result.arrays
     storage.experiments.delete(experiment)
     with pytest.raises(NotFound):
@@ -191,11 +191,11 @@ def test_what_is_deleted_while_it_is_read_is_not_found(storage):
 
 def test_delete_leaves_no_row_behind(storage):
     experiment = submit(storage, runs=2, key="k", tags=["t"])
-    claim = storage.runs.claim_next("w")
-    storage.runs.record(claim, 1, 0.1, columns(0, 2), ({"theta": np.ones(2)}, {}))
+    lease = storage.runs.lease_next("w")
+    storage.runs.record(lease, 1, 0.1, columns(0, 2), ({"theta": np.ones(2)}, {}))
     with pytest.raises(WrongState):
         storage.experiments.delete(experiment)
-    storage.runs.finish(claim, None, {"x": np.ones(2)}, {})
+    storage.runs.finish(lease, None, {"x": np.ones(2)}, {})
     storage.experiments.delete(experiment)
     with storage.engine.connect() as connection:
         # What happened stays counted.
@@ -208,25 +208,25 @@ def test_delete_leaves_no_row_behind(storage):
 def test_a_long_experiment_does_not_starve_a_short_one(storage):
     long = submit(storage, runs=50)
     for _ in range(4):
-        storage.runs.claim_next("w")
+        storage.runs.lease_next("w")
     short = submit(storage, runs=1)
-    served = [storage.runs.claim_next("w").run.experiment_id for _ in range(3)]
+    served = [storage.runs.lease_next("w").run.experiment_id for _ in range(3)]
     assert served.index(short) <= 1
     assert served.count(long) == 2
 
 
 def test_messages_are_sent_again_only_when_workers_are_idle(storage):
     submit(storage, runs=3)
-    assert storage.upkeep.sweep(0.0).send == []
-    storage.upkeep.seen("w", slots=1)
+    assert storage.maintenance.reap(0.0).send == []
+    storage.maintenance.seen("w", slots=1)
     time.sleep(0.01)
-    assert 1 <= len(storage.upkeep.sweep(0.0).send) <= 2
-    storage.runs.claim_next("w")
+    assert 1 <= len(storage.maintenance.reap(0.0).send) <= 2
+    storage.runs.lease_next("w")
     time.sleep(0.01)
-    assert storage.upkeep.sweep(0.0).send == []
-    assert storage.upkeep.worker_age() < 5
-    storage.upkeep.gone("w")
-    assert storage.upkeep.worker_age() is None
+    assert storage.maintenance.reap(0.0).send == []
+    assert storage.maintenance.worker_age() < 5
+    storage.maintenance.gone("w")
+    assert storage.maintenance.worker_age() is None
 
 
 def test_same_key_same_experiment_other_request_conflict(storage):
@@ -297,11 +297,11 @@ def test_listing_by_state_agrees_with_the_derived_state(storage):
     for count in range(4):
         experiment = submit(storage, runs=3)
         for run in storage.experiments.runs(experiment)[:count]:
-            claim = storage.runs.claim(run.id, "w")
-            (storage.runs.finish(claim, None, {}, {}) if count != 2 else None)
+            lease = storage.runs.lease(run.id, "w")
+            (storage.runs.finish(lease, None, {}, {}) if count != 2 else None)
     storage.experiments.cancel(submit(storage, runs=2))
     failing = submit(storage, runs=1)
-    storage.runs.fail(storage.runs.claim(storage.experiments.runs(failing)[0].id, "w"), {}, False)
+    storage.runs.fail(storage.runs.lease(storage.experiments.runs(failing)[0].id, "w"), {}, False)
     everything = {item.id: item.state for item in storage.experiments.find().items}
     for state in STATES:
         found = {item.id for item in storage.experiments.find(state=state).items}
@@ -319,12 +319,12 @@ def test_experiment_state_is_terminal_only_when_all_runs_are():
 
 def test_damaged_arrays_are_noticed(storage):
     submit(storage, runs=1)
-    claim = storage.runs.claim_next("w")
-    storage.runs.finish(claim, None, {"x": np.ones(3)}, {})
+    lease = storage.runs.lease_next("w")
+    storage.runs.finish(lease, None, {"x": np.ones(3)}, {})
     with storage.engine.begin() as connection:
         connection.execute(text("UPDATE arrays SET sha256 = 'x'"))
     with pytest.raises(ValueError, match="damaged"):
-        storage.results.array(claim.run_id, "x")
+        storage.results.array(lease.run_id, "x")
 
 
 def test_read_only_database_gives_a_clear_error(tmp_path):

@@ -63,9 +63,9 @@ def test_workers_and_history_come_from_the_database(server):
     http, storage = server
     spec = build("l2", {"training.epochs": 2000})
     storage.experiments.create(spec, expand(spec))
-    claim = storage.runs.claim_next("w")
-    storage.runs.finish(claim, None, {}, {"seconds": 7.0})
-    storage.upkeep.seen("w", 4)
+    lease = storage.runs.lease_next("w")
+    storage.runs.finish(lease, None, {}, {"seconds": 7.0})
+    storage.maintenance.seen("w", 4)
     body = {"preset": "l2", "overrides": {"training.epochs": 2000}}
     found = http.post("/experiments/estimate", json=body).json()
     assert (found["slots"], found["waiting"], found["measured_runs"]) == (4, 8, 1)

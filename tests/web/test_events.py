@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 
-from reglab.api.broadcast import POLL_SECONDS
+from reglab.api.event_poller import POLL_SECONDS
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
@@ -81,20 +81,20 @@ def test_a_stream_tells_all_until_the_end(server):
         assert [m.event for m in first] == ["metrics", "progress", "state"]
         assert all(m.data["snapshot"] for m in first)
         assert first[2].data["counts"]["queued"] == 2
-        claim = storage.runs.claim_next("w")
-        storage.runs.record(claim, 3, 0.3, columns(0, 1, 2, 3))
+        lease = storage.runs.lease_next("w")
+        storage.runs.record(lease, 3, 0.3, columns(0, 1, 2, 3))
         time.sleep(2 * POLL_SECONDS)
-        storage.runs.finish(claim, columns(4, 5), {}, {})
-        storage.runs.fail(storage.runs.claim_next("w"), {"type": "diverged"}, retry=False)
+        storage.runs.finish(lease, columns(4, 5), {}, {})
+        storage.runs.fail(storage.runs.lease_next("w"), {"type": "diverged"}, retry=False)
         rest = list(found)
     told = [m.data["columns"] for m in rest if m.event == "metrics"]
     assert [epoch for part in told for epoch in part["epoch"]] == [0, 1, 2, 3, 4, 5]
-    assert {run for part in told for run in part["run_id"]} == {claim.run_id}
+    assert {run for part in told for run in part["run_id"]} == {lease.run_id}
     assert told[0]["test_loss"] == pytest.approx([0, 1 / 7, 2 / 7, 3 / 7])
     assert rest[-1].event == "state"
     assert rest[-1].data["state"] == "failed"
     states = {run["id"]: run for m in rest if m.event == "state" for run in m.data["runs"]}
-    assert states[claim.run_id]["state"] == "succeeded"
+    assert states[lease.run_id]["state"] == "succeeded"
     assert [run["error"]["type"] for run in states.values() if run["error"]] == ["diverged"]
     assert len({m.id for m in first + rest}) == len(first + rest)
     with stream(server, experiment, rest[-1].id) as reply:
@@ -105,12 +105,12 @@ def test_a_reader_goes_on_where_it_stopped(server):
     storage = server[1]
     experiment = submit(storage)
     *_, last = take(server, experiment, 3)
-    claim = storage.runs.claim_next("w")
-    storage.runs.record(claim, 1, 0.1, columns(0, 1))
+    lease = storage.runs.lease_next("w")
+    storage.runs.record(lease, 1, 0.1, columns(0, 1))
     seen = take(server, experiment, 3, last.id)
     assert [m.event for m in seen] == ["metrics", "progress", "state"]
     assert not any(m.data["snapshot"] for m in seen)
-    storage.runs.record(claim, 2, 0.2, columns(2))
+    storage.runs.record(lease, 2, 0.2, columns(2))
     time.sleep(2 * POLL_SECONDS)
     again = take(server, experiment, 4, seen[0].id)
     assert [m.id for m in again[:2]] == [m.id for m in seen[1:]]
@@ -128,13 +128,13 @@ def test_an_id_that_is_not_known_gives_a_snapshot(server, last):
 def test_a_snapshot_has_the_latest_evaluation_of_each_run(server):
     storage = server[1]
     experiment = submit(storage)
-    claims = [storage.runs.claim_next("w") for _ in range(2)]
-    for at, claim in enumerate(claims):
-        storage.runs.record(claim, 1, 0.1, columns(0, 1))
-        storage.runs.record(claim, 3 + at, 0.4, columns(2, 3 + at))
+    claims = [storage.runs.lease_next("w") for _ in range(2)]
+    for at, lease in enumerate(claims):
+        storage.runs.record(lease, 1, 0.1, columns(0, 1))
+        storage.runs.record(lease, 3 + at, 0.4, columns(2, 3 + at))
     found = take(server, experiment, 1)[0].data["columns"]
     assert dict(zip(found["run_id"], found["epoch"], strict=True)) == {
-        claim.run_id: 3 + at for at, claim in enumerate(claims)
+        lease.run_id: 3 + at for at, lease in enumerate(claims)
     }
 
 
@@ -194,12 +194,12 @@ def test_a_stream_opened_after_a_retry_does_not_see_the_old_end(server):
 def test_many_points_at_once_are_thinned_but_keep_their_extremes(server):
     storage = server[1]
     experiment = submit(storage, 1)
-    claim = storage.runs.claim_next("w")
+    lease = storage.runs.lease_next("w")
     *_, last = take(server, experiment, 3)
     many = columns(*range(5000))
     many["test_loss"] = np.sin(np.arange(5000.0))
     many["test_loss"][777] = -9.0
-    storage.runs.record(claim, 4999, 0.5, many)
+    storage.runs.record(lease, 4999, 0.5, many)
     found = take(server, experiment, 1, last.id)[0].data["columns"]
     assert len(found["epoch"]) <= 100
     assert min(found["test_loss"]) == -9.0
@@ -213,7 +213,7 @@ def test_a_hundred_streams_cost_one_poll(server):
     sqlalchemy_event.listen(
         storage.engine, "before_cursor_execute", lambda *a: statements.append(a[2])
     )
-    claim = storage.runs.claim_next("w")
+    lease = storage.runs.lease_next("w")
     told = []
 
     async def read(http, experiment, ready):
@@ -235,10 +235,10 @@ def test_a_hundred_streams_cost_one_poll(server):
             statements.clear()
             began = time.monotonic()
             await asyncio.to_thread(
-                storage.runs.record, claim, count, 0.1, columns(count, count + 1)
+                storage.runs.record, lease, count, 0.1, columns(count, count + 1)
             )
             # A busy machine takes its time to tell all of them.
-            while told.count(claim.run.experiment_id) < count / 2:
+            while told.count(lease.run.experiment_id) < count / 2:
                 assert time.monotonic() < began + 20, told
                 await asyncio.sleep(POLL_SECONDS)
             await asyncio.sleep(3 * POLL_SECONDS)
@@ -254,7 +254,7 @@ def test_a_hundred_streams_cost_one_poll(server):
             selects, seconds = pool.submit(asyncio.run, main(count)).result()
         # One statement a poll whatever the number of streams, one more for the new evaluations.
         assert selects <= seconds / POLL_SECONDS + 3
-        assert told.count(claim.run.experiment_id) == count / 2
+        assert told.count(lease.run.experiment_id) == count / 2
     time.sleep(2 * POLL_SECONDS)
     statements.clear()
     time.sleep(3 * POLL_SECONDS)
@@ -277,7 +277,7 @@ def test_streams_survive_a_database_that_is_away_for_a_while(server, monkeypatch
             next(found)
         monkeypatch.setattr(storage.watch, "progress", broken)
         assert failed.wait(5)
-        storage.runs.claim_next("w")
+        storage.runs.lease_next("w")
         monkeypatch.setattr(storage.watch, "progress", working)
         assert next(found).event == "progress"
 

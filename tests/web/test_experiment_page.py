@@ -85,22 +85,22 @@ def test_a_server_that_comes_back_is_found_again(new_context, tmp_path):
     with serving(settings) as (url, app):
         storage = app.state.context.storage
         experiment, _ = storage.experiments.create(spec, expand(spec))
-        claim = storage.runs.claim_next("w")
+        lease = storage.runs.lease_next("w")
         watched.url = url
         page = watched.open(f"/experiments/{experiment}")
-        storage.runs.record(claim, 40, 0.1, evaluations(0, 40))
+        storage.runs.record(lease, 40, 0.1, evaluations(0, 40))
         expect(page.locator("[data-cell='epoch']")).to_have_text("40")
     expect(page.locator("#link")).to_have_text("connection lost, trying again")
     with serving(settings, int(url.rsplit(":", 1)[1])) as (_, app):
         storage = app.state.context.storage
-        storage.runs.record(claim, 120, 0.4, evaluations(80, 120))
+        storage.runs.record(lease, 120, 0.4, evaluations(80, 120))
         expect(page.locator("#link")).to_have_text("live", timeout=20_000)
         expect(page.locator("[data-cell='epoch']")).to_have_text("120")
         page.wait_for_function(
             "() => document.querySelector('[data-plot=loss]').data[0].x.at(-1) == 120"
         )
         assert points(page, "[data-plot=loss]") == 4
-        storage.runs.cancelled(claim)
+        storage.runs.cancelled(lease)
         expect(page.locator("#state")).to_have_text("cancelled")
         page.close()
     lost = [text for text in watched.complaints if "ERR_" in text]

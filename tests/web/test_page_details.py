@@ -77,12 +77,12 @@ def test_failed_and_diverged_runs_are_told_and_leave_the_axis_to_the_others(new_
         experiment, _ = storage.experiments.create(spec, expand(spec))
         epochs = np.arange(0, 100, 10)
         for losses in (np.linspace(0.7, 0.2, 10), np.geomspace(0.7, 2.6e9, 10)):
-            claim = storage.runs.claim_next("w")
+            lease = storage.runs.lease_next("w")
             columns = dict.fromkeys(CURVE_COLUMNS, losses) | {"epoch": epochs}
-            storage.runs.record(claim, 90, 0.1, columns)
-        claim = storage.runs.claim_next("w")
+            storage.runs.record(lease, 90, 0.1, columns)
+        lease = storage.runs.lease_next("w")
         error = {"type": "TrainingDiverged", "detail": "Infinite.", "remedy": "Lower lr."}
-        storage.runs.fail(claim, error, False)
+        storage.runs.fail(lease, error, False)
         watched.url = url
         page = watched.open(f"/experiments/{experiment}")
         page.wait_for_function(f"() => {LOSS}.data?.length >= 2")
@@ -123,9 +123,9 @@ def test_a_swept_field_shows_what_it_is_swept_over(open_page):
     page = open_page("/experiments/new?preset=l2")
     field = page.locator("[id='field-regularization.l2']")
     expect(field).to_be_disabled()
-    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Swept: 0, 0.0025")
+    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Reaped: 0, 0.0025")
     page.get_by_label("Values, separated by commas").fill("0, 1e-3")
-    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Swept: 0, 0.001.")
+    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Reaped: 0, 0.001.")
     page.get_by_role("button", name="Remove").click()
     expect(field).to_be_enabled()
     # Set first and swept then: the sweep has the say.

@@ -345,7 +345,7 @@ def test_a_hundred_runs_stay_smooth(new_context, tmp_path):
         epochs = np.arange(0, 10_001, 5)
         rng = np.random.default_rng(0)
         for _ in range(100):
-            claim = storage.runs.claim_next("w")
+            claim = storage.runs.lease_next("w")
             values = np.exp(-epochs / 2000) + 0.1 * rng.random(len(epochs))
             columns = dict.fromkeys(CURVE_COLUMNS, values) | {"epoch": epochs}
             storage.runs.record(claim, 10_000, 1.0, columns)

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from reglab.api.dispatch import Dispatcher
+from reglab.api.run_queue import RunQueue
 from reglab.core.engine.warm_up import warm_up
 from reglab.core.presets import build
 from reglab.core.settings import Settings
@@ -27,7 +27,7 @@ QUICK = {
     "REGLAB_LEASE_SECONDS": "2",
     "REGLAB_HEARTBEAT_SECONDS": "0.2",
     "REGLAB_CHECKPOINT_SECONDS": "0.3",
-    "REGLAB_SWEEP_SECONDS": "0.3",
+    "REGLAB_REAP_SECONDS": "0.3",
     "REGLAB_RESEND_SECONDS": "1",
     # A new process takes seconds to get ready on a busy machine.
     "REGLAB_STARVING_SECONDS": "20",
@@ -122,7 +122,7 @@ class Delivery:
         self.folder = folder
         self.settings = Settings.from_env(self.env)
         self.storage = Storage.of(self.settings)
-        self.dispatcher = Dispatcher(self.settings)
+        self.run_queue = RunQueue(self.settings)
         self.workers: list[Worker] = []
 
     def worker(self, processes: int = 1, arguments: Sequence[str] = (), **env: str) -> Worker:
@@ -146,7 +146,7 @@ class Delivery:
         spec = build(preset, RESUMED | changes)
         identifier, _ = self.storage.experiments.create(spec, expand(spec), preset)
         if send:
-            assert self.dispatcher.send([run.id for run in self.runs(identifier)])
+            assert self.run_queue.send([run.id for run in self.runs(identifier)])
         return identifier
 
     def runs(self, experiment: str) -> list[RunRecord]:
@@ -191,10 +191,10 @@ class Delivery:
 
 def queued_messages(delivery: Delivery) -> int:
     """How many messages wait in the broker."""
-    with delivery.dispatcher._app.connection_for_read() as connection:
+    with delivery.run_queue._app.connection_for_read() as connection:
         channel = connection.default_channel
         return int(channel._size("reglab"))
 
 
 def enqueue(delivery: Delivery, run_ids: Sequence[str]) -> None:
-    assert delivery.dispatcher.send(run_ids)
+    assert delivery.run_queue.send(run_ids)

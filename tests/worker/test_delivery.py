@@ -51,7 +51,7 @@ def test_a_worker_takes_no_more_messages_than_it_serves(delivery, undisturbed):
     assert queued_messages(delivery) == 3
     delivery.storage.experiments.cancel(experiment)
     delivery.wait_for(experiment, "cancelled")
-    # What is left over finds nothing to claim.
+    # What is left over finds nothing to lease.
     until(lambda: queued_messages(delivery) == 0, what="surplus messages are taken")
 
 
@@ -191,7 +191,7 @@ def test_time_limits_end_a_run(delivery, undisturbed):
 def test_messages_in_other_formats_are_not_executed(delivery, undisturbed, tmp_path):
     worker = delivery.the_worker()
     trap = tmp_path / "trap"
-    with delivery.dispatcher._app.connection_for_write() as connection:
+    with delivery.run_queue._app.connection_for_write() as connection:
         producer = connection.Producer()
         producer.publish(
             pickle.dumps(Hostile(trap)),

@@ -60,19 +60,19 @@ def test_a_full_disk_delays_a_run_and_leaves_nothing_half_written(embedded):
     settings, storage = embedded
     experiment = submit(storage)
     disk = Disk(storage)
-    claim = storage.runs.claim_next("w")
+    lease = storage.runs.lease_next("w")
     disk.fill(storage)
-    training = threading.Thread(target=Execution(storage, claim, settings).run)
+    training = threading.Thread(target=Execution(storage, lease, settings).run)
     training.start()
     time.sleep(1.5)
     assert training.is_alive()
-    assert storage.results.array_names(claim.run_id) == []
+    assert storage.results.array_names(lease.run_id) == []
     assert storage.experiments.runs(experiment)[0].state == "running"
     disk.free()
     training.join(30)
     run = storage.experiments.runs(experiment)[0]
     assert (run.state, run.attempt, run.errors) == ("succeeded", 1, [])
-    assert len(storage.results.array_names(claim.run_id)) > 4
+    assert len(storage.results.array_names(lease.run_id)) > 4
 
 
 def test_a_full_disk_refuses_a_submission_whole_and_says_what_helps(embedded):

@@ -52,7 +52,7 @@ def test_one_look_without_want_begins_the_patience_anew(watchdog, clock):
 def test_a_sweeper_that_hangs_is_trouble(watchdog, clock):
     watchdog.looked(starving=False)
     clock.moment += 11
-    assert watchdog.trouble() == "the sweeper has not ended a look for 11 s"
+    assert watchdog.trouble() == "the reaper has not ended a look for 11 s"
 
 
 def test_a_restart_does_not_wait_for_those_who_do_not_hear():
@@ -83,7 +83,7 @@ def test_a_restart_does_not_wait_for_those_who_do_not_hear():
 @pytest.mark.slow
 @pytest.mark.services
 @pytest.mark.parametrize("broker", ["redis"], indirect=True, scope="module")
-def test_a_deaf_worker_begins_anew_and_still_hears_a_stop(delivery):
+def test_an_unreached_worker_begins_anew_and_still_hears_a_stop(delivery):
     worker = delivery.worker(arguments=DEAF, REGLAB_STARVING_SECONDS="3").wait_ready()
     experiment = delivery.submit("l2", **{"training.epochs": 60, "sweep": {}})
     until(lambda: worker.text().count(" ready.") > 1, what=worker.text)

@@ -1,4 +1,4 @@
-"""Upkeep: ends the leases of the silent, finds vanished messages, knows which workers live."""
+"""Maintenance: ends the leases of the silent, finds vanished messages, knows which workers live."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from reglab.core.storage.engine import Transactions, now, repeats
+from reglab.core.storage.counters import Count, expired, note
+from reglab.core.storage.database import Transactions, now, repeats
 from reglab.core.storage.leases import Beat, LeaseWatch
 from reglab.core.storage.models import Run, Worker
-from reglab.core.storage.records import Swept
+from reglab.core.storage.records import Reaped
 from reglab.core.storage.runs import WORKER_FRESH_SECONDS, drop_checkpoint, living_slots, note_error
-from reglab.core.storage.tallies import Tally, expired, note
 
 FORGET_SECONDS = 86_400.0
 
@@ -24,10 +24,10 @@ def nobody(owner: str) -> bool:
     return False
 
 
-class Upkeep:
+class Maintenance:
     """What a living worker does for all; several may do it at the same time.
 
-    It remembers the leases that it saw, so one object must do all the sweeps of a process.
+    It remembers the leases that it saw, so one object must do all the reaping of a process.
     """
 
     def __init__(self, transactions: Transactions, watch: LeaseWatch) -> None:
@@ -36,12 +36,12 @@ class Upkeep:
         self._now = now(transactions.engine)
 
     @repeats
-    def sweep(
+    def reap(
         self,
         resend_seconds: float,
         limit: int = 500,
         is_dead: Callable[[str], bool] = nobody,
-    ) -> Swept:
+    ) -> Reaped:
         """Take back ended leases, and list runs whose message must have vanished.
 
         Messages are sent again only while workers have free slots: a run that waits behind others
@@ -56,21 +56,21 @@ class Upkeep:
         ended = self._watch.ended(beats) | dead
         with self._transactions.write() as session:
             requeued = failed = cancelled = 0
-            tallies: list[Tally] = []
+            counts: list[Count] = []
             for row in self._still_silent(session, ended, beats):
                 if row.cancel_requested:
                     _end_cancelled(session, row)
                     cancelled += 1
-                    tallies += expired(row, "cancelled")
+                    counts += expired(row, "cancelled")
                     continue
                 again = row.attempts_left > 0
                 note_error(row, _lost(row), again)
                 requeued, failed = requeued + again, failed + (not again)
-                tallies += expired(row, "queued" if again else "failed")
+                counts += expired(row, "queued" if again else "failed")
             session.flush()
             send = self._vanished(session, resend_seconds, limit)
-            note(session, "sweep", tallies)
-        return Swept(send, requeued, failed, cancelled)
+            note(session, "reap", counts)
+        return Reaped(send, requeued, failed, cancelled)
 
     @repeats
     def take_back(self) -> int:

@@ -1,4 +1,4 @@
-"""A thread of the worker's main process: tells the database it is alive, sweeps, sends messages."""
+"""A thread of the worker's main process: tells the database it is alive, reaps, sends messages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from reglab.worker.identity import is_dead
 from reglab.worker.shutdown import stopping
 from reglab.worker.watchdog import Watchdog
 
-log = logging.getLogger("reglab.sweeper")
+log = logging.getLogger("reglab.reaper")
 # After messages had to be sent again there may be more to send: a lost queue is refilled quickly.
 SOON_SECONDS = 0.25
 
 
-class Sweeper:
-    """Looks every ``sweep_seconds``; several workers may sweep at the same time.
+class Reaper:
+    """Looks every ``reap_seconds``; several workers may reap at the same time.
 
     Args:
         settings: Times, and the database.
@@ -41,7 +41,7 @@ class Sweeper:
         self._settings, self._name, self._slots, self._send = settings, name, slots, send
         self._busy, self._watchdog = busy, watchdog
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="sweeper", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name="reaper", daemon=True)
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -58,15 +58,15 @@ class Sweeper:
         storage = Storage.of(self._settings)
         wait = 0.0
         while not self._done.wait(wait):
-            wait = self._settings.sweep_seconds
+            wait = self._settings.reap_seconds
             try:
                 if self._once(storage):
                     wait = min(wait, SOON_SECONDS)
             except Exception as error:
-                log.warning("sweep failed, will try again: %s", error)
+                log.warning("reaping failed, will try again: %s", error)
                 self._watchdog.looked(starving=False)
         try:
-            storage.upkeep.gone(self._name)
+            storage.maintenance.gone(self._name)
         except Exception as error:
             log.warning("could not sign off: %s", error)
         storage.close()
@@ -76,19 +76,19 @@ class Sweeper:
         if stopping():
             self._watchdog.looked(starving=False)
             return 0
-        storage.upkeep.seen(self._name, self._slots)
-        swept = storage.upkeep.sweep(self._settings.resend_seconds, is_dead=is_dead)
-        if swept.requeued or swept.failed or swept.cancelled:
+        storage.maintenance.seen(self._name, self._slots)
+        reaped = storage.maintenance.reap(self._settings.resend_seconds, is_dead=is_dead)
+        if reaped.requeued or reaped.failed or reaped.cancelled:
             log.warning(
                 "ended leases: %d queued again, %d failed, %d cancelled",
-                swept.requeued,
-                swept.failed,
-                swept.cancelled,
+                reaped.requeued,
+                reaped.failed,
+                reaped.cancelled,
             )
-        for run_id in swept.send:
+        for run_id in reaped.send:
             self._send(run_id)
         self._watchdog.looked(self._starving(storage))
-        return len(swept.send)
+        return len(reaped.send)
 
     def _starving(self, storage: Storage) -> bool:
         free = self._slots - self._busy(storage.runs.owners())

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reglab.core.engine.vectors import LANES, REGISTERS, Emitter, instruction
+from reglab.core.engine.llvm_ir import LANES, REGISTERS, Emitter, instruction
 
 # Tallest tile of two vectors a row: its sums, two vectors of b and one of a fit the registers.
 _ROWS = 8 if REGISTERS == 32 else 6

@@ -18,8 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from reglab.core.spec import RunSpec
-from reglab.core.storage.engine import Transactions
-from reglab.core.storage.models import Run, TallyRow
+from reglab.core.storage.database import Transactions
+from reglab.core.storage.models import CounterRow, Run
 from reglab.core.storage.states import State
 
 SUBMITTED = "runs_submitted"
@@ -39,7 +39,7 @@ SHARDS = 16
 
 
 @dataclass(frozen=True)
-class Tally:
+class Count:
     """So much more of something."""
 
     name: str
@@ -57,7 +57,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Tallies:
+class Counters:
     """All counts at one moment.
 
     Attributes:
@@ -73,18 +73,18 @@ class Tallies:
         return self.histograms.get((name, label)) or _histogram({})
 
 
-def note(session: Session, shard_of: str, tallies: Iterable[Tally]) -> None:
+def note(session: Session, shard_of: str, counts: Iterable[Count]) -> None:
     """Add to the counts as part of an open transaction; to be its last statement.
 
     Args:
         session: A write transaction.
         shard_of: An id that spreads the counts over rows.
-        tallies: What happened.
+        counts: What happened.
     """
     amounts: dict[tuple[str, str, str], float] = {}
-    for tally in tallies:
-        key = (tally.name, tally.label, tally.bucket)
-        amounts[key] = amounts.get(key, 0.0) + tally.amount
+    for count in counts:
+        key = (count.name, count.label, count.bucket)
+        amounts[key] = amounts.get(key, 0.0) + count.amount
     if not amounts:
         return
     on_sqlite = session.get_bind().dialect.name == "sqlite"
@@ -97,55 +97,55 @@ def note(session: Session, shard_of: str, tallies: Iterable[Tally]) -> None:
     session.connection().execute(ADD_SQLITE if on_sqlite else ADD_POSTGRES, rows)
 
 
-def claimed(run: Any) -> list[Tally]:
+def leased(run: Any) -> list[Count]:
     """An attempt begins.
 
     The steps of a run in training are counted by reading its row, those of earlier attempts here;
     what a checkpoint already counted is taken off, so that the sum goes on without a jump.
     """
-    tallies = [Tally(ATTEMPTS), *_steps(run, -run.epoch)]
+    counts = [Count(ATTEMPTS), *_steps(run, -run.epoch)]
     if run.attempt == 1 and run.started_at is not None:
-        tallies += _lasted(WAIT_SECONDS, "", run.created_at, run.started_at)
-    return tallies
+        counts += _lasted(WAIT_SECONDS, "", run.created_at, run.started_at)
+    return counts
 
 
-def stopped(run: Any, epoch: int, state: State | None = None) -> list[Tally]:
+def stopped(run: Any, epoch: int, state: State | None = None) -> list[Count]:
     """An attempt has ended after this epoch; with a final state if the run has ended too."""
-    tallies = _steps(run, epoch)
+    counts = _steps(run, epoch)
     if state is not None and run.started_at is not None:
-        tallies += _lasted(RUN_SECONDS, state, run.started_at, datetime.now(UTC))
-    return tallies
+        counts += _lasted(RUN_SECONDS, state, run.started_at, datetime.now(UTC))
+    return counts
 
 
-def expired(run: Run, state: State) -> list[Tally]:
+def expired(run: Run, state: State) -> list[Count]:
     """A lease has ended, and the run is in this state now."""
     final = None if state == "queued" else state
-    return [Tally(EXPIRIES, state), *stopped(run, run.epoch, final)]
+    return [Count(EXPIRIES, state), *stopped(run, run.epoch, final)]
 
 
 def _add(insert: Any) -> Any:
     return insert.on_conflict_do_update(
         index_elements=["name", "label", "bucket", "shard"],
-        set_={"value": TallyRow.value + insert.excluded.value},
+        set_={"value": CounterRow.value + insert.excluded.value},
     )
 
 
 # Made once: building a statement takes longer than running it.
-ADD_SQLITE = _add(sqlite.insert(TallyRow))
-ADD_POSTGRES = _add(postgresql.insert(TallyRow))
+ADD_SQLITE = _add(sqlite.insert(CounterRow))
+ADD_POSTGRES = _add(postgresql.insert(CounterRow))
 
 
-class TallyReader:
+class CounterReader:
     """Repository of the counts."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def read(self) -> Tallies:
+    def read(self) -> Counters:
         """All counts, the steps of running trainings included, as of one moment."""
-        key = (TallyRow.name, TallyRow.label, TallyRow.bucket)
+        key = (CounterRow.name, CounterRow.label, CounterRow.bucket)
         with self._transactions.snapshot() as session:
-            summed = select(*key, func.sum(TallyRow.value)).group_by(*key)
+            summed = select(*key, func.sum(CounterRow.value)).group_by(*key)
             rows = session.execute(summed).all()
             running = select(Run.epoch, Run.spec).where(Run.state == "running")
             live = sum(epoch * steps_per_epoch(spec) for epoch, spec in session.execute(running))
@@ -157,7 +157,7 @@ class TallyReader:
             else:
                 counters[name, label] = value
         counters[STEPS, ""] = counters.get((STEPS, ""), 0.0) + live
-        return Tallies(counters, {key: _histogram(found) for key, found in histograms.items()})
+        return Counters(counters, {key: _histogram(found) for key, found in histograms.items()})
 
 
 def _histogram(found: dict[str, float]) -> Histogram:
@@ -165,15 +165,15 @@ def _histogram(found: dict[str, float]) -> Histogram:
     return Histogram({name: int(found.get(name, 0)) for name in names}, found.get(SUM, 0.0))
 
 
-def _lasted(name: str, label: str, since: datetime, until: datetime) -> list[Tally]:
+def _lasted(name: str, label: str, since: datetime, until: datetime) -> list[Count]:
     # Hosts' clocks may differ a little.
     seconds = max(0.0, (until - since).total_seconds())
     bucket = next((f"{bound:g}" for bound in BOUNDS if seconds <= bound), INFINITE)
-    return [Tally(name, label, 1.0, bucket), Tally(name, label, seconds, SUM)]
+    return [Count(name, label, 1.0, bucket), Count(name, label, seconds, SUM)]
 
 
-def _steps(run: Any, epochs: int) -> list[Tally]:
-    return [Tally(STEPS, "", epochs * steps_per_epoch(run.spec))] if epochs else []
+def _steps(run: Any, epochs: int) -> list[Count]:
+    return [Count(STEPS, "", epochs * steps_per_epoch(run.spec))] if epochs else []
 
 
 def steps_per_epoch(document: dict[str, Any]) -> int:

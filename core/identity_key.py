@@ -12,7 +12,7 @@ KEPT = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Same:
+class IdentityKey:
     """An array as the key of a cache: equal to itself alone, as comparing contents would cost.
 
     The array must not be changed afterwards.
@@ -21,7 +21,7 @@ class Same:
     array: NDArray[Any]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.array is self.array
+        return isinstance(other, IdentityKey) and other.array is self.array
 
     def __hash__(self) -> int:
         return id(self.array)

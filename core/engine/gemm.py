@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from reglab.core.engine.compiler import inlined, kernel
-from reglab.core.engine.tiles import block, product
-from reglab.core.engine.vectors import LANES
+from reglab.core.engine.llvm_ir import LANES
+from reglab.core.engine.microkernels import block, product
 
 
 @kernel

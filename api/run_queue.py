@@ -17,12 +17,12 @@ from reglab.core.settings import Settings
 
 log = structlog.get_logger("reglab.dispatch")
 SEND_SECONDS = 5.0
-# After a failure; the sweeper sends meanwhile.
+# After a failure; the reaper sends meanwhile.
 AWAY_SECONDS = 10.0
 MOST_WAITING = 1000
 
 
-class Dispatcher:
+class RunQueue:
     """One per server process."""
 
     def __init__(self, settings: Settings) -> None:
@@ -36,7 +36,7 @@ class Dispatcher:
             task_serializer="json",
             accept_content=["json"],
             task_ignore_result=True,
-            # The sweeper sends again what could not be sent; a request should not wait for it.
+            # The reaper sends again what could not be sent; a request should not wait for it.
             task_publish_retry=False,
         )
         self._waiting: queue.Queue[tuple[contextvars.Context, Sequence[str]]]
@@ -55,7 +55,7 @@ class Dispatcher:
         try:
             self._waiting.put_nowait((contextvars.copy_context(), run_ids))
         except queue.Full:
-            log.warning("the broker is slow; the sweeper will send", runs=len(run_ids))
+            log.warning("the broker is slow; the reaper will send", runs=len(run_ids))
 
     def wait(self) -> None:
         """Until all that was announced was sent or given up."""
@@ -83,7 +83,7 @@ class Dispatcher:
                 for run_id in run_ids:
                     self._app.send_task(RUN_TASK, [run_id], queue=QUEUE, producer=producer)
         except Exception as error:
-            log.warning("broker unreachable; the sweeper will send", error=str(error))
+            log.warning("broker unreachable; the reaper will send", error=str(error))
             return False
         return True
 

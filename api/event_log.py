@@ -41,10 +41,10 @@ class Event:
     data: str
 
 
-class Channel:
+class EventLog:
     """What is known of one experiment, and the events that led there.
 
-    An id is ``<channel>-<number>``; the ids of a snapshot's earlier events have a third part, so
+    An id is ``<event_log>-<number>``; the ids of a snapshot's earlier events have a third part, so
     that a reader who lost the rest of a snapshot is given a new one.
     """
 

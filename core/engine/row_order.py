@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.engine.compiler import kernel
-from reglab.core.engine.tiles import LISTED_ROWS as ROWS
+from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
 
 # Rows from which the axes are found, how many of these are looked along, and how they are refined.
 SAMPLE, AXES, ROUNDS = 2_000, 8, 3

@@ -19,8 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import ColumnElement
 
+from reglab.core.storage.db_errors import READ_ONLY, is_spent, translate
 from reglab.core.storage.states import StorageConflict, StorageUnavailable
-from reglab.core.storage.trouble import READ_ONLY, is_spent, translate
 
 BUSY_MILLISECONDS = 30_000
 WRITE_CHECK_MILLISECONDS = 500
