@@ -10,13 +10,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from reglab import __version__
 from reglab.api import metrics, problems, reference, tracing, web
 from reglab.api.access import cross_origin, routes
-from reglab.api.access.guard import Guard
-from reglab.api.access.headers import SecurityHeaders
+from reglab.api.access.guard import GuardMiddleware
+from reglab.api.access.headers import SecurityHeadersMiddleware
 from reglab.api.access.policy import Policy
 from reglab.api.access.reference import declare
 from reglab.api.access.scopes import needs
@@ -24,10 +25,10 @@ from reglab.api.context import Context
 from reglab.api.event_bodies import EVENT_MODELS
 from reglab.api.event_poller import EventPoller
 from reglab.api.figure_cache import FigureCache
-from reglab.api.limits_body import Bodies
-from reglab.api.limits_rate import Refusals, Requests
+from reglab.api.limits_body import BodyMiddleware
+from reglab.api.limits_rate import RateMiddleware, Refusals
 from reglab.api.limits_streams import Streams
-from reglab.api.middleware import Observation
+from reglab.api.middleware import AccessLogMiddleware
 from reglab.api.readiness import Looks
 from reglab.api.root_path import RootPathMiddleware, root_of
 from reglab.api.routers import (
@@ -49,6 +50,7 @@ from reglab.api.routers import (
 )
 from reglab.api.run_queue import RunQueue
 from reglab.api.schemas import PresetRequest
+from reglab.api.web.errors import HtmlErrorMiddleware
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
@@ -97,15 +99,7 @@ def create_app(
     app.state.service_metrics = metrics.Service(storage)
     problems.install(app)
     app.state.policy = policy
-    # The last one added is the first that sees a request.
-    app.add_middleware(routes.Queries, root=app)
-    app.add_middleware(Bodies, limits=limits)
-    app.add_middleware(Requests, limits=limits)
-    app.state.refusals = refusals = Refusals(limits)
-    app.add_middleware(Guard, policy=policy, storage=storage, refusals=refusals)
-    app.add_middleware(routes.Routing, root=app)
-    cross_origin.install(app, policy)
-    app.add_middleware(Observation, registry=app.state.registry)
+    app.state.refusals = Refusals(limits)
     for module in (
         estimate,
         transfer,
@@ -125,13 +119,34 @@ def create_app(
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     web.install(app)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.proxies))
-    app.add_middleware(RootPathMiddleware, policy=policy)
+    app.user_middleware = _middlewares(app, policy, limits)
     routes.close(app)
     _complete_schema(app, limits)
     tracing.instrument(app, storage.engine)
     return app
+
+
+def _middlewares(app: FastAPI, policy: Policy, limits: Limits) -> list[Middleware]:
+    """In the order in which a request meets them."""
+    state = app.state
+    return [
+        Middleware(RootPathMiddleware, policy=policy),
+        Middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.proxies)),
+        Middleware(SecurityHeadersMiddleware),
+        Middleware(HtmlErrorMiddleware),
+        Middleware(AccessLogMiddleware, registry=state.registry),
+        *cross_origin.middlewares(policy),
+        Middleware(routes.RoutingMiddleware, root=app),
+        Middleware(
+            GuardMiddleware,
+            policy=policy,
+            storage=state.context.storage,
+            refusals=state.refusals,
+        ),
+        Middleware(RateMiddleware, limits=limits),
+        Middleware(BodyMiddleware, limits=limits),
+        Middleware(routes.QueryMiddleware, root=app),
+    ]
 
 
 @asynccontextmanager

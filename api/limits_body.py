@@ -25,7 +25,7 @@ CHECKED_AT_ONCE = 2**16
 LINGER_SECONDS = 2.0
 
 
-class Bodies:
+class BodyMiddleware:
     """Pure ASGI; refuses before the handler runs."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:

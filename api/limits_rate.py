@@ -99,7 +99,7 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-class Requests:
+class RateMiddleware:
     """Pure ASGI: refuses with 429 before anything is read or done."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:

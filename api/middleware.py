@@ -19,7 +19,7 @@ GONE = 499
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Observation:
+class AccessLogMiddleware:
     """Pure ASGI, so that streamed answers stay streams."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:

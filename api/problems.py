@@ -45,7 +45,7 @@ class ProblemDocument(BaseModel):
     request_id: str = Field(
         description="Give this when you report a fault.", examples=["01a20e8c-cfe5-759a"]
     )
-    errors: list[FieldError] = Field(description="One entry a faulty field; may be empty.")
+    errors: list[FieldError] = Field(description="One entry per faulty field; may be empty.")
 
 
 class Problem(Exception):

@@ -162,7 +162,7 @@ class CalibrationBin(BaseModel):
     upper: float = Field(description="Largest confidence, or right edge.", examples=[0.55])
     confidence: float = Field(description="Mean confidence.", examples=[0.47])
     accuracy: float = Field(description="Share of right answers.", examples=[0.41])
-    gap: float = Field(description="Confidence less accuracy.", examples=[0.06])
+    gap: float = Field(description="Confidence minus accuracy.", examples=[0.06])
 
 
 class ErrorCdf(BaseModel):
@@ -178,7 +178,7 @@ class CalibrationBody(BaseModel):
     run_id: str = Field(description="The run.", examples=[ID])
     binning: str = Field(description="'quantile' or 'uniform'.", examples=["quantile"])
     bins: int = Field(description="Number of bins asked for.", examples=[15])
-    table: list[CalibrationBin] = Field(description="One row a filled bin.")
+    table: list[CalibrationBin] = Field(description="One row per filled bin.")
     ece: float = Field(description="Expected calibration error.", examples=[0.011])
     mce: float = Field(description="Maximum calibration error.", examples=[0.05])
     confidence_on_errors: ErrorCdf = Field(description="How sure the model was when wrong.")
@@ -214,7 +214,7 @@ class EceRow(BaseModel):
     brier_resolution: float = Field(description="See brier_reliability.", examples=[0.7])
     brier_uncertainty: float = Field(description="Of the labels alone.", examples=[0.9])
     brier_within: float = Field(
-        description="Variance within bins less twice the covariance.", examples=[-0.02]
+        description="Variance within bins minus twice the covariance.", examples=[-0.02]
     )
     accuracy_low: float = Field(
         description="Lower end of the 95 % bootstrap interval over examples.", examples=[0.87]
@@ -413,7 +413,7 @@ class DatasetRow(BaseModel):
 
     name: str = Field(description="As in dataset.name.", examples=["mnist"])
     title: str = Field(description="For people.", examples=["MNIST"])
-    n_features: int = Field(description="Features an example.", examples=[784])
+    n_features: int = Field(description="Features per example.", examples=[784])
     n_classes: int = Field(description="Classes.", examples=[10])
     image_shape: list[int] | None = Field(description="Rows, columns.", examples=[[28, 28]])
     source: str = Field(description="Where it comes from.", examples=["MNIST, IDX files"])

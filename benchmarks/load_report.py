@@ -70,7 +70,7 @@ def draw(found: dict[str, Any], path: Path) -> list[Path]:
     times.set_ylabel("time to answer, ms (log)")
     rate.plot(minutes, [row["requests"] for row in history], color=COLORS["reglab"], lw=1.4)
     rate.set_ylim(0)
-    rate.set_ylabel("requests a second")
+    rate.set_ylabel("requests per second")
     rate.set_xlabel("minutes")
     for axes in (memory, times, rate):
         axes.spines[["top", "right"]].set_visible(False)

@@ -19,7 +19,7 @@ NOT_COMPARED = ("name", "tags", "seeds")
 
 
 class Comparison(Table):
-    """One row a run: experiment, sweep values, seed, state, final losses and accuracies, ECE.
+    """One row per run: experiment, sweep values, seed, state, final losses and accuracies, ECE.
 
     Attributes:
         differences: Fields in which the specs differ: dotted path -> value in each experiment.

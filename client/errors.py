@@ -89,7 +89,7 @@ class ProblemError(ClientError):
         kind: Kind of problem, e.g. ``urn:reglab:invalid``.
         title: The kind in words.
         detail: What happened.
-        errors: One entry a faulty field.
+        errors: One entry per faulty field.
         request_id: Give this when you report a fault.
         document: The whole answer.
     """

@@ -169,7 +169,7 @@ class ExperimentSurface:
             name: One of ``figures()``, e.g. 'curves'.
             format: 'png', 'svg' or 'pdf'.
             others: Further experiments whose runs it draws on.
-            dpi: Dots an inch (PNG), from 50 to 400.
+            dpi: Dots per inch (PNG), from 50 to 400.
             width: Inches; the height follows.
             theme: 'light' or 'dark'.
         """

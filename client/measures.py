@@ -35,7 +35,7 @@ class CalibrationBin(Reply):
     upper: float = Field(description="Largest confidence, or right edge.")
     confidence: float = Field(description="Mean confidence.")
     accuracy: float = Field(description="Share of right answers.")
-    gap: float = Field(description="Confidence less accuracy.")
+    gap: float = Field(description="Confidence minus accuracy.")
 
 
 class ErrorCdf(Arrays):
@@ -53,7 +53,7 @@ class Calibration(Reply):
     run_id: str = Field(description="The run.")
     binning: str = Field(description="'quantile' or 'uniform'.")
     bins: int = Field(description="Number of bins asked for.")
-    table: list[CalibrationBin] = Field(description="One row a filled bin.")
+    table: list[CalibrationBin] = Field(description="One row per filled bin.")
     ece: float = Field(description="Expected calibration error.")
     mce: float = Field(description="Maximum calibration error.")
     confidence_on_errors: ErrorCdf = Field(description="How sure the model was when wrong.")
@@ -125,7 +125,7 @@ class Weights(Reply):
         return {f"W{matrix.layer}": matrix.array() for matrix in self.matrices}
 
     def to_table(self) -> Table:
-        """Sparsity and norms, one row a layer."""
+        """Sparsity and norms, one row per layer."""
         rows = []
         for matrix in self.matrices:
             row = matrix.model_dump(exclude={"values", "shape"})

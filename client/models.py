@@ -193,7 +193,7 @@ class DatasetInfo(Reply):
 
     name: str = Field(description="As in dataset.name.")
     title: str = Field(description="For people.")
-    n_features: int = Field(description="Features an example.")
+    n_features: int = Field(description="Features per example.")
     n_classes: int = Field(description="Classes.")
     image_shape: list[int] | None = Field(None, description="Rows, columns.")
     source: str = Field(description="Where it comes from.")

@@ -64,7 +64,7 @@ class Table(Mapping[str, Sequence[Any]]):
         return write_whole(path, text.getvalue().encode())
 
     def arrays(self) -> dict[str, Any]:
-        """One NumPy array a column, (rows,); needs numpy."""
+        """One NumPy array per column, (rows,); needs numpy."""
         numpy = need("numpy", "arrays()")
         return {name: numpy.array(values) for name, values in self.items()}
 

@@ -40,7 +40,7 @@ class PointComparison:
 
 @dataclass(frozen=True)
 class ExampleComparison:
-    """Two networks on the same test examples: b less a.
+    """Two networks on the same test examples: b minus a.
 
     Attributes:
         accuracy: Of being right (1) or wrong (0).

@@ -1,4 +1,4 @@
-"""Structured logs of every process: one JSON object a line, records of libraries included.
+"""Structured logs of every process: one JSON object per line, records of libraries included.
 
 What is bound with ``structlog.contextvars`` (request_id, run_id, ...) is in each line that is
 written meanwhile, by whatever logger.

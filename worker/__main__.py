@@ -1,4 +1,4 @@
-"""``reglab worker``: a worker with one process a core."""
+"""``reglab worker``: a worker with one process per core."""
 
 from __future__ import annotations
 

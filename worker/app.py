@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# One run a process, one thread a run: the libraries read this when they are first imported.
+# One run per process, one thread per run: the libraries read this when they are first imported.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 

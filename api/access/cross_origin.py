@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from reglab.api.access.policy import Policy
@@ -12,13 +12,16 @@ SENT = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-
 SHOWN = ["ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID"]
 
 
-def install(app: FastAPI, policy: Policy) -> None:
+def middlewares(policy: Policy) -> list[Middleware]:
     """Let scripts of the named origins call the API; with tokens, never with our cookie."""
-    if policy.origins:
-        app.add_middleware(
+    if not policy.origins:
+        return []
+    return [
+        Middleware(
             CORSMiddleware,
             allow_origins=sorted(policy.origins),
             allow_methods=METHODS,
             allow_headers=SENT,
             expose_headers=SHOWN,
         )
+    ]

@@ -42,7 +42,7 @@ REMEDY = (
 )
 
 
-class Guard:
+class GuardMiddleware:
     """Sets ``request.state.principal``, or refuses with 400, 401, 403 or 421.
 
     Args:

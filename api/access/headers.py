@@ -33,7 +33,7 @@ INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 CACHED = ("/static/", "/static-offline-docs/")
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds what an answer does not have by itself."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -28,7 +28,7 @@ SINGLE = (b"host", b"authorization", b"content-type", b"content-length", b"idemp
 MAX_TARGET_BYTES = 2**16
 
 
-class Routing:
+class RoutingMiddleware:
     """Refuses what cannot be read in one way; sets ``request.state.matched``."""
 
     def __init__(self, app: ASGIApp, root: FastAPI) -> None:
@@ -61,7 +61,7 @@ class Routing:
         return partial
 
 
-class Queries:
+class QueryMiddleware:
     """Refuses parameters that the matched route would ignore; behind all that asks who may."""
 
     def __init__(self, app: ASGIApp, root: FastAPI) -> None:

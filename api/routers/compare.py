@@ -28,12 +28,12 @@ ID = "01a20e8c-cfe5-759a-82b0-fdfa1ca8176f"
 
 
 class Difference(BaseModel):
-    """b less a over pairs."""
+    """b minus a over pairs."""
 
     count: int = Field(description="Number of pairs.", examples=[10])
     mean_a: float = Field(description="Mean of a.", examples=[0.87])
     mean_b: float = Field(description="Mean of b.", examples=[0.9])
-    difference: float = Field(description="Mean of b less a.", examples=[0.03])
+    difference: float = Field(description="Mean of b minus a.", examples=[0.03])
     low: float | None = Field(
         description="Lower end of its 95 % bootstrap interval; null for one pair.", examples=[0.02]
     )
@@ -51,7 +51,7 @@ class MetricRow(BaseModel):
     metric: str = Field(description="Which.", examples=["test_loss"])
     a: float = Field(description="Of the first run.", examples=[0.41])
     b: float = Field(description="Of the second.", examples=[0.38])
-    difference: float = Field(description="b less a.", examples=[-0.03])
+    difference: float = Field(description="b minus a.", examples=[-0.03])
 
 
 class McNemarBody(BaseModel):
@@ -126,7 +126,7 @@ Moment = Annotated[
 def compare(
     shared: Shared, runs: Pair = None, experiments: Pair = None, at: Moment = "kept"
 ) -> Comparison:
-    """Paired differences b less a with effect sizes; give either ``runs`` or ``experiments``.
+    """Paired differences b minus a with effect sizes; give either ``runs`` or ``experiments``.
 
     Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
     example with bootstrap intervals and McNemar's test. Experiments: final metrics at every sweep

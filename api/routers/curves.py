@@ -68,7 +68,7 @@ def get_curves(
     ] = MAX_POINTS,
     aggregate: Annotated[
         Literal["seeds"] | None,
-        Query(description="'seeds': a curve a sweep point, the mean over its replicates."),
+        Query(description="'seeds': a curve per sweep point, the mean over its replicates."),
     ] = None,
 ) -> Any:
     """Columns of equal length: run_id, epoch and the metrics; also of runs still running.

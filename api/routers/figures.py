@@ -73,7 +73,7 @@ async def get_figure(
     name: Annotated[str, Path(description="As listed.", examples=["fig02-l2-boundaries"])],
     form: Annotated[str, Path(description="png, svg or pdf.", examples=["png"])],
     with_: With = None,
-    dpi: Annotated[int, Query(ge=50, description="Dots an inch (PNG).")] = 144,
+    dpi: Annotated[int, Query(ge=50, description="Dots per inch (PNG).")] = 144,
     width: Annotated[
         float | None,
         Query(allow_inf_nan=False, ge=3, description="Width in inches; height follows."),

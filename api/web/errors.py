@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reglab.api.web.render import page
 
 
-class HtmlErrors:
+class HtmlErrorMiddleware:
     """Turns problem documents into pages where a browser looks for a page."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,8 +49,3 @@ def wants_page(request: Request) -> bool:
     if request.url.path.startswith(("/v1/", "/static/")):
         return False
     return "text/html" in request.headers.get("accept", "")
-
-
-def install(app: FastAPI) -> None:
-    """Add the middleware."""
-    app.add_middleware(HtmlErrors)

@@ -26,7 +26,7 @@ PALETTES = {"series": SERIES, "classes": CLASS_COLOURS, "grey": GREY}
 
 
 def run_rows(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
-    """One JSON row a run; runs that differ in their seed alone share a group."""
+    """One JSON row per run; runs that differ in their seed alone share a group."""
     keys = [point_key(run.params) for run in runs]
     groups = {key: at for at, key in enumerate(dict.fromkeys(keys))}
     names = labels([run.params for run in runs], unswept="no sweep")

@@ -42,7 +42,7 @@ def curves(
     metrics: Annotated[
         str | None, typer.Option(help="Columns, e.g. test_loss,test_accuracy.")
     ] = None,
-    max_points: Annotated[int | None, typer.Option(min=4, help="At most so many a run.")] = None,
+    max_points: Annotated[int | None, typer.Option(min=4, help="At most so many per run.")] = None,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
@@ -142,7 +142,7 @@ def figure(
         Literal["png", "svg", "pdf"] | None, typer.Option("--format", help="Format.")
     ] = None,
     others: With = None,
-    dpi: Annotated[int | None, typer.Option(min=50, max=400, help="Dots an inch.")] = None,
+    dpi: Annotated[int | None, typer.Option(min=50, max=400, help="Dots per inch.")] = None,
     width: Annotated[float | None, typer.Option(help="Inches.")] = None,
     theme: Annotated[Literal["light", "dark"], typer.Option(help="Colours.")] = "light",
     as_json: Json = False,

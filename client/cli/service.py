@@ -46,7 +46,7 @@ def serve(
 def worker(
     processes: Annotated[
         int | None,
-        typer.Option(envvar="REGLAB_WORKER_PROCESSES", min=1, help="Runs at once; one a core."),
+        typer.Option(envvar="REGLAB_WORKER_PROCESSES", min=1, help="Runs at once; one per core."),
     ] = None,
     home: Home = None,
 ) -> None:

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = False) -> None:
-    """Watch an experiment until it ends: a live table, or one JSON object a line and event."""
+    """Watch an experiment until it ends: a live table, or one JSON object per line and event."""
     with connect(ctx) as client:
         found = find(client, experiment)
         if as_json:

@@ -119,7 +119,7 @@ CLAIMS = (
     SECTION.claim(
         "test-accuracy",
         "A network trained on randomly shifted images ends with a higher test accuracy.",
-        "test accuracy with less without shifts, mean over the last tenth of training",
+        "test accuracy with minus without shifts, mean over the last tenth of training",
         above(0.0),
         _gain_at_end,
     ),
@@ -147,21 +147,21 @@ CLAIMS = (
     SECTION.claim(
         "saturates",
         "The plain network's test accuracy stays where it was when it came to fit every image.",
-        "late test accuracy less that at the first perfect train accuracy",
+        "late test accuracy minus that at the first perfect train accuracy",
         within(-SAME_ACCURACY, SAME_ACCURACY),
         _after_fit(_change_after),
     ),
     SECTION.claim(
         "equal-before",
         "Until the plain network fits every image, both networks test equally well.",
-        "test accuracy with less without shifts, mean over the evaluations up to then",
+        "test accuracy with minus without shifts, mean over the evaluations up to then",
         within(-SAME_ACCURACY, SAME_ACCURACY),
         _after_fit(_difference_before),
     ),
     SECTION.claim(
         "goes-on",
         "The augmented network goes on gaining test accuracy after that time.",
-        "late test accuracy with shifts less that when the plain network first fits all",
+        "late test accuracy with shifts minus that when the plain network first fits all",
         above(0.0),
         _after_fit(_further_gain),
     ),

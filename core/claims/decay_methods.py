@@ -66,7 +66,7 @@ def exact_zeros(run: RunResult) -> float:
 
 
 def _difference(measure: Callable[[RunResult], float]) -> Callable[[Runs], PerSeed]:
-    """Proximal less subgradient, at the middle lambda."""
+    """Proximal minus subgradient, at the middle lambda."""
 
     def by_seed(runs: Runs) -> PerSeed:
         table = family(runs, L1, METHOD, where=lambda run: run.spec.regularization.l1 > 0)
@@ -99,21 +99,21 @@ CLAIMS = (
     ADAMW.claim(
         "better-at-best",
         "With the best lambda of either, AdamW ends with a lower test loss than Adam + L2.",
-        "test loss of Adam + L2 less that of AdamW, at lambdas chosen on the other seeds, nats",
+        "test loss of Adam + L2 minus that of AdamW, at lambdas chosen on the other seeds, nats",
         above(0.0),
         _gain_at_best,
     ),
     PROXIMAL.claim(
         "exact-zeros",
         "The soft threshold leaves most weights exactly zero where subgradients leave hardly any.",
-        "share of weights that are exactly zero, proximal less subgradient, middle lambda",
+        "share of weights that are exactly zero, proximal minus subgradient, middle lambda",
         above(0.5),
         _difference(exact_zeros),
     ),
     PROXIMAL.claim(
         "same-accuracy",
         "Both methods of L1 test equally accurate.",
-        "final test accuracy, proximal less subgradient, middle lambda",
+        "final test accuracy, proximal minus subgradient, middle lambda",
         within(-SAME_ACCURACY, SAME_ACCURACY),
         _difference(lambda run: final(run, "test_accuracy")),
     ),

@@ -81,28 +81,28 @@ CLAIMS = (
     SECTION.claim(
         "test-loss",
         "On moons that overlap, dropout ends with a lower test loss.",
-        "final test loss without less with dropout, nats",
+        "final test loss without minus with dropout, nats",
         above(0.0),
         _loss_gain,
     ),
     SECTION.claim(
         "test-accuracy",
         "On moons that overlap, dropout ends with a higher test accuracy.",
-        "final test accuracy with less without dropout",
+        "final test accuracy with minus without dropout",
         above(0.0),
         _accuracy_gain,
     ),
     SECTION.claim(
         "smooths",
         "The network trained with dropout has the smoother decision boundary.",
-        "length of the line p = 1/2 in the plotted square with less without dropout, data units",
+        "length of the line p = 1/2 in the plotted square with minus without dropout, data units",
         below(0.0),
         _length_difference,
     ),
     SECTION.claim(
         "instances-rougher",
         "Single networks of the dropout ensemble have rougher boundaries than the whole network.",
-        "mean length of the line p = 1/2 with dropout on less that with dropout off, data units",
+        "mean length of the line p = 1/2 with dropout on minus that with dropout off, data units",
         above(0.0),
         _instances_longer,
     ),
@@ -111,7 +111,7 @@ CLAIMS = (
         "The whole network decides as the average of its single networks does: the average of a "
         "few already agrees with it more than one does.",
         "share of the plane on which the mean of the stored instances agrees with the whole "
-        "network, less the mean share of single ones",
+        "network, minus the mean share of single ones",
         above(0.0),
         _averaging,
     ),

@@ -120,7 +120,7 @@ CLAIMS = (
     COURSE.claim(
         "minimum",
         "The test loss is least before the end of training and rises afterwards.",
-        "final test loss less that at the epoch that is best for the other seeds, nats",
+        "final test loss minus that at the epoch that is best for the other seeds, nats",
         above(0.0),
         _rise,
     ),
@@ -142,7 +142,7 @@ CLAIMS = (
     SPECTRUM.claim(
         "moves-down",
         "Over training the energy moves from the leading to the trailing components.",
-        f"share of the energy in the first {TOP} components, first less last snapshot",
+        f"share of the energy in the first {TOP} components, first minus last snapshot",
         above(0.0),
         _share_lost,
     ),

@@ -61,7 +61,7 @@ CLAIMS = (
     SECTION.claim(
         "more-accurate",
         "The average of networks that differ in their seed is more accurate than a single one.",
-        "test accuracy of the average of all other seeds less that of this seed's network",
+        "test accuracy of the average of all other seeds minus that of this seed's network",
         above(0.0),
         _accuracy_of_the_others,
     ),
@@ -69,7 +69,7 @@ CLAIMS = (
         "mc-dropout-likelihood",
         "Averaging over dropout masks at inference gives more likely predictions than turning "
         "dropout off.",
-        "test NLL with dropout off less that of the average over masks, nats",
+        "test NLL with dropout off minus that of the average over masks, nats",
         above(0.0),
         _mc_gain,
     ),

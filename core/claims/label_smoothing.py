@@ -54,7 +54,7 @@ def ece(run: RunResult) -> float:
 
 
 def overconfidence(run: RunResult) -> float:
-    """Mean confidence less accuracy on the test set."""
+    """Mean confidence minus accuracy on the test set."""
     confidence, right = calibration.top_label(run.logits(), run.labels())
     return float(confidence.mean() - right.mean())
 
@@ -116,7 +116,7 @@ CLAIMS = (
     PLAIN.claim(
         "overconfident",
         "Without smoothing the network is over-confident on test images.",
-        "mean test confidence less test accuracy at ε = 0",
+        "mean test confidence minus test accuracy at ε = 0",
         above(0.0),
         _at_zero(overconfidence),
     ),
@@ -138,7 +138,7 @@ CLAIMS = (
     SMOOTHED.claim(
         "inner-minimum",
         "The expected calibration error is least at a smoothing between the ends of the sweep.",
-        "the lesser ECE of both ends less that at the ε that is best for the other seeds",
+        "the lesser ECE of both ends minus that at the ε that is best for the other seeds",
         above(0.0),
         _inner_minimum,
     ),
@@ -152,21 +152,21 @@ CLAIMS = (
     SMOOTHED.claim(
         "confidence-falls",
         "More smoothing moves the network steadily from over- towards under-confidence.",
-        "Spearman's rho of mean confidence less accuracy with ε",
+        "Spearman's rho of mean confidence minus accuracy with ε",
         below(-0.9),
         _gap_trend,
     ),
     SMOOTHED.claim(
         "underconfident",
         "With the most smoothing the network is under-confident.",
-        "mean test confidence less test accuracy at the largest ε",
+        "mean test confidence minus test accuracy at the largest ε",
         below(0.0),
         _gap_at_end,
     ),
     SMOOTHED.claim(
         "accuracy-unchanged",
         "Label smoothing does not in general improve the test accuracy.",
-        "final test accuracy, mean over all ε > 0, less that at ε = 0",
+        "final test accuracy, mean over all ε > 0, minus that at ε = 0",
         below(REAL_GAIN),
         _accuracy_gain,
     ),

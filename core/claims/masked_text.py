@@ -51,14 +51,14 @@ CLAIMS = (
     SECTION.claim(
         "resampling-helps",
         "Masks drawn anew in every epoch give a lower loss on unseen text than masks drawn once.",
-        "least test loss with fixed masks less that with resampled ones, nats",
+        "least test loss with fixed masks minus that with resampled ones, nats",
         above(0.0),
         _gain,
     ),
     SECTION.claim(
         "fixed-overfits",
         "With fixed masks the loss on unseen text rises again, by more than a tenth of a nat.",
-        "final test loss with fixed masks less its minimum, nats",
+        "final test loss with fixed masks minus its minimum, nats",
         above(0.1),
         _rise,
     ),

@@ -64,14 +64,15 @@ CLAIMS = (
     SECTION.claim(
         "calibrates",
         "Dividing the logits by a temperature fitted on held-out images calibrates the network.",
-        "ECE on the test set as trained less that after scaling, without label smoothing",
+        "ECE on the test set as trained minus that after scaling, without label smoothing",
         above(0.0),
         _gain,
     ),
     SECTION.claim(
         "beats-smoothing",
         "It calibrates better than the label smoothing that held-out images choose.",
-        "ECE with the smoothing of least validation NLL on the other seeds less that after scaling",
+        "ECE with the smoothing of least validation NLL on the other seeds minus that after "
+        "scaling",
         above(0.0),
         _against_smoothing,
     ),

@@ -166,14 +166,14 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
             "test-accuracy",
             f"With a tenth of the labels flipped, the mildest {kind.upper()} decay tests more "
             "accurate than none.",
-            f"final test accuracy at the least {symbol} > 0 less that at {symbol} = 0",
+            f"final test accuracy at the least {symbol} > 0 minus that at {symbol} = 0",
             above(0.0),
             partial(_accuracy_gain, path),
         ),
         section.claim(
             "test-loss",
             f"The mildest {kind.upper()} decay ends with a lower test loss than none.",
-            f"final test loss at {symbol} = 0 less that at the least {symbol} > 0, nats",
+            f"final test loss at {symbol} = 0 minus that at the least {symbol} > 0, nats",
             above(0.0),
             partial(_loss_gain, path),
         ),
@@ -203,7 +203,7 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
             "too-strong",
             f"The strongest {kind.upper()} decay of the sweep separates the moons worse than the "
             "mildest.",
-            f"final test accuracy at the least {symbol} > 0 less that at the largest",
+            f"final test accuracy at the least {symbol} > 0 minus that at the largest",
             above(0.0),
             partial(_too_strong, path),
         ),
@@ -235,7 +235,7 @@ CLAIMS = (
     SPARSITY.claim(
         "l1-over-l2",
         "L1 decay leaves far fewer hidden weights than L2 decay.",
-        "share of the hidden weights with |w| <= 0.001 at the second least λ₁ less that at the "
+        "share of the hidden weights with |w| <= 0.001 at the second least λ₁ minus that at the "
         "second least λ₂",
         above(0.5),
         _sparsity_difference,

@@ -121,7 +121,7 @@ def render(
         width, height = drawn.get_size_inches()
         if form == "png" and width * height * dpi**2 > max_pixels:
             fits = int(math.sqrt(max_pixels / (width * height)))
-            detail = f"A picture of {width:.0f} x {height:.0f} inches at {dpi} dots an inch has "
+            detail = f"A picture of {width:.0f} x {height:.0f} inches at {dpi} dots per inch has "
             detail += f"more than {max_pixels:.0f} pixels."
             raise FigureTooLarge(FieldProblem("dpi", detail, f"Use at most {fits}, or svg."))
         buffer = io.BytesIO()

@@ -140,7 +140,7 @@ class Panels:
 
 
 class Boundaries(Figure[Panels]):
-    """A panel a sweep point, for any experiment in the plane."""
+    """A panel per sweep point, for any experiment in the plane."""
 
     name = "boundaries"
     title = "Decision boundaries"

@@ -46,7 +46,7 @@ def margins(outcome: Outcome) -> tuple[float, float, float]:
 
 
 class Claims(Figure[list[Outcome]]):
-    """A row a claim: its interval against its threshold, scaled to the row."""
+    """A row per claim: its interval against its threshold, scaled to the row."""
 
     name = "claims"
     title = "Claims of the article"

@@ -52,7 +52,7 @@ class Reliability(Figure[list[tuple[Group, Table]]]):
         return [(group, table_of(group.runs, probe)) for group in groups(runs)]
 
     def draw(self, found: list[tuple[Group, Table]], style: Style) -> Canvas:
-        """A curve a sweep point; of a large grid a panel for each value of a field."""
+        """A curve per sweep point; of a large grid a panel for each value of a field."""
         parts = facets([group for group, _ in found], FEW_POINTS)
         tables = {id(group.runs): table for group, table in found}
         names = list(dict.fromkeys(group.label for part in parts for group in part.groups))
@@ -118,7 +118,7 @@ class Ece(Figure[Errors]):
         return Errors([(group, MeanEce.of(group.runs, probe)) for group in shown], len(chosen))
 
     def draw(self, found: Errors, style: Style) -> Canvas:
-        """A bar a sweep point with its interval."""
+        """A bar per sweep point with its interval."""
         count = len(found.rows)
         height, size = (0.4, 10) if count <= FEW_ROWS else (0.17, 7)
         names = wrapped_apart([group.label for group, _ in found.rows], 2)

@@ -116,7 +116,7 @@ class ValidationStopping(Figure[Rules]):
         return rules(runs)
 
     def draw(self, found: Rules, style: Style) -> Canvas:
-        """Left: losses over epochs. Right: test loss by rule, a point a seed."""
+        """Left: losses over epochs. Right: test loss by rule, a point per seed."""
         outcomes = found.outcomes
         figure = canvas(style, 12 + 0.5 * max(0, len(outcomes) - 6), 4.6)
         left, right = figure.subplots(1, 2, width_ratios=(1.35, 1))

@@ -109,7 +109,7 @@ class Spectrum(Figure[list[Share]]):
         return found
 
     def draw(self, found: list[Share], style: Style) -> Canvas:
-        """Left: a line a time, isotropic reference in grey. Right: losses, marked by colour."""
+        """Left: a line per time, isotropic reference in grey. Right: losses, marked by colour."""
         (one,) = found
         norm = time_norm(float(one.epochs[0]), float(one.epochs[-1]))
         figure = canvas(style, 12, 4.6)
@@ -272,7 +272,7 @@ class Curves(Figure[list[Group]]):
         return groups(runs)
 
     def draw(self, found: list[Group], style: Style) -> Canvas:
-        """Four panels with a line a sweep point; of a large grid four for each value of a field."""
+        """Four panels with a line per sweep point; of a large grid four per value of a field."""
         parts = facets(found, FEW_POINTS)
         names = list(dict.fromkeys(group.label for part in parts for group in part.groups))
         colours = dict(zip(names, sequence(len(names), style.theme), strict=True))

@@ -25,7 +25,7 @@ class BrierParts:
         reliability: sum_m n_m / N * (conf - freq)^2: less is better.
         resolution: sum_m n_m / N * (freq - base rate)^2: more is better.
         uncertainty: base rate * (1 - base rate): of the labels alone.
-        within: Variance of the probabilities within bins less twice their covariance with the
+        within: Variance of the probabilities within bins minus twice their covariance with the
             outcomes: what binning hides from the other three.
     """
 

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Reliability:
-    """One row a bin, in order of confidence; empty bins are left out.
+    """One row per bin, in order of confidence; empty bins are left out.
 
     Attributes:
         count: Examples in the bin, (M,) int64.
@@ -41,7 +41,7 @@ class Reliability:
 
     @property
     def gap(self) -> Floats:
-        """Confidence less accuracy: positive where the model is over-confident."""
+        """Confidence minus accuracy: positive where the model is over-confident."""
         return self.confidence - self.accuracy
 
 

@@ -27,7 +27,7 @@ class Dropout(Regularizer):
         return cls(wanted.dropout, wanted.dropout_mask == "example") if wanted.dropout else None
 
     def masks(self, rng: np.random.Generator, sizes: Sizes) -> NDArray[np.float32]:
-        """One mask a batch, or one an example in the epoch's order."""
+        """One mask per batch, or one per example in the epoch's order."""
         rows = sizes.examples if self.per_example else sizes.batches
         keep = rng.random((rows, sizes.hidden_units), dtype=np.float32) >= np.float32(self.p)
         return keep * np.float32(1.0 / (1.0 - self.p))

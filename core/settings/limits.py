@@ -70,7 +70,7 @@ class Limits(EnvironmentSettings):
         0.1,
     )
     body_rate: int = _limit(
-        10_000, "REGLAB_MIN_BODY_RATE", 408, "bytes a second at which a long body must arrive"
+        10_000, "REGLAB_MIN_BODY_RATE", 408, "bytes per second at which a long body must arrive"
     )
     header_seconds: float = _limit(
         20.0, "REGLAB_MAX_HEADER_SECONDS", 0, "seconds for the head of a request to arrive", 0.1
@@ -99,7 +99,7 @@ class Limits(EnvironmentSettings):
         100.0,
         "REGLAB_MAX_RATE",
         429,
-        "requests a second of one token, or of one address without a token; 0 for no limit",
+        "requests per second of one token, or of one address without a token; 0 for no limit",
         0,
     )
     burst: int = _limit(
@@ -168,7 +168,7 @@ class Limits(EnvironmentSettings):
     figure_width: float = _limit(
         24.0, "REGLAB_MAX_FIGURE_WIDTH", 422, "width of a figure in inches", 3
     )
-    figure_dpi: int = _limit(400, "REGLAB_MAX_FIGURE_DPI", 422, "dots an inch of a PNG", 50)
+    figure_dpi: int = _limit(400, "REGLAB_MAX_FIGURE_DPI", 422, "dots per inch of a PNG", 50)
     figure_pixels: int = _limit(
         60_000_000, "REGLAB_MAX_FIGURE_PIXELS", 422, "pixels of a PNG", 10_000
     )

@@ -123,7 +123,7 @@ class MixupAugmentation(AugmentationBase):
         default=0.2,
         gt=0,
         le=100,
-        description="Shares are drawn from Beta(alpha, alpha), one an example.",
+        description="Shares are drawn from Beta(alpha, alpha), one per example.",
     )
 
 

@@ -67,7 +67,7 @@ class Regularization(SpecModel):
         examples=[0.4],
     )
     dropout_mask: Literal["batch", "example"] = Field(
-        default="batch", description="One mask a batch, or one for each example of the batch."
+        default="batch", description="One mask per batch, or one for each example of the batch."
     )
     label_smoothing: float = Field(
         default=0.0,

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """b less a over n pairs.
+    """b minus a over n pairs.
 
     Attributes:
         count: n.

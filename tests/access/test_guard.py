@@ -52,7 +52,7 @@ def test_on_loopback_everyone_is_anonymous_even_with_a_token(guarded):
     async def look(scope, receive, send):
         seen.append(scope["state"]["principal"])
 
-    watched = guard.Guard(look, LOCAL, guarded.storage, Refusals(Limits()))
+    watched = guard.GuardMiddleware(look, LOCAL, guarded.storage, Refusals(Limits()))
     with pytest.raises(AssertionError):
         TestClient(watched).get("/v1/presets", headers=bearer("nonsense"))
     assert seen == [ANONYMOUS]
@@ -218,7 +218,7 @@ def test_a_stream_ends_soon_after_its_reader_s_token(guarded, monkeypatch):
         await anyio.sleep_forever()
 
     async def main():
-        app = guard.Guard(stream, TOKENS, guarded.storage, Refusals(Limits()))
+        app = guard.GuardMiddleware(stream, TOKENS, guarded.storage, Refusals(Limits()))
         headers = [(b"authorization", f"Bearer {text}".encode())]
         scope = {"type": "http", "method": "GET", "path": "/v1/x", "headers": headers}
         scope |= {"query_string": b"", "scheme": "http"}

@@ -5,7 +5,7 @@ import { get } from "./http.js";
 const SIDES = ["train", "test", "validation"];
 export const METRICS = SIDES.flatMap((side) => [`${side}_loss`, `${side}_accuracy`]);
 
-/** So many points a run that hundreds of runs stay smooth. */
+/** So many points per run that hundreds of runs stay smooth. */
 export const pointsFor = (runs) => Math.max(60, Math.min(800, Math.floor(24_000 / Math.max(runs, 1))));
 
 export class CurveStore {
