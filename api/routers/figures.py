@@ -76,7 +76,7 @@ async def get_figure(
     dpi: Annotated[int, Query(ge=50, description="Dots per inch (PNG).")] = 144,
     width: Annotated[
         float | None,
-        Query(allow_inf_nan=False, ge=3, description="Width in inches; height follows."),
+        Query(ge=3, description="Width in inches; height follows."),
     ] = None,
     theme: Annotated[Literal["light", "dark"], Query(description="Colours.")] = "light",
 ) -> Response:
