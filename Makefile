@@ -84,7 +84,7 @@ screenshots: $(STAMP)
 lint: $(STAMP) .typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core -p reglab.client
+	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core -p reglab.client -p reglab.api -p reglab.worker
 	PYTHONPATH=.typed $(BIN)/lint-imports
 	$(BIN)/bandit --quiet -c pyproject.toml -r api client core migrations worker
 	@$(BIN)/python -m pip check --disable-pip-version-check

@@ -101,7 +101,7 @@ def text(requests: CollectorRegistry, service: Service) -> bytes:
     """Everything in Prometheus' text format."""
     if SHARED_FOLDER in os.environ:
         requests = CollectorRegistry()
-        MultiProcessCollector(requests)
+        MultiProcessCollector(requests)  # type: ignore[no-untyped-call]
     runs = CollectorRegistry()
     runs.register(service)
     return generate_latest(requests) + generate_latest(runs)

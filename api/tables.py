@@ -86,7 +86,9 @@ def json_pieces(value: Any) -> Iterator[bytes]:
 def without_nan(values: np.ndarray[Any, Any]) -> list[Any]:
     """JSON has no NaN."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        values = np.where(np.isfinite(values), values.astype(object), None)
+        plain = values.astype(object)
+        plain[~np.isfinite(values)] = None
+        values = plain
     return list(values.tolist())
 
 

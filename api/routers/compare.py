@@ -187,12 +187,12 @@ def _by_example(a: RunResult, b: RunResult, at: At) -> tuple[ByExample | None, s
 
 
 def _compare_experiments(shared: Context, a: str, b: str, at: At) -> Comparison:
-    sides = [
+    left, right = (
         [run for run in shared.storage.results.experiment(one) if run.state == "succeeded"]
         for one in (a, b)
-    ]
+    )
     try:
-        found = compare_experiments(*sides, at)
+        found = compare_experiments(left, right, at)
     except NotComparableError as reason:
         remedy = "Compare finished experiments with a sweep point and a seed in common."
         problem = FieldProblem("experiments", str(reason), remedy)

@@ -130,7 +130,8 @@ def _at(summary: dict[str, Any] | None, path: Sequence[str]) -> float | None:
     value: Any = summary
     for name in path:
         value = (value or {}).get(name)
-    return value
+    found: float | None = value
+    return found
 
 
 def differences(specs: Sequence[dict[str, Any]]) -> list[Difference]:
