@@ -12,7 +12,7 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api.event_log import Event, EventLog
-from reglab.core.storage import NotFound, RunProgress, Storage, StorageUnavailable
+from reglab.core.storage import NotFoundError, RunProgress, Storage, StorageUnavailableError
 from reglab.core.storage.results import Curves
 
 POLL_SECONDS = 0.4
@@ -45,15 +45,15 @@ class EventPoller:
                 before is never missed.
 
         Raises:
-            NotFound: There is no such experiment.
-            StorageUnavailable: The database could not be read.
+            NotFoundError: There is no such experiment.
+            StorageUnavailableError: The database could not be read.
         """
         since = time.monotonic() if since is None else since
         event_log = self._join(experiment_id)
         try:
             # A poll that finds the experiment gone is the log's last one, also for those
             # who joined while it was under way.
-            while event_log.polled_at < since and not isinstance(event_log.failure, NotFound):
+            while event_log.polled_at < since and not isinstance(event_log.failure, NotFoundError):
                 self._wake.set()
                 await event_log.polled.wait()
             if event_log.failure is not None:
@@ -123,7 +123,7 @@ class EventPoller:
     def _failed(self, watched: list[EventLog], error: Exception, began: float) -> None:
         # Open streams stay open: the next poll that succeeds tells them all that they missed.
         if self._healthy:
-            unexpected = None if isinstance(error, StorageUnavailable) else error
+            unexpected = None if isinstance(error, StorageUnavailableError) else error
             log.error("cannot watch; will try again", reason=str(error), exc_info=unexpected)
         self._healthy = False
         for event_log in watched:
@@ -159,7 +159,9 @@ class EventPoller:
             event_log.begin(runs, curves)
         else:
             self._logs.pop(event_log.experiment_id, None)
-            event_log.failure = NotFound(f"There is no experiment '{event_log.experiment_id}'.")
+            event_log.failure = NotFoundError(
+                f"There is no experiment '{event_log.experiment_id}'."
+            )
             if event_log.begun:
                 event_log.delete()
 

@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from reglab import __version__
 from reglab.core.claims import REGISTRY as CLAIMS
 from reglab.core.claims import Outcome
-from reglab.core.figures import Drawable, FigureTooLarge, Style, render
+from reglab.core.figures import Drawable, FigureTooLargeError, Style, render
 
 DPI = 144
 COARSE_DPI = 50
@@ -86,7 +86,7 @@ def picture(cache: FigureCache, drawable: Drawable[Any], stamp: Stamp, max_pixel
         figure, found = drawable.figure, drawable.found
         try:
             return render(figure, found, Style(), "png", DPI, max_pixels)
-        except FigureTooLarge:
+        except FigureTooLargeError:
             return render(figure, found, Style(), "png", COARSE_DPI)
 
     return cache.get(key, draw)

@@ -50,12 +50,12 @@ class BodyMiddleware:
             await self._app(scope, read, sending)
         except Problem as problem:
             await send_problem(problem, scope, receive, sending)
-        except Gone:
+        except ClientGoneError:
             # Nobody is left to answer.
             return
 
 
-class Gone(Exception):
+class ClientGoneError(Exception):
     """The client went away before its body had arrived."""
 
 
@@ -87,7 +87,7 @@ class Body:
             self._check_size(self._size)
             self.unread = self.unread and message.get("more_body", False)
         elif self.unread:
-            raise Gone
+            raise ClientGoneError
         return message
 
     async def whole(self) -> Receive:

@@ -33,7 +33,7 @@ from reglab.core.spec import (
     parse_spec,
 )
 from reglab.core.spec.overrides import MAX_KEYS
-from reglab.core.storage import Quota, QuotaExceeded
+from reglab.core.storage import Quota, QuotaExceededError
 
 HISTORY = 30
 # Values of a list; more than any spec has use for.
@@ -68,7 +68,7 @@ async def plan(shared: Context, document: Any) -> Plan:
 
     Raises:
         SpecError: A field is wrong.
-        DatasetUnavailable: Its data cannot be had.
+        DatasetUnavailableError: Its data cannot be had.
         Problem: It is more than a limit allows.
     """
     history = await run_in_threadpool(_history, shared)
@@ -165,7 +165,7 @@ def within_quota(limits: Limits) -> Iterator[None]:
     """Turn storage's word that too much waits, or is stored, into a 429 or a 413."""
     try:
         yield
-    except QuotaExceeded as error:
+    except QuotaExceededError as error:
         if error.name == "stored_bytes":
             detail = f"With this your experiments would hold {error.found:.0f} bytes."
             remedy = f"At most {limits.stored_bytes}: delete experiments that you do not need."

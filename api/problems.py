@@ -15,9 +15,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from reglab.core.errors import DatasetUnavailable, FieldProblem, ReglabError
+from reglab.core.errors import DatasetUnavailableError, FieldProblem, ReglabError
 from reglab.core.spec import MAX_PROBLEMS, dotted, shown
-from reglab.core.storage import KeyConflict, NotFound, StorageUnavailable, WrongState
+from reglab.core.storage import (
+    KeyConflictError,
+    NotFoundError,
+    StorageUnavailableError,
+    WrongStateError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger("reglab.api")
@@ -87,10 +92,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ReglabError, _on_reglab_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]
-    app.add_exception_handler(NotFound, on_storage)
-    app.add_exception_handler(WrongState, on_storage)
-    app.add_exception_handler(KeyConflict, on_storage)
-    app.add_exception_handler(StorageUnavailable, on_storage)
+    app.add_exception_handler(NotFoundError, on_storage)
+    app.add_exception_handler(WrongStateError, on_storage)
+    app.add_exception_handler(KeyConflictError, on_storage)
+    app.add_exception_handler(StorageUnavailableError, on_storage)
 
 
 def answer(
@@ -135,7 +140,7 @@ async def _on_problem(request: Request, error: Problem) -> Response:
 
 
 async def _on_reglab_error(request: Request, error: ReglabError) -> Response:
-    if isinstance(error, DatasetUnavailable):
+    if isinstance(error, DatasetUnavailableError):
         return answer(request, 422, "dataset-unavailable", "Dataset unavailable", error.problems)
     return answer(request, 422, "invalid", "Invalid request", error.problems)
 
@@ -181,13 +186,13 @@ def _methods(request: Request) -> list[str]:
 
 async def on_storage(request: Request, error: Exception) -> Response:
     """What storage raises on purpose, as a response."""
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFoundError):
         problem = FieldProblem("id", str(error), "List what there is with GET /v1/experiments.")
         return answer(request, 404, "not-found", "Not found", [problem])
-    if isinstance(error, WrongState):
+    if isinstance(error, WrongStateError):
         problem = FieldProblem("state", str(error), "")
         return answer(request, 409, "wrong-state", "Wrong state", [problem])
-    if isinstance(error, KeyConflict):
+    if isinstance(error, KeyConflictError):
         problem = FieldProblem("Idempotency-Key", str(error), "Use a new key for a new request.")
         return answer(request, 409, "key-conflict", "Idempotency key conflict", [problem])
     log.error("storage unavailable", path=request.url.path, reason=str(error))

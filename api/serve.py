@@ -23,7 +23,7 @@ from reglab.core.settings import (
     WorkerSettings,
     unknown_variables,
 )
-from reglab.core.storage import Storage, StorageUnavailable
+from reglab.core.storage import Storage, StorageUnavailableError
 from reglab.core.storage.migrate import upgrade
 
 # What a terminal shows unless the variables say otherwise: what went wrong, in words.
@@ -59,7 +59,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
-    except (StackError, StorageUnavailable) as error:
+    except (StackError, StorageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 1
     except ReglabError as error:

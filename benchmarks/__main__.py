@@ -48,13 +48,13 @@ def main() -> None:
 def stand_in() -> str | None:
     """The dataset to take where MNIST or Fashion-MNIST cannot be had, or None."""
     from reglab.core import datasets
-    from reglab.core.errors import DatasetUnavailable
+    from reglab.core.errors import DatasetUnavailableError
     from reglab.core.spec import FashionMnist, Mnist
 
     try:
         datasets.check(Mnist(name="mnist"))
         datasets.check(FashionMnist(name="fashion_mnist"))
-    except DatasetUnavailable as error:
+    except DatasetUnavailableError as error:
         print(f"{error}\nMeasuring with mnist5k in their place.", flush=True)
         return "mnist5k"
     return None

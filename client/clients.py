@@ -12,7 +12,7 @@ import httpx
 
 from reglab.client import flows
 from reglab.client.compare import Comparison, compare_flow
-from reglab.client.errors import Unavailable
+from reglab.client.errors import UnavailableError
 from reglab.client.experiments import AsyncExperiment, Experiment, ExperimentSurface
 from reglab.client.files import read_whole, write_whole
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, documented_as, operation
@@ -81,7 +81,7 @@ class ClientSurface:
         """State of the server's database, broker and workers."""
         try:
             return Readiness.read((yield Call("GET", "/readyz")))
-        except Unavailable as error:
+        except UnavailableError as error:
             # A server that is not ready says so with 503 and the same body.
             return Readiness.model_validate(error.document)
 
@@ -166,7 +166,7 @@ class Client(ClientSurface, SyncSide):
 
     Raises:
         ClientError: The address is malformed. Whether a server answers shows at the first call,
-            which raises ServerUnreachable and says how to start one.
+            which raises ServerUnreachableError and says how to start one.
     """
 
     def __init__(
@@ -208,25 +208,25 @@ class Client(ClientSurface, SyncSide):
             key: Idempotency key; made anew if left out, and kept over retries.
 
         Raises:
-            InvalidRequest: The server refused it; ``errors`` names every faulty field.
+            InvalidRequestError: The server refused it; ``errors`` names every faulty field.
         """
         return Experiment(self._session, self._session.run(flows.submit(spec, overrides, key)))
 
     def get(self, experiment: str | ExperimentSummary) -> Experiment:
-        """An experiment by its id, or from a listing; NotFound if there is none."""
+        """An experiment by its id, or from a listing; NotFoundError if there is none."""
         return Experiment(self._session, self._session.run(flows.get(experiment)))
 
     def run(self, run: str) -> Run:
-        """A run by its id; NotFound if there is none."""
+        """A run by its id; NotFoundError if there is none."""
         return Run(self._session, self._session.run(flows.get_run(run)))
 
     def import_experiment(self, path: str | os.PathLike[str]) -> Experiment:
         """Put an exported experiment into this server, with its runs and all results.
 
         Raises:
-            InvalidFile: The file cannot be read.
-            InvalidRequest: It is no export, or it is damaged.
-            Conflict: The server has it already.
+            InvalidFileError: The file cannot be read.
+            InvalidRequestError: It is no export, or it is damaged.
+            ConflictError: The server has it already.
         """
         flow = flows.import_archive(read_whole(path))
         return Experiment(self._session, self._session.run(flow))

@@ -31,23 +31,23 @@ class ClientError(Exception):
         super().__init__(f"{message} {remedy}".strip())
 
 
-class ServerUnreachable(ClientError):
+class ServerUnreachableError(ClientError):
     """Nothing answers at the server's address."""
 
 
-class RequestTimeout(ClientError):
+class RequestTimeoutError(ClientError):
     """The server took longer than the client's timeout."""
 
 
-class UnexpectedReply(ClientError):
+class UnexpectedReplyError(ClientError):
     """The answer is not one of a reglab server of this version."""
 
 
-class WaitTimeout(ClientError):
+class WaitTimeoutError(ClientError):
     """An experiment did not end in the time given; it goes on."""
 
 
-class ExperimentFailed(ClientError):
+class ExperimentFailedError(ClientError):
     """An experiment ended as failed or cancelled.
 
     Attributes:
@@ -60,7 +60,7 @@ class ExperimentFailed(ClientError):
         self.experiment_id, self.state = experiment_id, state
 
 
-class InvalidFile(ClientError):
+class InvalidFileError(ClientError):
     """A local file cannot be read, or is not what it should be."""
 
 
@@ -77,7 +77,7 @@ class InvalidValueError(ClientError):
         super().__init__(f"{field}: {detail}" if field else detail, remedy)
 
 
-class MissingPackage(ClientError, ImportError):
+class MissingPackageError(ClientError, ImportError):
     """An optional package is needed for what was asked."""
 
 
@@ -111,11 +111,11 @@ class ProblemError(ClientError):
         return self.errors[0].field if self.errors else ""
 
 
-class InvalidRequest(ProblemError):
+class InvalidRequestError(ProblemError):
     """400, 413, 415, 422: the request, usually a field of the spec, is wrong."""
 
 
-class Denied(ProblemError):
+class DeniedError(ProblemError):
     """401, 403: the token is missing, wrong, or not enough."""
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
@@ -127,43 +127,43 @@ class Denied(ProblemError):
         )
 
 
-class NotFound(ProblemError):
+class NotFoundError(ProblemError):
     """404: there is no such thing."""
 
 
-class Conflict(ProblemError):
+class ConflictError(ProblemError):
     """409: not possible in the present state."""
 
 
-class TooManyRequests(ProblemError):
+class TooManyRequestsError(ProblemError):
     """429, after all retries."""
 
 
-class ServerFault(ProblemError):
+class ServerFaultError(ProblemError):
     """5xx: a fault of the server; report its request id."""
 
 
-class Unavailable(ServerFault):
+class UnavailableError(ServerFaultError):
     """503, after all retries."""
 
 
 KINDS: dict[int, type[ProblemError]] = {
-    400: InvalidRequest,
-    401: Denied,
-    403: Denied,
-    404: NotFound,
-    409: Conflict,
-    413: InvalidRequest,
-    415: InvalidRequest,
-    422: InvalidRequest,
-    429: TooManyRequests,
-    503: Unavailable,
+    400: InvalidRequestError,
+    401: DeniedError,
+    403: DeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: InvalidRequestError,
+    415: InvalidRequestError,
+    422: InvalidRequestError,
+    429: TooManyRequestsError,
+    503: UnavailableError,
 }
 
 
 def problem(status: int, document: Any) -> ProblemError:
     """The typed error of a refused request; bodies of proxies in between are tolerated."""
-    kind = KINDS.get(status, ServerFault if status >= 500 else ProblemError)
+    kind = KINDS.get(status, ServerFaultError if status >= 500 else ProblemError)
     return kind(status, document if isinstance(document, dict) else {})
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from httpx_sse import ServerSentEvent
 from pydantic import Field, ValidationError
 
-from reglab.client.errors import ClientError, UnexpectedReply
+from reglab.client.errors import ClientError, UnexpectedReplyError
 from reglab.client.flow import Call
 from reglab.client.models import TERMINAL, Reply, State
 from reglab.core.spec.metrics import CURVES
@@ -120,7 +120,9 @@ class EventReader:
         try:
             event = kind.model_validate({**received.json(), "id": received.id})
         except (ValueError, ValidationError) as error:
-            raise UnexpectedReply(f"Event '{received.event}' cannot be read: {error}.") from error
+            raise UnexpectedReplyError(
+                f"Event '{received.event}' cannot be read: {error}."
+            ) from error
         if isinstance(event, StateEvent):
             self._state = event.state
         self.ended = isinstance(event, DeletedEvent)
@@ -139,6 +141,6 @@ class EventReader:
     def _count(self, error: ClientError | None = None) -> None:
         self._broken += 1
         if self._broken > self._patience:
-            raise error or UnexpectedReply(
+            raise error or UnexpectedReplyError(
                 "The server closes the stream of events again and again."
             )

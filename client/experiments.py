@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from httpx_sse import EventSource
 
 from reglab.client.claims import Claim, ClaimList
-from reglab.client.errors import ClientError, RequestTimeout, ServerUnreachable
+from reglab.client.errors import ClientError, RequestTimeoutError, ServerUnreachableError
 from reglab.client.events import AnyEvent, EventReader
 from reglab.client.figures import FORMATS, Figure
 from reglab.client.files import write_whole
@@ -254,11 +254,11 @@ class Experiment(ExperimentSurface, SyncSide):
         Args:
             timeout: Seconds; None waits for as long as it takes.
             progress: Whether to show a bar; None shows one in a terminal or a notebook.
-            check: Raise ExperimentFailed if it failed or was cancelled.
+            check: Raise ExperimentFailedError if it failed or was cancelled.
 
         Raises:
-            WaitTimeout: It has not ended in time; it goes on.
-            ExperimentFailed: See ``check``.
+            WaitTimeoutError: It has not ended in time; it goes on.
+            ExperimentFailedError: See ``check``.
         """
         self._session.run(wait_for([self], choose_display(progress), timeout, check))
         return self
@@ -278,7 +278,7 @@ class Experiment(ExperimentSurface, SyncSide):
                     for received in EventSource(response).iter_sse():
                         yield from reader.accept(received)
                 reader.closed()
-            except (ServerUnreachable, RequestTimeout) as error:
+            except (ServerUnreachableError, RequestTimeoutError) as error:
                 reader.broke(error)
             if not reader.ended:
                 time.sleep(reader.pause)
@@ -317,7 +317,7 @@ class AsyncExperiment(ExperimentSurface, AsyncSide):
                         for event in reader.accept(received):
                             yield event
                 reader.closed()
-            except (ServerUnreachable, RequestTimeout) as error:
+            except (ServerUnreachableError, RequestTimeoutError) as error:
                 reader.broke(error)
             if not reader.ended:
                 await asyncio.sleep(reader.pause)

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from reglab.client.errors import InvalidFile
+from reglab.client.errors import InvalidFileError
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -31,31 +31,33 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise InvalidFile(
+        raise InvalidFileError(
             f"Cannot write {target}: {error.strerror}.", "Choose another path."
         ) from error
     return Path(path)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; InvalidFile if it cannot be."""
+    """Make a folder and those above it; InvalidFileError if it cannot be."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         detail = f"Cannot make the folder {path}: {error.strerror}."
-        raise InvalidFile(detail, "Choose another path.") from error
+        raise InvalidFileError(detail, "Choose another path.") from error
 
 
 def read_whole(path: str | os.PathLike[str], most: int = 2**31) -> bytes:
-    """The file's bytes; InvalidFile if it cannot be read or has more than ``most``."""
+    """The file's bytes; InvalidFileError if it cannot be read or has more than ``most``."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
-            raise InvalidFile(f"{path} has more than {most} bytes.", "Check the path.")
+            raise InvalidFileError(f"{path} has more than {most} bytes.", "Check the path.")
         return data
     except OSError as error:
-        raise InvalidFile(f"Cannot read {path}: {error.strerror}.", "Check the path.") from error
+        raise InvalidFileError(
+            f"Cannot read {path}: {error.strerror}.", "Check the path."
+        ) from error
 
 
 def _umask() -> int:

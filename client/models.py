@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reglab.client.errors import UnexpectedReply
+from reglab.client.errors import UnexpectedReplyError
 from reglab.core.spec import labels
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -46,18 +46,18 @@ class Reply(BaseModel):
 
     @classmethod
     def read(cls, response: httpx.Response) -> Self:
-        """The answer's body, validated; UnexpectedReply if it is something else."""
+        """The answer's body, validated; UnexpectedReplyError if it is something else."""
         return read(cls, response)
 
 
 def read(model: type[M], response: httpx.Response) -> M:
-    """Validate a JSON answer; UnexpectedReply names the first thing that does not fit."""
+    """Validate a JSON answer; UnexpectedReplyError names the first thing that does not fit."""
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise UnexpectedReply(
+        raise UnexpectedReplyError(
             f"The answer of {response.request.url} is not a {model.__name__}: "
             f"{where}: {first['msg']}.",
             "Is this the address of a reglab server, of the client's version?",

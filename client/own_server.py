@@ -13,16 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reglab.client.clients import Client
-from reglab.client.errors import ClientError, MissingPackage, ServerUnreachable
+from reglab.client.errors import ClientError, MissingPackageError, ServerUnreachableError
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 
 
 def need_extra(module: str, extra: str, purpose: str) -> None:
-    """MissingPackage that names the extra, if a module of it is not installed."""
+    """MissingPackageError that names the extra, if a module of it is not installed."""
     if importlib.util.find_spec(module) is None:
-        raise MissingPackage(
+        raise MissingPackageError(
             f"{purpose} needs the extra '{extra}', which is not installed.",
             f"Run `pip install '.[{extra}]'` in a checkout of reglab.",
         )
@@ -73,7 +73,7 @@ def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, log: Path) 
             try:
                 client.health()
                 return
-            except ServerUnreachable:
+            except ServerUnreachableError:
                 pass
             if child.poll() is not None:
                 raise ClientError(f"The server ended with code {child.returncode}.", f"See {log}.")

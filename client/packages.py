@@ -6,16 +6,16 @@ import importlib
 import sys
 from typing import Any
 
-from reglab.client.errors import MissingPackage
+from reglab.client.errors import MissingPackageError
 
 
 def need(name: str, purpose: str) -> Any:
-    """The module; MissingPackage says what it is needed for and how to install it."""
+    """The module; MissingPackageError says what it is needed for and how to install it."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
         root = name.partition(".")[0]
-        raise MissingPackage(
+        raise MissingPackageError(
             f"{purpose} needs {root}, which is not installed.", f"Run `pip install {root}`."
         ) from error
 

@@ -52,7 +52,7 @@ def reproduce(
         warn: Is told of stand-in datasets.
 
     Raises:
-        ExperimentFailed: One of the experiments failed.
+        ExperimentFailedError: One of the experiments failed.
     """
     presets = [preset for preset in client.presets() if preset.article]
     available = {row.name: row.available for row in client.datasets()}

@@ -15,9 +15,9 @@ from httpx_retries import Retry, RetryTransport
 from reglab import __version__
 from reglab.client.errors import (
     ClientError,
-    RequestTimeout,
-    ServerUnreachable,
-    UnexpectedReply,
+    RequestTimeoutError,
+    ServerUnreachableError,
+    UnexpectedReplyError,
     problem,
 )
 from reglab.client.flow import Call, Flow, Pause
@@ -81,12 +81,12 @@ class _Shared:
     def translate(self, error: httpx.HTTPError) -> ClientError:
         """The transport's error as one that says what to do."""
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, NEVER_SENT):
-            return RequestTimeout(
+            return RequestTimeoutError(
                 f"The server at {self.settings.url} did not answer in {self.settings.timeout:g} s.",
                 "Give the client a longer timeout.",
             )
         if isinstance(error, httpx.TransportError):
-            return ServerUnreachable(
+            return ServerUnreachableError(
                 f"No reglab server answers at {self.settings.url} "
                 f"({str(error) or type(error).__name__}).",
                 _how_to_start(self.settings.url),
@@ -246,10 +246,10 @@ def _checked(response: httpx.Response) -> httpx.Response:
     raise problem(response.status_code, document)
 
 
-def _redirected(response: httpx.Response) -> UnexpectedReply:
+def _redirected(response: httpx.Response) -> UnexpectedReplyError:
     """Redirects are not followed: a token would go to where nobody meant to send it."""
     target = response.request.url.join(response.headers["location"])
-    return UnexpectedReply(
+    return UnexpectedReplyError(
         f"The server redirects to {target.scheme}://{target.netloc.decode()}.",
         "If that is right, give it as the address (REGLAB_URL, or the argument url).",
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from reglab.client.errors import ClientError, InvalidFile, InvalidValueError
+from reglab.client.errors import ClientError, InvalidFileError, InvalidValueError
 from reglab.client.files import read_whole
 from reglab.client.values import json_value
 from reglab.core.errors import SpecError
@@ -87,7 +87,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def parse_document(data: bytes, source: str, toml: bool = False) -> dict[str, Any]:
-    """The object in some bytes; InvalidFile names the source."""
+    """The object in some bytes; InvalidFileError names the source."""
     remedy = "Give a spec as one JSON object, e.g. what `reglab presets l2` prints."
     kind = "TOML" if toml else "JSON"
     try:
@@ -97,9 +97,9 @@ def parse_document(data: bytes, source: str, toml: bool = False) -> dict[str, An
             tomllib.loads(str(text)) if toml else json.loads(text, object_pairs_hook=unrepeated)
         )
     except (ValueError, RecursionError) as error:
-        raise InvalidFile(f"{source} is not {kind}: {error}.", remedy) from error
+        raise InvalidFileError(f"{source} is not {kind}: {error}.", remedy) from error
     if not isinstance(document, dict):
-        raise InvalidFile(f"{source} holds no JSON object.", remedy)
+        raise InvalidFileError(f"{source} holds no JSON object.", remedy)
     return document
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from reglab.client.errors import ExperimentFailed, WaitTimeout
+from reglab.client.errors import ExperimentFailedError, WaitTimeoutError
 from reglab.client.flow import Call, Flow, Pause
 from reglab.client.models import TERMINAL, ExperimentData
 from reglab.client.progress import Display
@@ -51,7 +51,7 @@ def wait_for(
 
 
 def raise_if_failed(data: ExperimentData) -> None:
-    """ExperimentFailed with what its runs said, if it failed or was cancelled."""
+    """ExperimentFailedError with what its runs said, if it failed or was cancelled."""
     if data.state not in ("failed", "cancelled"):
         return
     said = []
@@ -60,7 +60,7 @@ def raise_if_failed(data: ExperimentData) -> None:
             text = f"{run.error.get('detail', '')} {run.error.get('remedy') or ''}".strip()
             said.append(f"{run.label()}: {text}")
     counts = f"{data.counts.get(data.state, 0)} of {len(data.runs)} runs"
-    raise ExperimentFailed(
+    raise ExperimentFailedError(
         " ".join([f"Experiment '{data.label()}' {data.state} ({counts}).", *said[:3]]),
         "Its retry() queues them again.",
         data.id,
@@ -68,8 +68,8 @@ def raise_if_failed(data: ExperimentData) -> None:
     )
 
 
-def _too_long(waiting: Sequence[Holder], timeout: float) -> WaitTimeout:
+def _too_long(waiting: Sequence[Holder], timeout: float) -> WaitTimeoutError:
     states = ", ".join(f"'{holder.data.label()}' is {holder.data.state}" for holder in waiting)
     queued = all(holder.data.state == "queued" for holder in waiting)
     remedy = "Is a worker running? Start one with `reglab worker`." if queued else "Wait longer."
-    return WaitTimeout(f"Not finished in {timeout:g} s: {states}.", remedy)
+    return WaitTimeoutError(f"Not finished in {timeout:g} s: {states}.", remedy)

@@ -47,11 +47,11 @@ class SpecError(ReglabError):
     """The spec, its sweep or its overrides cannot be accepted."""
 
 
-class DatasetUnavailable(ReglabError):
+class DatasetUnavailableError(ReglabError):
     """The dataset is known, but its files cannot be had on this machine."""
 
 
-class TrainingDiverged(ReglabError):
+class TrainingDivergedError(ReglabError):
     """The loss or a parameter became NaN or infinite; the problem's detail names the epoch."""
 
 

@@ -21,7 +21,7 @@ from reglab.core.probes import Recorder
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import RunSpec
-from reglab.core.storage import LeaseLost, RunLease, Storage, StorageUnavailable
+from reglab.core.storage import LeaseLostError, RunLease, Storage, StorageUnavailableError
 from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
 
@@ -31,15 +31,15 @@ PROBE_PREFIX = "probe:"
 PATIENCE_SECONDS = 0.3
 
 
-class Cancelled(Exception):
+class RunCancelledError(Exception):
     """Someone asked for this run to stop."""
 
 
-class Interrupted(Exception):
+class RunInterruptedError(Exception):
     """This worker is shutting down; the run should go on elsewhere."""
 
 
-class Overdue(Exception):
+class RunOverdueError(Exception):
     """The attempt has taken longer than ``task_seconds``."""
 
 
@@ -83,9 +83,9 @@ class Execution:
         """Train to the end and store the results.
 
         Raises:
-            Cancelled, Interrupted, LeaseLost, Overdue: It was stopped; nothing is marked as
+            Cancelled, Interrupted, LeaseLostError, Overdue: It was stopped; nothing is marked as
                 finished.
-            StorageUnavailable: The worker was asked to stop while the database was away.
+            StorageUnavailableError: The worker was asked to stop while the database was away.
         """
         done = threading.Event()
         # In this context, so that its log lines name the run too.
@@ -173,7 +173,7 @@ class Execution:
             columns = self.columns()
             version = int(ENGINE_VERSION)
             seen = self._runs.record(self._lease, epoch, progress, columns, checkpoint, version)
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             # Training goes on; what is pending goes with the next record.
             log.warning("run %s: not recorded at epoch %d: %s", self._lease.run_id, epoch, error)
             return
@@ -181,17 +181,17 @@ class Execution:
         if save:
             self._saved, self._saved_epoch = moment, epoch
         if seen.cancel_requested:
-            raise Cancelled
+            raise RunCancelledError
 
     def _check(self) -> None:
         if self._lost.is_set():
-            raise LeaseLost("The lease went to another worker.")
+            raise LeaseLostError("The lease went to another worker.")
         if self._cancel.is_set():
-            raise Cancelled
+            raise RunCancelledError
         if stopping():
-            raise Interrupted
+            raise RunInterruptedError
         if self._over(self._settings.task_seconds):
-            raise Overdue
+            raise RunOverdueError
 
     def _over(self, seconds: float) -> bool:
         return time.monotonic() - self._began > seconds
@@ -202,7 +202,7 @@ class Execution:
             try:
                 if not self._lost.is_set() and self._runs.heartbeat(self._lease).cancel_requested:
                     self._cancel.set()
-            except LeaseLost:
+            except LeaseLostError:
                 self._lost.set()
             except Exception as error:
                 # The database may be restarting; the lease holds for many heartbeats.
@@ -230,10 +230,10 @@ class Execution:
                 self._runs.cancelled(self._lease)
             else:
                 self._runs.release(self._lease, self._saved_epoch)
-        except LeaseLost:
+        except LeaseLostError:
             # The training looked up just now and stored it itself.
             return False
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             log.warning("run %s: could not be handed back: %s", self._lease.run_id, error)
             return False
         return True

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from reglab.core.storage import StorageUnavailable
+from reglab.core.storage import StorageUnavailableError
 
 T = TypeVar("T")
 log = logging.getLogger("reglab.worker")
@@ -27,13 +27,13 @@ def persist(action: Callable[[bool], T], give_up: Callable[[], bool]) -> T:
         give_up: Whether to stop trying.
 
     Raises:
-        StorageUnavailable: It gave up.
+        StorageUnavailableError: It gave up.
     """
     wait, tried = FIRST_SECONDS, False
     while True:
         try:
             result = action(tried)
-        except StorageUnavailable as error:
+        except StorageUnavailableError as error:
             if not tried:
                 log.warning("database unavailable, will try until it is back: %s", error)
             if give_up():

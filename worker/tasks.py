@@ -14,11 +14,11 @@ from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from reglab.core import tracing
 from reglab.core.engine import ENGINE_VERSION
-from reglab.core.errors import ReglabError, TrainingDiverged
+from reglab.core.errors import ReglabError, TrainingDivergedError
 from reglab.core.settings import Settings
-from reglab.core.storage import LeaseLost, RunLease, Storage, StorageUnavailable
+from reglab.core.storage import LeaseLostError, RunLease, Storage, StorageUnavailableError
 from reglab.worker.app import RUN_TASK, app, settings
-from reglab.worker.execute import Cancelled, Execution, Interrupted, Overdue
+from reglab.worker.execute import Execution, RunCancelledError, RunInterruptedError, RunOverdueError
 from reglab.worker.identity import owner
 from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
@@ -47,9 +47,9 @@ def run(run_id: str) -> str:
     name, runs = owner(), storage().runs
     try:
         if stopping():
-            raise Interrupted
+            raise RunInterruptedError
         lease = persist(lambda again: runs.lease_next(name, again, int(ENGINE_VERSION)), stopping)
-    except (Interrupted, StorageUnavailable) as error:
+    except (RunInterruptedError, StorageUnavailableError) as error:
         # Back to the broker, for a worker that stays.
         raise Reject("shutting down", requeue=True) from error
     if lease is None:
@@ -83,9 +83,9 @@ def _logged(lease: RunLease) -> str:
     execution = Execution(storage(), lease, settings, _end_process)
     try:
         outcome = _outcome(execution, lease)
-    except LeaseLost:
+    except LeaseLostError:
         outcome = "lease lost"
-    except StorageUnavailable:
+    except StorageUnavailableError:
         # Only at a shutdown: what was checkpointed is there, and the lease will end.
         outcome = "left to its lease, as the database is away"
     log.info("run %s: attempt %d %s", lease.run_id, lease.attempt, outcome)
@@ -102,13 +102,13 @@ def _outcome(execution: Execution, lease: RunLease) -> str:
     runs = storage().runs
     try:
         execution.run()
-    except (LeaseLost, StorageUnavailable):
+    except (LeaseLostError, StorageUnavailableError):
         raise
-    except Cancelled:
+    except RunCancelledError:
         columns = execution.columns()
         persist(lambda _: runs.cancelled(lease, columns), stopping)
         return "cancelled"
-    except Interrupted:
+    except RunInterruptedError:
         columns, checkpoint = execution.columns(), execution.checkpoint()
         # One try: a worker that was asked to stop is killed if it takes long.
         runs.release(lease, execution.epoch, columns, checkpoint, int(ENGINE_VERSION))
@@ -127,10 +127,10 @@ def _fail(execution: Execution, lease: RunLease, error: Exception) -> str:
 
 def _describe(lease: RunLease, error: Exception) -> tuple[dict[str, Any], bool]:
     """The error as it is kept, and whether another attempt may end better."""
-    if isinstance(error, SoftTimeLimitExceeded | Overdue):
+    if isinstance(error, SoftTimeLimitExceeded | RunOverdueError):
         return _problem("time-limit", "The run took longer than allowed."), False
     if isinstance(error, ReglabError):
-        kind = "diverged" if isinstance(error, TrainingDiverged) else "refused"
+        kind = "diverged" if isinstance(error, TrainingDivergedError) else "refused"
         return _from_error(kind, error), False
     log.error("run %s: attempt %d failed", lease.run_id, lease.attempt, exc_info=error)
     return _problem("fault", f"{type(error).__name__}: {error}"), True

@@ -27,9 +27,9 @@ from reglab.core.storage import (
     AccessScope,
     Storage,
     StorageError,
-    StorageUnavailable,
+    StorageUnavailableError,
     TokenRecord,
-    TokenRefused,
+    TokenRefusedError,
 )
 from reglab.core.storage.tokens import FORM
 
@@ -109,18 +109,18 @@ class GuardMiddleware:
             if header is not None:
                 kind, _, text = header.partition(" ")
                 if kind.lower() != "bearer":
-                    raise TokenRefused("The header Authorization is not 'Bearer <token>'.")
+                    raise TokenRefusedError("The header Authorization is not 'Bearer <token>'.")
                 token = self._storage.tokens.authenticate(text.strip())
             elif session is not None:
                 token = self._storage.sessions.authenticate(session)
                 request.state.csrf = cookies.csrf_of(session)
             else:
                 raise _unknown("This server asks for a token.", REALM)
-        except TokenRefused as error:
+        except TokenRefusedError as error:
             raise _unknown(str(error), f'{REALM}, error="invalid_token"') from error
         if header is None and session is not None:
             _check_csrf(request, session)
-        with contextlib.suppress(StorageUnavailable):
+        with contextlib.suppress(StorageUnavailableError):
             self._storage.tokens.note_use(token)
         return token
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from reglab.api.access.policy import Policy
 from reglab.core.errors import FieldProblem, ReglabError
-from reglab.core.storage import Storage, StorageUnavailable
+from reglab.core.storage import Storage, StorageUnavailableError
 
 REFUSED = 2
 
 
-class StartRefused(ReglabError):
+class StartRefusedError(ReglabError):
     """The server must not start; the message says what to do."""
 
 
@@ -17,7 +17,7 @@ def check(policy: Policy, storage: Storage) -> str | None:
     """A warning where the server is open to others, or None.
 
     Raises:
-        StartRefused: It would ask for tokens, and there is none, or none can be looked for.
+        StartRefusedError: It would ask for tokens, and there is none, or none can be looked for.
     """
     if not policy.needs_tokens:
         if policy.local:
@@ -28,9 +28,9 @@ def check(policy: Policy, storage: Storage) -> str | None:
     try:
         if storage.tokens.any_active():
             return None
-    except StorageUnavailable as error:
+    except StorageUnavailableError as error:
         detail = f"Tokens cannot be looked for: {error}"
-        raise StartRefused(FieldProblem("", detail, error.remedy)) from error
+        raise StartRefusedError(FieldProblem("", detail, error.remedy)) from error
     where = (
         "REGLAB_ACCESS=tokens asks for tokens"
         if policy.mode == "tokens"
@@ -40,4 +40,4 @@ def check(policy: Policy, storage: Storage) -> str | None:
         "Make one with `reglab tokens create NAME --scope admin --here`, or set "
         "REGLAB_ACCESS=open if whoever reaches the server may do everything."
     )
-    raise StartRefused(FieldProblem("", f"{where}, but there is none.", remedy))
+    raise StartRefusedError(FieldProblem("", f"{where}, but there is none.", remedy))

@@ -15,7 +15,7 @@ from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.event_bodies import DeletedEvent, event_schema
 from reglab.api.limits_streams import CountedStream
 from reglab.api.problems import responses
-from reglab.core.storage import NotFound
+from reglab.core.storage import NotFoundError
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 HEARTBEAT_SECONDS = 10
@@ -97,7 +97,7 @@ async def _events(
                 yield ServerSentEvent(
                     event.data, event=event.name, id=event.id, retry=RETRY_MILLISECONDS
                 )
-    except NotFound:
+    except NotFoundError:
         # Deleted after the head of the answer was sent.
         gone = DeletedEvent(experiment_id=experiment_id)
         yield ServerSentEvent(gone.model_dump_json(), event="deleted")

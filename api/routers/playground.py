@@ -18,7 +18,7 @@ from reglab.api.event_bodies import event_schema
 from reglab.api.limits_streams import CountedStream
 from reglab.api.playground import Playground, Settings
 from reglab.api.problems import responses
-from reglab.core.errors import TrainingDiverged
+from reglab.core.errors import TrainingDivergedError
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 router = APIRouter(tags=["playground"])
@@ -103,7 +103,7 @@ async def _frames(settings: Settings, stop: anyio.Event) -> AsyncIterator[Server
                 return
             yield _event("frame", frame)
         yield _event("end", {})
-    except TrainingDiverged as error:
+    except TrainingDivergedError as error:
         yield _event("diverged", {"detail": str(error)})
 
 

@@ -26,7 +26,7 @@ from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY
 from reglab.core.probes.stored import fault
 from reglab.core.settings.limits import Limits
-from reglab.core.storage import AlreadyThere
+from reglab.core.storage import AlreadyStoredError
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 MEDIA = "application/zip"
@@ -115,7 +115,7 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.E
             identifier = shared.storage.transfer.insert(
                 read, fault, limits.runs, token_id, limits.stored_bytes
             )
-    except AlreadyThere as error:
+    except AlreadyStoredError as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error
     record = shared.storage.experiments.get(identifier)

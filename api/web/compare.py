@@ -11,7 +11,7 @@ import numpy as np
 
 from reglab.core.spec import labels, point_key
 from reglab.core.statistics import mean_interval
-from reglab.core.storage import ExperimentRecord, NotFound, RunRecord, Storage
+from reglab.core.storage import ExperimentRecord, NotFoundError, RunRecord, Storage
 
 MAX_POINTS = 40
 MAX_RUNS = 400
@@ -83,7 +83,7 @@ def chosen(
     for identifier in dict.fromkeys(run_ids):
         try:
             found[identifier] = storage.runs.get(identifier)
-        except NotFound:
+        except NotFoundError:
             missing.append(identifier)
     for text in dict.fromkeys(experiment_texts):
         runs = _addressed(storage, text)
@@ -115,7 +115,7 @@ def _addressed(storage: Storage, text: str) -> list[RunRecord]:
         return []
     try:
         runs = storage.experiments.runs(parts[1])
-    except NotFound:
+    except NotFoundError:
         return []
     if parts[2] is None:
         return runs

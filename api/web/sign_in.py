@@ -19,7 +19,7 @@ from reglab.api.limits_rate import Refusals
 from reglab.api.problems import Problem
 from reglab.api.web.render import page
 from reglab.core.errors import FieldProblem
-from reglab.core.storage import TokenRefused
+from reglab.core.storage import TokenRefusedError
 
 log = structlog.get_logger("reglab.access")
 router = APIRouter()
@@ -61,7 +61,7 @@ async def sign_in(request: Request, shared: Shared, fields: Fields) -> Response:
     refusals.check(request, text)
     try:
         session = await run_in_threadpool(_begin, shared, text, policy.session_seconds)
-    except TokenRefused as error:
+    except TokenRefusedError as error:
         refusals.note(request, text, is_right=False)
         return _form(request, target, 401, wrong=str(error))
     response = RedirectResponse(_own(target), 303)

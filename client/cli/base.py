@@ -18,14 +18,14 @@ from reglab.client.cli.output import print_json
 from reglab.client.clients import Client
 from reglab.client.errors import (
     ClientError,
-    ExperimentFailed,
-    NotFound,
+    ExperimentFailedError,
+    NotFoundError,
     ProblemError,
-    RequestTimeout,
-    ServerFault,
-    ServerUnreachable,
-    UnexpectedReply,
-    WaitTimeout,
+    RequestTimeoutError,
+    ServerFaultError,
+    ServerUnreachableError,
+    UnexpectedReplyError,
+    WaitTimeoutError,
 )
 from reglab.client.experiments import Experiment
 from reglab.client.text import for_markup
@@ -43,13 +43,13 @@ EXIT_CODES = {
 }
 # The first that fits counts: special cases stand before general ones.
 CODES: tuple[tuple[type[ClientError], int], ...] = (
-    (ExperimentFailed, 1),
-    (ServerUnreachable, 3),
-    (RequestTimeout, 3),
-    (ServerFault, 5),
-    (UnexpectedReply, 5),
-    (NotFound, 6),
-    (WaitTimeout, 7),
+    (ExperimentFailedError, 1),
+    (ServerUnreachableError, 3),
+    (RequestTimeoutError, 3),
+    (ServerFaultError, 5),
+    (UnexpectedReplyError, 5),
+    (NotFoundError, 6),
+    (WaitTimeoutError, 7),
     (ClientError, 4),
 )
 EPILOG = "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items()) + "."
@@ -188,9 +188,9 @@ def find(client: Client, text: str) -> Experiment:
     raise _unknown(f"There is no experiment '{text}'.", "See `reglab list`.")
 
 
-def _unknown(detail: str, remedy: str) -> NotFound:
+def _unknown(detail: str, remedy: str) -> NotFoundError:
     error = {"field": "experiment", "detail": detail, "remedy": remedy}
-    return NotFound(404, {"title": "Not found", "detail": detail, "errors": [error]})
+    return NotFoundError(404, {"title": "Not found", "detail": detail, "errors": [error]})
 
 
 def _report(error: ClientError, as_json: bool) -> None:
@@ -208,7 +208,7 @@ def _report(error: ClientError, as_json: bool) -> None:
         errors.print(f"[red]error:[/] {for_markup(error.message)}")
         if error.remedy:
             errors.print(f"  {for_markup(error.remedy)}")
-    if isinstance(error, ServerFault) and error.request_id:
+    if isinstance(error, ServerFaultError) and error.request_id:
         errors.print(f"  Request id: {for_markup(error.request_id)}")
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from reglab import __version__
 from reglab.client.clients import Client
-from reglab.client.errors import ClientError, Denied, ServerUnreachable
+from reglab.client.errors import ClientError, DeniedError, ServerUnreachableError
 
 DATA = "Set REGLAB_DATA_DIR on the server to a folder that has it."
 
@@ -49,7 +49,7 @@ def check_server(client: Client) -> tuple[bool, list[Check]]:
     try:
         health = client.health()
     except ClientError as error:
-        absent = isinstance(error, ServerUnreachable)
+        absent = isinstance(error, ServerUnreachableError)
         return not absent, [Check("server", "fault", error.message, error.remedy)]
     checks = [Check("server", "ok", f"{url} answers, reglab {health.version}")]
     if health.version != __version__:
@@ -64,7 +64,7 @@ def check_server(client: Client) -> tuple[bool, list[Check]]:
     checks.append(_part("worker", ready.worker, "warning", start))
     try:
         return True, checks + _datasets(client) + _threads(client)
-    except Denied as error:
+    except DeniedError as error:
         return True, [*checks, Check("access", "fault", error.detail, error.remedy)]
 
 

@@ -16,7 +16,7 @@ from reglab.client.cli.base import Json, Options, connect
 from reglab.client.cli.output import print_json
 from reglab.client.cli.reading import SEEDS_HELP, parse_seeds
 from reglab.client.clients import Client
-from reglab.client.errors import ServerUnreachable
+from reglab.client.errors import ServerUnreachableError
 from reglab.client.own_server import own_server
 from reglab.client.progress import TerminalDisplay
 from reglab.client.reproduce import Reproduction, reproduce
@@ -89,7 +89,7 @@ def _answering(ctx: typer.Context) -> Client | None:
     client = connect(ctx, retries=0)
     try:
         client.health()
-    except ServerUnreachable:
+    except ServerUnreachableError:
         client.close()
         return None
     client.close()

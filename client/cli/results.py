@@ -9,7 +9,7 @@ import typer
 
 from reglab.client.cli.base import ExperimentArgument, Json, connect, find, tell_unfinished
 from reglab.client.cli.output import console, print_json, print_table, sparkline
-from reglab.client.errors import InvalidFile
+from reglab.client.errors import InvalidFileError
 from reglab.client.experiments import Experiment
 from reglab.client.figures import FORMATS
 from reglab.client.files import make_folder
@@ -161,7 +161,7 @@ def figure(
         ending = output.suffix.removeprefix(".").lower() if output else ""
         if output and ending and not form and name != "all" and ending not in FORMATS:
             remedy = f"Use {', '.join(FORMATS)}, or say --format."
-            raise InvalidFile(f"{output}: no figure has the format '{ending}'.", remedy)
+            raise InvalidFileError(f"{output}: no figure has the format '{ending}'.", remedy)
         chosen: Any = form or (ending if ending in FORMATS else "png")
         saved = []
         for each in names:

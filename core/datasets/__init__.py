@@ -8,7 +8,7 @@ import numpy as np
 
 from reglab.core.datasets import digits, fashion_mnist, masked_text, mnist, mnist5k, two_moons
 from reglab.core.datasets.base import Dataset, Loader
-from reglab.core.errors import DatasetUnavailable
+from reglab.core.errors import DatasetUnavailableError
 from reglab.core.spec import Digits, FashionMnist, MaskedText, Mnist, Mnist5k, TwoMoons
 from reglab.core.spec.dataset import DatasetBase
 
@@ -28,13 +28,13 @@ def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
     """The dataset of a run; ``rng`` is the run's data stream.
 
     Raises:
-        DatasetUnavailable: Its files cannot be had; the message names the remedy.
+        DatasetUnavailableError: Its files cannot be had; the message names the remedy.
     """
     return _loader(spec).load(spec, rng)
 
 
 def check(spec: DatasetBase) -> None:
-    """Raise DatasetUnavailable (or SpecError) if ``load`` would; may download files once."""
+    """Raise DatasetUnavailableError (or SpecError) if ``load`` would; may download files once."""
     _loader(spec).check(spec)
 
 
@@ -68,6 +68,6 @@ def _describe(name: str) -> dict[str, Any]:
     }
     try:
         loader.check(model.model_validate({"name": name}))
-    except DatasetUnavailable as error:
+    except DatasetUnavailableError as error:
         row |= {"available": False, "reason": str(error)}
     return row

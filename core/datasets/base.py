@@ -54,7 +54,7 @@ class Loader(Protocol):
     licence: str
 
     def check(self, spec: Any) -> None:
-        """Raise DatasetUnavailable if ``load`` would fail; may download the files once."""
+        """Raise DatasetUnavailableError if ``load`` would fail; may download the files once."""
 
     def digests(self, spec: Any) -> dict[str, str]:
         """The sha256 of every file that ``load`` would read, by name; empty if it reads none."""

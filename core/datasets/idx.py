@@ -14,7 +14,7 @@ import numpy as np
 import pooch
 from numpy.typing import NDArray
 
-from reglab.core.errors import DatasetUnavailable, FieldProblem
+from reglab.core.errors import DatasetUnavailableError, FieldProblem
 from reglab.core.settings import DataSettings
 
 PARTS = ("train", "t10k")
@@ -52,7 +52,7 @@ def find(idx: IdxSet, part: str, *, download: bool = True) -> Pair:
     then in the user's cache, then downloads.
 
     Raises:
-        DatasetUnavailable: Nothing found and no download possible; names the remedy.
+        DatasetUnavailableError: Nothing found and no download possible; names the remedy.
     """
     folder = DataSettings.from_env().data_dir
     if folder is not None:
@@ -95,14 +95,14 @@ def provenance(idx: IdxSet, licence: str, digests: dict[str, str]) -> dict[str, 
 
 
 def check_sizes(idx: IdxSet, train_size: int, test_size: int) -> None:
-    """Raise DatasetUnavailable if the files at hand hold fewer images than asked for."""
+    """Raise DatasetUnavailableError if the files at hand hold fewer images than asked for."""
     for field, part, wanted in (
         ("train_size", "train", train_size),
         ("test_size", "t10k", test_size),
     ):
         count = find(idx, part).count()
         if wanted > count:
-            raise DatasetUnavailable(
+            raise DatasetUnavailableError(
                 FieldProblem(
                     f"dataset.{field}",
                     f"{wanted} images asked for, but the files of '{idx.name}' hold {count}.",
@@ -150,12 +150,12 @@ def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
     return Pair(Path(paths[0]), Path(paths[1]))
 
 
-def _unavailable(idx: IdxSet, why: str) -> DatasetUnavailable:
+def _unavailable(idx: IdxSet, why: str) -> DatasetUnavailableError:
     remedy = (
         f"Set REGLAB_DATA_DIR to a folder with {idx.name}/*-ubyte.gz, allow the server to reach "
         "the internet, or use 'mnist5k' or 'digits', which are always at hand."
     )
-    return DatasetUnavailable(
+    return DatasetUnavailableError(
         FieldProblem("dataset.name", f"'{idx.name}' cannot be had: {why}", remedy)
     )
 
@@ -207,7 +207,7 @@ def _parse(name: str, file: str, packed: bytes) -> NDArray[np.uint8]:
     return data.reshape(shape)
 
 
-def _damaged(name: str, file: str, why: str) -> DatasetUnavailable:
-    return DatasetUnavailable(
+def _damaged(name: str, file: str, why: str) -> DatasetUnavailableError:
+    return DatasetUnavailableError(
         FieldProblem("dataset.name", f"'{name}': file {file} is damaged: {why}.", "Replace it.")
     )

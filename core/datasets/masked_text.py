@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset, Examples
 from reglab.core.datasets.images import SPLIT_SEED
-from reglab.core.errors import DatasetUnavailable, FieldProblem, SpecError
+from reglab.core.errors import DatasetUnavailableError, FieldProblem, SpecError
 from reglab.core.spec import MaskedText
 
 title = "Masked text of the Python language reference"
@@ -96,7 +96,7 @@ def one_hot_windows(
 
 
 def check(spec: MaskedText) -> None:
-    """Raise DatasetUnavailable without the module, SpecError if the text is too short."""
+    """Raise DatasetUnavailableError without the module, SpecError if the text is too short."""
     corpus = read(spec.n_classes)
     for field, text, size in (
         ("train_size", corpus.train, spec.train_size),
@@ -157,7 +157,7 @@ def read(tokens: int) -> Corpus:
             "'masked_text' cannot be had: this Python lacks the module pydoc_data.topics.",
             "Install the whole standard library (on Debian the package python3, not -minimal).",
         )
-        raise DatasetUnavailable(problem) from error
+        raise DatasetUnavailableError(problem) from error
     names = sorted(topics)
     digest = hashlib.sha256("\0".join(topics[name] for name in names).encode()).hexdigest()
     documents = [TOKEN.findall(topics[name].lower()) for name in names]

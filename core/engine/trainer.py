@@ -20,7 +20,7 @@ from reglab.core.engine.random_streams import get_state, set_state, stream
 from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.workspace import aligned, make_workspace
-from reglab.core.errors import FieldProblem, TrainingDiverged
+from reglab.core.errors import FieldProblem, TrainingDivergedError
 from reglab.core.identity_key import IdentityKey
 from reglab.core.regularizers import Epoch, Regularizer, Sizes, active
 from reglab.core.regularizers.shift import shift_batches
@@ -91,7 +91,7 @@ class Trainer:
         """Train from the current epoch to the last.
 
         Raises:
-            TrainingDiverged: A parameter or loss became NaN or infinite; names the epoch.
+            TrainingDivergedError: A parameter or loss became NaN or infinite; names the epoch.
         """
         if self.epoch == 0:
             yield self._look()
@@ -269,8 +269,8 @@ class Trainer:
             return np.ones(-(-int(self._widths[0]) // STRIP), np.bool_)
         return np.asarray(self._train.strips_lit.any(axis=1))
 
-    def _diverged(self, what: str) -> TrainingDiverged:
-        return TrainingDiverged(
+    def _diverged(self, what: str) -> TrainingDivergedError:
+        return TrainingDivergedError(
             FieldProblem(
                 "optimizer.schedule.lr",
                 f"Training diverged in epoch {self.epoch}: {what}.",

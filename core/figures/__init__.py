@@ -6,7 +6,7 @@ from typing import Any
 
 from reglab.core.figures.augmentation import Augmentation
 from reglab.core.figures.augmentations import Augmentations
-from reglab.core.figures.base import Drawable, Figure, FigureTooLarge, Runs, prepare, render
+from reglab.core.figures.base import Drawable, Figure, FigureTooLargeError, Runs, prepare, render
 from reglab.core.figures.batch_size import BatchSize
 from reglab.core.figures.boundaries import (
     Boundaries,
@@ -66,7 +66,7 @@ __all__ = [
     "REGISTRY",
     "Drawable",
     "Figure",
-    "FigureTooLarge",
+    "FigureTooLargeError",
     "Runs",
     "Style",
     "prepare",

@@ -73,7 +73,7 @@ class Figure(Generic[Found]):
         return None
 
 
-class FigureTooLarge(ReglabError):
+class FigureTooLargeError(ReglabError):
     """The picture would have more pixels than are allowed."""
 
 
@@ -114,7 +114,7 @@ def render(
     """What a figure measured as a file: 'png', 'svg' or 'pdf'; equal input gives equal bytes.
 
     Raises:
-        FigureTooLarge: A PNG would have more than ``max_pixels``.
+        FigureTooLargeError: A PNG would have more than ``max_pixels``.
     """
     with _lock, mpl.rc_context(style.settings()):  # type: ignore[arg-type]
         drawn = figure.draw(found, style)
@@ -123,7 +123,7 @@ def render(
             fits = int(math.sqrt(max_pixels / (width * height)))
             detail = f"A picture of {width:.0f} x {height:.0f} inches at {dpi} dots per inch has "
             detail += f"more than {max_pixels:.0f} pixels."
-            raise FigureTooLarge(FieldProblem("dpi", detail, f"Use at most {fits}, or svg."))
+            raise FigureTooLargeError(FieldProblem("dpi", detail, f"Use at most {fits}, or svg."))
         buffer = io.BytesIO()
         drawn.savefig(buffer, format=form, dpi=dpi, metadata=METADATA[form])
     return buffer.getvalue()

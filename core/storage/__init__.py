@@ -13,7 +13,7 @@ from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
 from reglab.core.storage.maintenance import Maintenance
 from reglab.core.storage.overview import Overview, Overviews
-from reglab.core.storage.quota import Quota, QuotaExceeded
+from reglab.core.storage.quota import Quota, QuotaExceededError
 from reglab.core.storage.records import (
     ExperimentRecord,
     Origin,
@@ -34,18 +34,18 @@ from reglab.core.storage.states import (
     STATES,
     TERMINAL,
     AccessScope,
-    KeyConflict,
-    LeaseLost,
-    NotFound,
+    KeyConflictError,
+    LeaseLostError,
+    NotFoundError,
     State,
-    StorageConflict,
+    StorageConflictError,
     StorageError,
-    StorageUnavailable,
-    TokenRefused,
-    WrongState,
+    StorageUnavailableError,
+    TokenRefusedError,
+    WrongStateError,
 )
 from reglab.core.storage.tokens import Tokens
-from reglab.core.storage.transfer import AlreadyThere, Transfer
+from reglab.core.storage.transfer import AlreadyStoredError, Transfer
 from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
@@ -53,17 +53,17 @@ __all__ = [
     "STATES",
     "TERMINAL",
     "AccessScope",
-    "AlreadyThere",
+    "AlreadyStoredError",
     "Content",
     "ExperimentRecord",
-    "KeyConflict",
-    "LeaseLost",
-    "NotFound",
+    "KeyConflictError",
+    "LeaseLostError",
+    "NotFoundError",
     "Origin",
     "Overview",
     "Page",
     "Quota",
-    "QuotaExceeded",
+    "QuotaExceededError",
     "Reaped",
     "RunLease",
     "RunProgress",
@@ -71,13 +71,13 @@ __all__ = [
     "Sort",
     "State",
     "Storage",
-    "StorageConflict",
+    "StorageConflictError",
     "StorageError",
-    "StorageUnavailable",
+    "StorageUnavailableError",
     "TokenRecord",
-    "TokenRefused",
+    "TokenRefusedError",
     "Written",
-    "WrongState",
+    "WrongStateError",
 ]
 
 

@@ -26,7 +26,7 @@ from reglab.core.storage.backup_sqlite import SqliteBackup
 from reglab.core.storage.commands import commands, run_command
 from reglab.core.storage.migrate import config, upgrade
 from reglab.core.storage.models import Experiment, Run
-from reglab.core.storage.states import BackupRefused
+from reglab.core.storage.states import BackupRefusedError
 
 ENDING = ".backup"
 Backup = SqliteBackup | PostgresBackup
@@ -59,12 +59,12 @@ def create(url: str, target: Path, keep: int | None = None) -> Path:
         The file, which appears whole and checked or not at all.
 
     Raises:
-        BackupRefused: It exists, or the database could not be backed up.
+        BackupRefusedError: It exists, or the database could not be backed up.
     """
     folder = target if target.is_dir() else None
     file = folder / f"reglab-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{ENDING}" if folder else target
     if file.exists():
-        raise BackupRefused(f"{file} exists.", "Name a file that does not, or a folder")
+        raise BackupRefusedError(f"{file} exists.", "Name a file that does not, or a folder")
     part = file.with_name(f".{file.name}.part")
     backup = _of(make_url(url))
     try:
@@ -84,7 +84,7 @@ def verify(file: Path) -> str:
     """Read the whole backup; returns the revision of its tables.
 
     Raises:
-        BackupRefused: It is damaged, or no backup.
+        BackupRefusedError: It is damaged, or no backup.
     """
     backup = _kind(file)
     backup.verify(file)
@@ -99,12 +99,12 @@ def restore(file: Path, url: str) -> Restored:
         url: SQLAlchemy URL of a database that has no tables yet (SQLite: no file yet).
 
     Raises:
-        BackupRefused: The place is not empty, or the backup is damaged, of the other kind of
+        BackupRefusedError: The place is not empty, or the backup is damaged, of the other kind of
             database or of a newer version; the place is as it was.
     """
     backup, place = _kind(file), make_url(url)
     if not isinstance(backup, _type(place)):
-        raise BackupRefused(
+        raise BackupRefusedError(
             f"{file} is a backup of {backup.name}, REGLAB_DATABASE_URL names another kind.",
             "Restore into the same kind; experiments move between kinds by export and import",
         )
@@ -140,18 +140,20 @@ def _kind(file: Path) -> Backup:
         with file.open("rb") as opened:
             start = opened.read(16)
     except OSError as error:
-        raise BackupRefused(f"{file} cannot be read: {error.strerror}.", "Name a file") from error
+        raise BackupRefusedError(
+            f"{file} cannot be read: {error.strerror}.", "Name a file"
+        ) from error
     for kind in (SqliteBackup, PostgresBackup):
         if start.startswith(kind.magic):
             return kind(None)
-    raise BackupRefused(f"{file} is no backup.", "Name a file that 'create' has made")
+    raise BackupRefusedError(f"{file} is no backup.", "Name a file that 'create' has made")
 
 
 def _check_known(revision: str) -> None:
     try:
         ScriptDirectory.from_config(config("sqlite://")).get_revision(revision)
     except CommandError as error:
-        raise BackupRefused(
+        raise BackupRefusedError(
             f"The backup's tables are of revision {revision}, which this version does not know.",
             "Install the version of reglab that made it, or a newer one",
         ) from error

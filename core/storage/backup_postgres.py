@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import URL
 
 from reglab.core.storage.database import make_engine
-from reglab.core.storage.states import BackupRefused
+from reglab.core.storage.states import BackupRefusedError
 
 OPTIONS = ("--no-owner", "--no-privileges")
 VARIABLES = (
@@ -47,7 +47,7 @@ class PostgresBackup:
         text = self._run("pg_restore", *options, str(file))
         found = re.search(r"^COPY .*alembic_version .*\n(\S+)$", text, re.MULTILINE)
         if found is None:
-            raise BackupRefused(f"{file} holds no tables of reglab.", "Use another")
+            raise BackupRefusedError(f"{file} holds no tables of reglab.", "Use another")
         return found.group(1)
 
     def check_empty(self) -> None:
@@ -59,7 +59,7 @@ class PostgresBackup:
         finally:
             engine.dispose()
         if tables:
-            raise BackupRefused(
+            raise BackupRefusedError(
                 f"The database has tables already ({', '.join(sorted(tables)[:3])}, ...).",
                 "Make an empty one with createdb and name it in REGLAB_DATABASE_URL",
             )
@@ -84,7 +84,7 @@ class PostgresBackup:
         )
         if done.returncode != 0:
             reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise BackupRefused(f"{program}: {reason[0]}.", "See above")
+            raise BackupRefusedError(f"{program}: {reason[0]}.", "See above")
         return done.stdout
 
 
@@ -95,5 +95,5 @@ def _tool(name: str) -> str:
         versions = glob.glob(f"/usr/lib/postgresql/*/bin/{name}")
         found = max(versions, key=lambda path: int(path.split("/")[4]), default=None)
     if found is None:
-        raise BackupRefused(f"{name} is not installed.", "Install Postgres' client programs")
+        raise BackupRefusedError(f"{name} is not installed.", "Install Postgres' client programs")
     return found

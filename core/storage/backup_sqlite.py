@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from reglab.core.storage.states import BackupRefused
+from reglab.core.storage.states import BackupRefusedError
 
 
 class SqliteBackup:
@@ -23,7 +23,7 @@ class SqliteBackup:
     def dump(self, file: Path) -> None:
         """Copy the database into a new file."""
         if not self._path.is_file():
-            raise BackupRefused(f"There is no database at {self._path}.", "Set REGLAB_HOME")
+            raise BackupRefusedError(f"There is no database at {self._path}.", "Set REGLAB_HOME")
         with _opened(self._path) as source, _opened(file, "rwc") as target:
             # In one step, which is one moment; by parts it would begin anew at each write.
             source.backup(target)
@@ -37,9 +37,11 @@ class SqliteBackup:
                 troubles = found.execute("PRAGMA integrity_check").fetchall()
                 strays = found.execute("PRAGMA foreign_key_check").fetchall()
         except sqlite3.DatabaseError as error:
-            raise BackupRefused(f"{file} is damaged: {error}.", "Use another backup") from error
+            raise BackupRefusedError(
+                f"{file} is damaged: {error}.", "Use another backup"
+            ) from error
         if troubles != [("ok",)] or strays:
-            raise BackupRefused(f"{file} is damaged: {(troubles + strays)[0]}.", "Use another")
+            raise BackupRefusedError(f"{file} is damaged: {(troubles + strays)[0]}.", "Use another")
 
     def revision(self, file: Path) -> str:
         """Revision of the tables."""
@@ -47,14 +49,16 @@ class SqliteBackup:
             with _opened(file) as found:
                 return str(found.execute("SELECT version_num FROM alembic_version").fetchone()[0])
         except (sqlite3.DatabaseError, TypeError) as error:
-            raise BackupRefused(f"{file} holds no tables of reglab.", "Use another") from error
+            raise BackupRefusedError(f"{file} holds no tables of reglab.", "Use another") from error
 
     def check_empty(self) -> None:
         """Refuse a place where something is."""
         for ending in ("", "-wal", "-journal"):
             path = self._path.with_name(self._path.name + ending)
             if path.exists():
-                raise BackupRefused(f"{path} exists.", "Move it away, or set another REGLAB_HOME")
+                raise BackupRefusedError(
+                    f"{path} exists.", "Move it away, or set another REGLAB_HOME"
+                )
 
     def load(self, file: Path) -> None:
         """Make the database from a backup; it appears whole or not at all."""

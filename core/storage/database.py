@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import ColumnElement
 
 from reglab.core.storage.db_errors import READ_ONLY, is_spent, translate
-from reglab.core.storage.states import StorageConflict, StorageUnavailable
+from reglab.core.storage.states import StorageConflictError, StorageUnavailableError
 
 BUSY_MILLISECONDS = 30_000
 WRITE_CHECK_MILLISECONDS = 500
@@ -82,7 +82,7 @@ def now(engine: Engine) -> ColumnElement[float]:
 
 
 def check_writable(engine: Engine) -> None:
-    """Begin a write and take it back; StorageUnavailable says why that cannot be."""
+    """Begin a write and take it back; StorageUnavailableError says why that cannot be."""
     with translated(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.execution_options(reglab_write=True, reglab_busy=WRITE_CHECK_MILLISECONDS)
@@ -97,7 +97,7 @@ def check_writable(engine: Engine) -> None:
         elif connection.scalar(text("SHOW transaction_read_only")) == "on":
             engine.dispose()
             detail = "The database refused: it is read-only (a standby?)."
-            raise StorageUnavailable(detail, READ_ONLY)
+            raise StorageUnavailableError(detail, READ_ONLY)
 
 
 def moment(engine: Engine) -> Any:
@@ -151,7 +151,7 @@ def repeats(method: Callable[P, T]) -> Callable[P, T]:
         for trial in range(CONFLICT_TRIES):
             try:
                 return method(*args, **kwargs)
-            except StorageConflict:
+            except StorageConflictError:
                 if trial + 1 == CONFLICT_TRIES:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**trial))  # nosec B311 # spreads retries
@@ -178,7 +178,7 @@ def translated() -> Iterator[None]:
             raise
         raise found from error
     except PoolTimeout as error:
-        raise StorageUnavailable("All database connections are in use.") from error
+        raise StorageUnavailableError("All database connections are in use.") from error
 
 
 def _throw_away(context: ExceptionContext) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from reglab.core.storage.states import StorageConflict, StorageError, StorageUnavailable
+from reglab.core.storage.states import StorageConflictError, StorageError, StorageUnavailableError
 
 MIGRATE = "Bring the database up to date with reglab migrate"
 FULL = "Free space on the database's disk, then try again"
@@ -30,9 +30,9 @@ SQLITE = {
     sqlite3.SQLITE_CANTOPEN: READ_ONLY,
     sqlite3.SQLITE_CORRUPT: "The file is damaged, restore a copy",
     sqlite3.SQLITE_NOTADB: "REGLAB_DATABASE_URL does not name an SQLite database",
-    sqlite3.SQLITE_BUSY: StorageUnavailable.LATER,
-    sqlite3.SQLITE_LOCKED: StorageUnavailable.LATER,
-    sqlite3.SQLITE_NOMEM: StorageUnavailable.LATER,
+    sqlite3.SQLITE_BUSY: StorageUnavailableError.LATER,
+    sqlite3.SQLITE_LOCKED: StorageUnavailableError.LATER,
+    sqlite3.SQLITE_NOMEM: StorageUnavailableError.LATER,
 }
 
 
@@ -58,7 +58,7 @@ def is_spent(error: BaseException) -> bool:
 
 
 def translate(error: DBAPIError) -> StorageError | None:
-    """StorageConflict, StorageUnavailable, or None for what is a fault of the program."""
+    """StorageConflictError, StorageUnavailableError, or None for what is a fault of the program."""
     origin: Any = error.orig
     detail = f"The database refused: {_reason(origin)}."
     if isinstance(origin, sqlite3.Error):
@@ -66,12 +66,12 @@ def translate(error: DBAPIError) -> StorageError | None:
     else:
         code = str(getattr(origin, "sqlstate", None) or "")
         if code in CONFLICTS:
-            return StorageConflict(detail)
+            return StorageConflictError(detail)
         # Without a code the connection itself was lost, or never made.
         lost = error.connection_invalidated or (not code and _is_operational(error))
         known = lost or code[:2] in TRANSIENT_CLASSES
-        remedy = POSTGRES.get(code) or (StorageUnavailable.LATER if known else None)
-    return None if remedy is None else StorageUnavailable(detail, remedy)
+        remedy = POSTGRES.get(code) or (StorageUnavailableError.LATER if known else None)
+    return None if remedy is None else StorageUnavailableError(detail, remedy)
 
 
 def _sqlite_remedy(error: sqlite3.Error) -> str | None:

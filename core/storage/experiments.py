@@ -21,7 +21,13 @@ from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCh
 from reglab.core.storage.quota import Quota, check, one_at_a_time
 from reglab.core.storage.records import NOWHERE, ExperimentRecord, Origin, Page, RunRecord
 from reglab.core.storage.result_cache import Content, reuse
-from reglab.core.storage.states import TERMINAL, KeyConflict, NotFound, State, WrongState
+from reglab.core.storage.states import (
+    TERMINAL,
+    KeyConflictError,
+    NotFoundError,
+    State,
+    WrongStateError,
+)
 
 
 class Experiments:
@@ -65,8 +71,8 @@ class Experiments:
             The experiment's id, and False if the key had already made it.
 
         Raises:
-            KeyConflict: The key was used with another request.
-            QuotaExceeded: More would wait than may.
+            KeyConflictError: The key was used with another request.
+            QuotaExceededError: More would wait than may.
         """
         keys = [content.key(run) for run, content in zip(runs, contents or [], strict=False)]
         try:
@@ -98,7 +104,7 @@ class Experiments:
             return known, False
 
     def get(self, experiment_id: str) -> ExperimentRecord:
-        """One experiment, or NotFound."""
+        """One experiment, or NotFoundError."""
         with self._transactions.read() as session:
             row = self._row(session, experiment_id)
             return self._records(session, [row])[0]
@@ -143,7 +149,7 @@ class Experiments:
             return {row[0]: row[1] for row in session.execute(query.limit(limit))}
 
     def runs(self, experiment_id: str) -> list[RunRecord]:
-        """All runs of an experiment by index, or NotFound."""
+        """All runs of an experiment by index, or NotFoundError."""
         with self._transactions.read() as session:
             self._row(session, experiment_id)
             query = select(Run).where(Run.experiment_id == experiment_id).order_by(Run.index)
@@ -165,13 +171,13 @@ class Experiments:
 
     @repeats
     def delete(self, experiment_id: str) -> None:
-        """Remove an experiment and all that belongs to it; WrongState while runs are running."""
+        """Remove an experiment and all that belongs to it; WrongStateError while runs train."""
         with self._transactions.write(durable=True) as session:
             row = self._row(session, experiment_id)
             _lock_runs(session, experiment_id)
             counts = self._counts(session, [experiment_id]).get(experiment_id, {})
             if counts.get("running"):
-                raise WrongState(
+                raise WrongStateError(
                     f"The experiment has {counts['running']} running runs; cancel it, wait until "
                     "they have stopped, then delete it."
                 )
@@ -182,7 +188,7 @@ class Experiments:
 
     @repeats
     def cancel(self, experiment_id: str) -> None:
-        """Cancel waiting runs at once and ask running ones to stop; WrongState when all ended."""
+        """Cancel waiting runs and ask running ones to stop; WrongStateError when all ended."""
         with self._transactions.write(durable=True) as session:
             self._row(session, experiment_id)
             _lock_runs(session, experiment_id)
@@ -200,7 +206,7 @@ class Experiments:
                 update(Run).where(mine, Run.state == "running").values(cancel_requested=True)
             )
             if not waiting.rowcount and not running.rowcount:  # type: ignore[attr-defined]
-                raise WrongState(
+                raise WrongStateError(
                     "All runs have ended; only queued or running ones can be cancelled."
                 )
 
@@ -208,7 +214,7 @@ class Experiments:
     def retry(
         self, experiment_id: str, quota: Quota | None = None, origin: Origin = NOWHERE
     ) -> list[str]:
-        """Queue failed and cancelled runs again; returns their ids, WrongState if none."""
+        """Queue failed and cancelled runs again; returns their ids, WrongStateError if none."""
         with self._transactions.write(durable=True) as session:
             if quota:
                 one_at_a_time(session)
@@ -221,7 +227,9 @@ class Experiments:
             )
             ids = list(session.scalars(query))
             if not ids:
-                raise WrongState("No run has failed or was cancelled; there is nothing to retry.")
+                raise WrongStateError(
+                    "No run has failed or was cancelled; there is nothing to retry."
+                )
             session.execute(
                 update(Run)
                 .where(Run.experiment_id == experiment_id)
@@ -315,13 +323,13 @@ class Experiments:
         if row is None:
             return None
         if row.request_hash != request_hash:
-            raise KeyConflict("This Idempotency-Key was used with a different request.")
+            raise KeyConflictError("This Idempotency-Key was used with a different request.")
         return row.experiment_id
 
     def _row(self, session: Session, experiment_id: str) -> Experiment:
         row = session.get(Experiment, experiment_id)
         if row is None:
-            raise NotFound(f"There is no experiment '{experiment_id}'.")
+            raise NotFoundError(f"There is no experiment '{experiment_id}'.")
         return row
 
     def _counts(self, session: Session, ids: Sequence[str]) -> dict[str, dict[str, int]]:

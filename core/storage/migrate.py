@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 from reglab.core.errors import ReglabError
 from reglab.core.settings import MigrationSettings
 from reglab.core.storage.database import make_engine, translated
-from reglab.core.storage.states import StorageUnavailable
+from reglab.core.storage.states import StorageUnavailableError
 
 # Any number that no other program takes for a lock of its own.
 LOCK = 7_345_202_611
@@ -40,7 +40,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     Of several at once one works, and the others wait for it.
 
     Raises:
-        StorageUnavailable: The database cannot be reached or written.
+        StorageUnavailableError: The database cannot be reached or written.
     """
     with translated(), _alone(url):
         command.upgrade(config(url), revision)
@@ -87,7 +87,7 @@ def main() -> int:
     try:
         url = Settings.from_env().database_url
         upgrade(url)
-    except StorageUnavailable as error:
+    except StorageUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
     except ReglabError as error:

@@ -31,7 +31,7 @@ class Quota:
     stored_bytes: int
 
 
-class QuotaExceeded(StorageError):
+class QuotaExceededError(StorageError):
     """More would wait or be stored than may; nothing was stored.
 
     Attributes:
@@ -54,21 +54,21 @@ def one_at_a_time(session: Session) -> None:
 
 
 def check(session: Session, quota: Quota, token_id: str | None) -> None:
-    """After something was added for a token: raises QuotaExceeded, which undoes it."""
+    """After something was added for a token: raises QuotaExceededError, which undoes it."""
     waiting = session.scalar(select(func.count()).where(Run.state == "queued")) or 0
     if waiting > quota.queued_runs:
-        raise QuotaExceeded("queued_runs", waiting)
+        raise QuotaExceededError("queued_runs", waiting)
     seconds = unfinished_seconds(session, token_id)
     if seconds > quota.token_seconds:
-        raise QuotaExceeded("token_seconds", seconds)
+        raise QuotaExceededError("token_seconds", seconds)
     check_stored(session, quota.stored_bytes, token_id)
 
 
 def check_stored(session: Session, limit: int, token_id: str | None) -> None:
-    """After results were added for a token: raises QuotaExceeded, which undoes it."""
+    """After results were added for a token: raises QuotaExceededError, which undoes it."""
     found = blobs.stored_bytes(session, token_id, limit)
     if found > limit:
-        raise QuotaExceeded("stored_bytes", found)
+        raise QuotaExceededError("stored_bytes", found)
 
 
 def unfinished_seconds(session: Session, token_id: str | None) -> float:

@@ -16,7 +16,7 @@ from reglab.core.spec import RunSpec, resolved
 from reglab.core.storage import codec
 from reglab.core.storage.database import Transactions
 from reglab.core.storage.models import Array, Blob, Experiment, MetricChunk, Run
-from reglab.core.storage.states import NotFound
+from reglab.core.storage.states import NotFoundError
 
 Curves = dict[str, NDArray[Any]]
 
@@ -60,7 +60,7 @@ class Results:
         """Columns of every run of an experiment so far, by run id in the runs' order."""
         with self._transactions.read() as session:
             if session.get(Experiment, experiment_id) is None:
-                raise NotFound(f"There is no experiment '{experiment_id}'.")
+                raise NotFoundError(f"There is no experiment '{experiment_id}'.")
             runs = select(Run.id).where(Run.experiment_id == experiment_id).order_by(Run.index)
             parts: dict[str, list[Curves]] = {run_id: [] for run_id in session.scalars(runs)}
             query = (
@@ -79,7 +79,7 @@ class Results:
         with self._transactions.read() as session:
             row = session.get(Run, run_id)
             if row is None:
-                raise NotFound(f"There is no run '{run_id}'.")
+                raise NotFoundError(f"There is no run '{run_id}'.")
             chunks = (
                 select(Blob.data)
                 .join_from(MetricChunk, Blob)
@@ -100,7 +100,7 @@ class Results:
         """(id, attempt, end) of the runs that succeeded: equal stamps, equal results."""
         with self._transactions.read() as session:
             if session.get(Experiment, experiment_id) is None:
-                raise NotFound(f"There is no experiment '{experiment_id}'.")
+                raise NotFoundError(f"There is no experiment '{experiment_id}'.")
             query = (
                 select(Run.id, Run.attempt, Run.finished_at)
                 .where(Run.experiment_id == experiment_id, Run.state == "succeeded")
@@ -130,7 +130,7 @@ class Results:
 
         Raises:
             KeyError: The run has none of this name.
-            NotFound: The run was deleted meanwhile.
+            NotFoundError: The run was deleted meanwhile.
         """
         with self._transactions.read() as session:
             columns = (Array.dtype, Array.shape, Array.sha256, Blob.data)
@@ -138,7 +138,7 @@ class Results:
             row = session.execute(query.where(Array.run_id == run_id, Array.name == name)).first()
             if row is None:
                 if session.get(Run, run_id) is None:
-                    raise NotFound(f"There is no run '{run_id}' any more.")
+                    raise NotFoundError(f"There is no run '{run_id}' any more.")
                 raise KeyError(name)
             return codec.decode(*row)
 

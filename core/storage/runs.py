@@ -22,7 +22,7 @@ from reglab.core.storage.counters import RELEASES, RETRIES, Count, leased, note,
 from reglab.core.storage.database import Transactions, moment, now, repeats
 from reglab.core.storage.models import Array, Experiment, MetricChunk, Run, StoredCheckpoint, Worker
 from reglab.core.storage.records import RunLease, RunRecord, Written
-from reglab.core.storage.states import LeaseLost, NotFound
+from reglab.core.storage.states import LeaseLostError, NotFoundError
 
 Columns = Mapping[str, NDArray[Any]]
 WORKER_FRESH_SECONDS = 20.0
@@ -38,11 +38,11 @@ class Runs:
         self._now = now(transactions.engine)
 
     def get(self, run_id: str) -> RunRecord:
-        """One run, or NotFound."""
+        """One run, or NotFoundError."""
         with self._transactions.read() as session:
             row = session.get(Run, run_id)
             if row is None:
-                raise NotFound(f"There is no run '{run_id}'.")
+                raise NotFoundError(f"There is no run '{run_id}'.")
             return RunRecord.of(row)
 
     def owner(self, run_id: str) -> str | None:
@@ -114,7 +114,7 @@ class Runs:
         that come no further count against the limit.
 
         Raises:
-            LeaseLost: The lease is not current; nothing was written.
+            LeaseLostError: The lease is not current; nothing was written.
         """
         with self._transactions.write() as session:
             values: dict[str, Any] = {"epoch": epoch, "progress": progress}
@@ -128,7 +128,7 @@ class Runs:
 
     @repeats
     def heartbeat(self, lease: RunLease) -> Written:
-        """Renew the lease and nothing else; LeaseLost as in ``record``."""
+        """Renew the lease and nothing else; LeaseLostError as in ``record``."""
         with self._transactions.write() as session:
             return Written(self._fence(session, lease, {}))
 
@@ -141,7 +141,7 @@ class Runs:
         summary: dict[str, Any],
         epoch: int | None = None,
     ) -> None:
-        """Store all results and mark the run succeeded, in one transaction; LeaseLost as above.
+        """Store all results and mark the run succeeded in one transaction; LeaseLostError as above.
 
         ``epoch`` is the last one trained, if it should be noted.
         """
@@ -362,7 +362,7 @@ class Runs:
             execution_options={"synchronize_session": False},
         ).all()
         if not result:
-            raise LeaseLost(f"Attempt {lease.attempt} of run {lease.run_id} is not current.")
+            raise LeaseLostError(f"Attempt {lease.attempt} of run {lease.run_id} is not current.")
         return bool(result[0][0])
 
 

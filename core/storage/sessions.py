@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from reglab.core.storage.database import Transactions, repeats
 from reglab.core.storage.models import BrowserSession, Token
 from reglab.core.storage.records import TokenRecord
-from reglab.core.storage.states import TokenRefused
+from reglab.core.storage.states import TokenRefusedError
 from reglab.core.storage.tokens import SECRET_BYTES, digest, valid
 
 # Browsers that one token is signed in with at once.
@@ -52,7 +52,7 @@ class Sessions:
         the secret.
 
         Raises:
-            TokenRefused: The session is not known or has ended, or its token has.
+            TokenRefusedError: The session is not known or has ended, or its token has.
         """
         query = select(Token, BrowserSession.expires_at).join(
             BrowserSession, BrowserSession.token_id == Token.id
@@ -60,7 +60,7 @@ class Sessions:
         with self._transactions.read() as session:
             found = session.execute(query.where(BrowserSession.digest == digest(secret))).first()
             if found is None or found.expires_at <= datetime.now(UTC):
-                raise TokenRefused("The session has ended.")
+                raise TokenRefusedError("The session has ended.")
             return valid(TokenRecord.of(found.Token))
 
     @repeats

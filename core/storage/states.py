@@ -18,27 +18,27 @@ class StorageError(Exception):
     """Base of the errors that storage raises on purpose."""
 
 
-class NotFound(StorageError):
+class NotFoundError(StorageError):
     """No such experiment, run or token."""
 
 
-class WrongState(StorageError):
+class WrongStateError(StorageError):
     """The operation does not fit the present state; the message names both."""
 
 
-class LeaseLost(StorageError):
+class LeaseLostError(StorageError):
     """The lease is not the current one any more; nothing was written."""
 
 
-class KeyConflict(StorageError):
+class KeyConflictError(StorageError):
     """The Idempotency-Key was used with another request."""
 
 
-class TokenRefused(StorageError):
+class TokenRefusedError(StorageError):
     """The token, or the session of a browser, is not known, has expired or was revoked."""
 
 
-class BackupRefused(StorageError):
+class BackupRefusedError(StorageError):
     """A backup could not be made, read or restored; what was there before is as it was.
 
     Attributes:
@@ -50,7 +50,7 @@ class BackupRefused(StorageError):
         super().__init__(detail)
 
 
-class StorageUnavailable(StorageError):
+class StorageUnavailableError(StorageError):
     """The database cannot be written or reached; nothing was half-written.
 
     Attributes:
@@ -68,7 +68,7 @@ class StorageUnavailable(StorageError):
         super().__init__(detail)
 
 
-class StorageConflict(StorageUnavailable):
+class StorageConflictError(StorageUnavailableError):
     """The database undid a transaction for another's sake (deadlock); it can be run again."""
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from reglab.core.storage.database import Transactions, repeats
 from reglab.core.storage.models import BrowserSession, Token
 from reglab.core.storage.records import TokenRecord
-from reglab.core.storage.states import AccessScope, NotFound, TokenRefused
+from reglab.core.storage.states import AccessScope, NotFoundError, TokenRefusedError
 
 ID_BYTES = 8
 SECRET_BYTES = 32
@@ -65,7 +65,7 @@ class Tokens:
         """The token of this text.
 
         Raises:
-            TokenRefused: It is not known, has expired or was revoked.
+            TokenRefusedError: It is not known, has expired or was revoked.
         """
         parsed = FORM.fullmatch(text)
         with self._transactions.read() as session:
@@ -73,7 +73,7 @@ class Tokens:
             expected = row.digest if row else NO_DIGEST
             same = hmac.compare_digest(digest(parsed[2] if parsed else ""), expected)
             if row is None or not same:
-                raise TokenRefused(UNKNOWN)
+                raise TokenRefusedError(UNKNOWN)
             return valid(TokenRecord.of(row))
 
     def note_use(self, token: TokenRecord) -> None:
@@ -96,7 +96,7 @@ class Tokens:
         """End a token and the sessions of browsers that signed in with it, from now on.
 
         Raises:
-            NotFound: There is no such token.
+            NotFoundError: There is no such token.
         """
         with self._transactions.write(durable=True) as session:
             row = _locked(session, token_id)
@@ -116,17 +116,17 @@ class Tokens:
 
 
 def valid(token: TokenRecord) -> TokenRecord:
-    """The same token, or TokenRefused that says since when it counts no more."""
+    """The same token, or TokenRefusedError that says since when it counts no more."""
     state = token.state(datetime.now(UTC))
     if state == "active":
         return token
     since = token.revoked_at if state == "revoked" else token.expires_at
     verb = "was revoked" if state == "revoked" else "expired"
-    raise TokenRefused(f"The token '{token.name}' {verb} at {since:%Y-%m-%d %H:%M} UTC.")
+    raise TokenRefusedError(f"The token '{token.name}' {verb} at {since:%Y-%m-%d %H:%M} UTC.")
 
 
 def _locked(session: Session, token_id: str) -> Token:
     row = session.get(Token, token_id, with_for_update=True)
     if row is None:
-        raise NotFound(f"There is no token '{token_id}'.")
+        raise NotFoundError(f"There is no token '{token_id}'.")
     return row

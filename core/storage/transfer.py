@@ -34,13 +34,13 @@ from reglab.core.storage.models import Experiment, Run, Tag
 from reglab.core.storage.quota import check_stored, one_at_a_time
 from reglab.core.storage.results import Results
 from reglab.core.storage.runs import add_arrays, add_chunk
-from reglab.core.storage.states import TERMINAL, NotFound, WrongState
+from reglab.core.storage.states import TERMINAL, NotFoundError, WrongStateError
 
 WHOLE_COLUMNS = ("epoch", "step")
 OTHER_SPEC = "It does not belong to the experiment's spec."
 
 
-class AlreadyThere(WrongState):
+class AlreadyStoredError(WrongStateError):
     """The experiment, or one of its runs, is in this database already."""
 
 
@@ -56,11 +56,11 @@ class Transfer:
         self._transactions, self._results = transactions, results
 
     def export(self, experiment_id: str) -> Archive:
-        """All that is stored of an experiment; WrongState while it goes on."""
+        """All that is stored of an experiment; WrongStateError while it goes on."""
         with self._transactions.read() as session:
             row = session.get(Experiment, experiment_id)
             if row is None:
-                raise NotFound(f"There is no experiment '{experiment_id}'.")
+                raise NotFoundError(f"There is no experiment '{experiment_id}'.")
             tags = select(Tag.tag).where(Tag.experiment_id == experiment_id).order_by(Tag.position)
             document = {
                 "id": row.id,
@@ -75,7 +75,7 @@ class Transfer:
             rows = list(session.scalars(query))
         unended = sum(run.state not in TERMINAL for run in rows)
         if unended:
-            raise WrongState(f"{unended} runs have not ended; wait for them, or cancel them.")
+            raise WrongStateError(f"{unended} runs have not ended; wait for them, or cancel them.")
         curves = self._results.curves(experiment_id)
         return Archive(document, [self._run(run, curves[run.id]) for run in rows])
 
@@ -98,8 +98,8 @@ class Transfer:
 
         Raises:
             ArchiveError: Its documents or arrays do not fit together.
-            AlreadyThere: The database has it.
-            QuotaExceeded: The token's experiments would hold more than they may.
+            AlreadyStoredError: The database has it.
+            QuotaExceededError: The token's experiments would hold more than they may.
         """
         experiment = _validated(ExperimentDocument, archive.experiment, "experiment.json")
         spec = _spec(experiment.spec)
@@ -147,8 +147,8 @@ class Transfer:
         return ArchivedRun(document, curves, arrays)
 
 
-def _already(identifier: str) -> AlreadyThere:
-    return AlreadyThere(f"The experiment '{identifier}', or a run of it, is here already.")
+def _already(identifier: str) -> AlreadyStoredError:
+    return AlreadyStoredError(f"The experiment '{identifier}', or a run of it, is here already.")
 
 
 def _validated(model: type[D], document: dict[str, Any], where: str, within: str = "") -> D:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from reglab.client import Client, ClientError, Denied, UnexpectedReply
+from reglab.client import Client, ClientError, DeniedError, UnexpectedReplyError
 from reglab.client.cli import app
 from reglab.client.cli.base import Options
 from reglab.client.settings import Settings
@@ -30,7 +30,7 @@ def client(*replies: httpx.Response, token: str | None = SECRET, url="http://lab
 @pytest.mark.parametrize("target", ["https://lab.test/v1/presets", "http://evil.example/?q=1"])
 def test_a_token_never_follows_a_redirect(target):
     made, sent = client(httpx.Response(307, headers={"Location": target}))
-    with pytest.raises(UnexpectedReply, match=r"redirects to https?://[\w.]+\. ") as caught:
+    with pytest.raises(UnexpectedReplyError, match=r"redirects to https?://[\w.]+\. ") as caught:
         made.presets()
     assert len(sent) == 1
     assert "REGLAB_URL" in caught.value.remedy
@@ -55,7 +55,7 @@ def test_what_cannot_be_a_token_is_refused_without_showing_it(token):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refusal_says_what_to_do_even_from_a_proxy(status):
     made, _ = client(httpx.Response(status, text="<html>no</html>"))
-    with pytest.raises(Denied) as caught:
+    with pytest.raises(DeniedError) as caught:
         made.presets()
     assert "REGLAB_TOKEN" in caught.value.remedy
 

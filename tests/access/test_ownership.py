@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reglab.api.access.policy import Policy
-from reglab.core.storage import SCOPES, TokenRefused
+from reglab.core.storage import SCOPES, TokenRefusedError
 from reglab.core.storage.sessions import MOST
 from tests.live import SMALL
 
@@ -70,7 +70,7 @@ def test_a_token_keeps_its_newest_sign_ins(guarded):
     for secret in secrets[3:]:
         assert sessions.authenticate(secret).id == record.id
     for secret in secrets[:3]:
-        with pytest.raises(TokenRefused, match="ended"):
+        with pytest.raises(TokenRefusedError, match="ended"):
             sessions.authenticate(secret)
 
 

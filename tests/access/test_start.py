@@ -16,7 +16,7 @@ import pytest
 from reglab.api.access import start
 from reglab.api.access.policy import Policy, is_loopback
 from reglab.api.stack import free_port
-from reglab.client import Client, Denied
+from reglab.client import Client, DeniedError
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
@@ -59,7 +59,7 @@ def test_it_does_not_start_without_a_token_that_counts(storage, policy, refused)
         warning = start.check(policy, storage)
         assert (warning is None) is policy.local
         return
-    with pytest.raises(start.StartRefused, match="tokens create NAME") as caught:
+    with pytest.raises(start.StartRefusedError, match="tokens create NAME") as caught:
         start.check(policy, storage)
     assert "REGLAB_ACCESS=open" in str(caught.value)
     storage.tokens.create("there", "read")
@@ -70,7 +70,7 @@ def test_where_tokens_cannot_be_looked_for_it_does_not_start():
     away = Storage.of(
         Settings(home=Path(), database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
     )
-    with pytest.raises(start.StartRefused, match="cannot be looked for"):
+    with pytest.raises(start.StartRefusedError, match="cannot be looked for"):
         start.check(Policy(host="0.0.0.0"), away)
 
 
@@ -173,7 +173,7 @@ def _use(commands: Commands, cli: tuple[str, ...], text: str) -> list[str]:
         identity = client.create_token("second", "read", 1).id
         assert {token.name for token in client.tokens()} == {"first", "second"}
         client.revoke_token(identity)
-    with Client(commands.url, "reglab_wrong") as client, pytest.raises(Denied):
+    with Client(commands.url, "reglab_wrong") as client, pytest.raises(DeniedError):
         client.presets()
     return printed
 

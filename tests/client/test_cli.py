@@ -213,7 +213,7 @@ def test_errors(reglab, arguments, code, said):
 def test_errors_as_json(reglab):
     done = reglab("submit", "l2", "--set", "training.epochs=0", "--json", code=4)
     told = json.loads(done.stderr)
-    assert (told["error"], told["status"]) == ("InvalidRequest", 422)
+    assert (told["error"], told["status"]) == ("InvalidRequestError", 422)
     assert told["errors"][0]["field"] == "training.epochs"
 
 

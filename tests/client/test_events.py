@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from reglab.client import ServerUnreachable
+from reglab.client import ServerUnreachableError
 from tests.client.conftest import SMALL
 
 LONG = {"training.epochs": 4000, "training.eval_every": 200, "name": "watched"}
@@ -106,7 +106,7 @@ def test_gives_up_when_nothing_comes(experiment, resolve):
     broken = [httpx.Response(200, headers=STREAM, stream=Breaking(b": x\n")) for _ in range(3)]
     found, asked = experiment(*broken, retries=2)
     # The default pause of a second is the server's to change; here it says nothing.
-    with pytest.raises(ServerUnreachable):
+    with pytest.raises(ServerUnreachableError):
         resolve(found.events(after="3"))
     assert asked == ["3", "3", "3"]
 

@@ -59,13 +59,13 @@ def test_the_package_itself_imports_the_client_only_when_asked():
 )
 def test_missing_package_is_named(call, package):
     found = run_blocked(f"""
-    from reglab.client import MissingPackage, Table
+    from reglab.client import MissingPackageError, Table
     table = Table({{"a": [1, 2]}})
     assert table.to_dict() == {{"a": [1, 2]}}
     assert table.rows() == [{{"a": 1}}, {{"a": 2}}]
     try:
         table.{call}()
-    except MissingPackage as error:
+    except MissingPackageError as error:
         print(error)
     """)
     assert found.returncode == 0, found.stderr

@@ -10,12 +10,12 @@ import pytest
 
 from reglab.client import (
     ClientError,
-    Conflict,
-    ExperimentFailed,
+    ConflictError,
+    ExperimentFailedError,
     ExperimentSpec,
-    InvalidRequest,
-    NotFound,
-    WaitTimeout,
+    InvalidRequestError,
+    NotFoundError,
+    WaitTimeoutError,
 )
 from tests.client.conftest import SMALL
 
@@ -69,13 +69,13 @@ def test_one_key_makes_one_experiment(client, resolve):
     again = resolve(client.submit(SMALL, key=key))
     other = resolve(client.submit(SMALL))
     assert first.id == again.id != other.id
-    with pytest.raises(Conflict) as caught:
+    with pytest.raises(ConflictError) as caught:
         resolve(client.submit({**SMALL, "name": "another"}, key=key))
     assert caught.value.field == "Idempotency-Key"
 
 
 def test_refusal_names_field_and_remedy(client, resolve):
-    with pytest.raises(InvalidRequest) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         resolve(client.submit({**SMALL, "optimiser": {}}))
     error = caught.value
     assert (error.status, error.field) == (422, "optimiser")
@@ -88,7 +88,7 @@ def test_refusal_names_field_and_remedy(client, resolve):
 def test_unknown_things_are_not_found(client, resolve):
     unknown = "01a20e8c-cfe5-759a-82b0-fdfa1ca8176f"
     for call in (client.get, client.run):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             resolve(call(unknown))
     with pytest.raises(ClientError, match="no id"):
         resolve(client.get(3))
@@ -157,7 +157,7 @@ def test_stored_arrays(experiment, resolve):
         assert (values.dtype.str, list(values.shape)) == (row.dtype, row.shape)
     weights = resolve(run.weights()).matrices[0].array()
     np.testing.assert_array_equal(resolve(run.array("param.W0")), weights)
-    with pytest.raises(NotFound, match=r"param\.W0"):
+    with pytest.raises(NotFoundError, match=r"param\.W0"):
         resolve(run.array("param.W9"))
 
 
@@ -186,7 +186,7 @@ def test_figures(experiment, resolve, tmp_path):
     assert both.content
     with pytest.raises(ClientError, match="no format"):
         resolve(experiment.figure("curves", "bmp"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         resolve(experiment.figure("nonsense"))
 
 
@@ -205,10 +205,10 @@ def test_change_cancel_retry_delete(client, resolve):
     long = resolve(client.submit(SMALL, {"training.epochs": 900_000, "training.eval_every": 1000}))
     resolve(long.change(name="renamed", tags=["a", "b"]))
     assert (long.name, long.tags) == ("renamed", ("a", "b"))
-    with pytest.raises(WaitTimeout, match="renamed"):
+    with pytest.raises(WaitTimeoutError, match="renamed"):
         resolve(long.wait(timeout=0.3, progress=False))
     resolve(long.cancel())
-    with pytest.raises(ExperimentFailed) as caught:
+    with pytest.raises(ExperimentFailedError) as caught:
         resolve(long.wait(timeout=60, progress=False))
     assert (caught.value.state, caught.value.experiment_id) == ("cancelled", long.id)
     assert resolve(long.wait(check=False)).state == "cancelled"
@@ -216,10 +216,10 @@ def test_change_cancel_retry_delete(client, resolve):
     assert long.state in ("queued", "running")
     resolve(long.cancel())
     resolve(long.wait(timeout=60, check=False))
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         resolve(long.cancel())
     resolve(long.delete())
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         resolve(long.refresh())
 
 

@@ -14,14 +14,14 @@ import pytest
 from reglab.client import (
     Client,
     ClientError,
-    Denied,
-    NotFound,
-    RequestTimeout,
-    ServerFault,
-    ServerUnreachable,
-    TooManyRequests,
-    Unavailable,
-    UnexpectedReply,
+    DeniedError,
+    NotFoundError,
+    RequestTimeoutError,
+    ServerFaultError,
+    ServerUnreachableError,
+    TooManyRequestsError,
+    UnavailableError,
+    UnexpectedReplyError,
 )
 
 PRESETS = {"items": []}
@@ -93,11 +93,11 @@ def test_tried_again(scripted, resolve, fault):
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (httpx.ReadTimeout("slow"), RequestTimeout),
-        (500, ServerFault),
-        (502, ServerFault),
-        (404, NotFound),
-        (401, Denied),
+        (httpx.ReadTimeout("slow"), RequestTimeoutError),
+        (500, ServerFaultError),
+        (502, ServerFaultError),
+        (404, NotFoundError),
+        (401, DeniedError),
     ],
 )
 def test_not_tried_again(scripted, resolve, reply, error):
@@ -109,13 +109,13 @@ def test_not_tried_again(scripted, resolve, reply, error):
 
 def test_gives_up_with_the_last_error(scripted, resolve):
     client, handler = scripted(*[problem(503)] * 3, retries=2)
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(UnavailableError) as caught:
         resolve(client.presets())
     assert len(handler.requests) == 3
     assert (caught.value.field, caught.value.remedy) == ("a.b", "Do right.")
     assert (caught.value.request_id, caught.value.kind) == ("req-1", "urn:reglab:kind")
     client, _ = scripted(problem(429), retries=0)
-    with pytest.raises(TooManyRequests):
+    with pytest.raises(TooManyRequestsError):
         resolve(client.presets())
 
 
@@ -157,7 +157,7 @@ def test_submission_keeps_its_key_over_retries(scripted, resolve):
 def test_what_may_have_arrived_is_not_sent_twice(scripted, resolve, experiment_document):
     client, handler = scripted(ok(experiment_document), httpx.ReadError("reset"), ok())
     experiment = resolve(client.get(experiment_document["id"]))
-    with pytest.raises(ServerUnreachable):
+    with pytest.raises(ServerUnreachableError):
         resolve(experiment.retry())
     assert len(handler.requests) == 2
 
@@ -205,7 +205,7 @@ def test_no_server_says_how_to_start_one(face):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     client = face.client(f"http://127.0.0.1:{port}", retries=1)
-    with pytest.raises(ServerUnreachable) as caught:
+    with pytest.raises(ServerUnreachableError) as caught:
         face(client.presets())
     assert "reglab serve" in str(caught.value)
     assert f"127.0.0.1:{port}" in str(caught.value)
@@ -215,10 +215,10 @@ def test_no_server_says_how_to_start_one(face):
 @pytest.mark.parametrize("body", [b"<html>proxy</html>", b'{"items": 3}', b"[]"])
 def test_other_servers_are_recognised(scripted, resolve, body):
     client, _ = scripted(httpx.Response(200, content=body))
-    with pytest.raises(UnexpectedReply, match="presets"):
+    with pytest.raises(UnexpectedReplyError, match="presets"):
         resolve(client.presets())
     client, _ = scripted(httpx.Response(500, content=body))
-    with pytest.raises(ServerFault):
+    with pytest.raises(ServerFaultError):
         resolve(client.presets())
 
 
@@ -265,7 +265,7 @@ def test_timeout_of_a_real_server(face):
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(RequestTimeout, match=r"0\.2 s"):
+        with pytest.raises(RequestTimeoutError, match=r"0\.2 s"):
             face(face.client(url, timeout=0.2).presets())
 
 

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
-from reglab.client import Client, Conflict, InvalidFile, InvalidRequest
+from reglab.client import Client, ConflictError, InvalidFileError, InvalidRequestError
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage.migrate import upgrade
@@ -93,7 +93,7 @@ def test_all_answers_are_the_same_elsewhere(exported, elsewhere, server, finishe
 
 def test_clients_carry_an_experiment_over(client, resolve, tmp_path):
     made = resolve(client.submit(SMALL, {"training.epochs": 2}))
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         resolve(
             resolve(
                 client.submit(SMALL, {"training.epochs": 900_000, "training.eval_every": 100})
@@ -103,16 +103,16 @@ def test_clients_carry_an_experiment_over(client, resolve, tmp_path):
     resolve(made.wait(timeout=60, progress=False))
     path = resolve(made.export(tmp_path))
     before = resolve(made.ece()).to_dict()
-    with pytest.raises(Conflict, match="already"):
+    with pytest.raises(ConflictError, match="already"):
         resolve(client.import_experiment(path))
     resolve(made.delete())
     again = resolve(client.import_experiment(path))
     assert again.id == made.id
     assert resolve(again.ece()).to_dict() == before
-    with pytest.raises(InvalidFile):
+    with pytest.raises(InvalidFileError):
         resolve(client.import_experiment(tmp_path / "absent.zip"))
     (tmp_path / "other.zip").write_bytes(b"PK nonsense")
-    with pytest.raises(InvalidRequest, match="zip"):
+    with pytest.raises(InvalidRequestError, match="zip"):
         resolve(client.import_experiment(tmp_path / "other.zip"))
 
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglab.client import AsyncClient, Client, ClientError, InvalidFile, InvalidValueError
+from reglab.client import AsyncClient, Client, ClientError, InvalidFileError, InvalidValueError
 from reglab.client.files import write_whole
 from reglab.client.submission import body
 from reglab.client.tables import Table
@@ -205,7 +205,7 @@ def test_json_with_byte_order_mark(tmp_path):
 def test_files_that_say_a_thing_twice_or_nest_without_end(tmp_path, text, said):
     path = tmp_path / "spec.json"
     path.write_text(text)
-    with pytest.raises(InvalidFile, match=said):
+    with pytest.raises(InvalidFileError, match=said):
         body(path)
 
 

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits, make_moons
 
 from reglab.core import datasets
 from reglab.core.datasets import idx
-from reglab.core.errors import DatasetUnavailable, SpecError
+from reglab.core.errors import DatasetUnavailableError, SpecError
 from reglab.core.spec import Digits, FashionMnist, Mnist, Mnist5k, TwoMoons
 
 
@@ -117,7 +117,7 @@ def test_random_sampling_follows_the_data_stream(own_mnist):
 
 
 def test_too_many_images_are_refused_with_the_number_at_hand(own_mnist):
-    with pytest.raises(DatasetUnavailable, match="Use at most 40"):
+    with pytest.raises(DatasetUnavailableError, match="Use at most 40"):
         datasets.check(Mnist(name="mnist", train_size=41, test_size=10))
 
 
@@ -125,7 +125,7 @@ def test_too_many_images_are_refused_with_the_number_at_hand(own_mnist):
 def test_damaged_files_are_named(own_mnist, damage):
     folder, _, _ = own_mnist
     (folder / "train-subset-labels-idx1-ubyte.gz").write_bytes(damage)
-    with pytest.raises(DatasetUnavailable, match="train-subset-labels"):
+    with pytest.raises(DatasetUnavailableError, match="train-subset-labels"):
         datasets.load(Mnist(name="mnist", train_size=12, test_size=15), rng())
 
 
@@ -136,7 +136,7 @@ def test_wrong_official_checksum_is_refused(tmp_path, monkeypatch):
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", np.zeros((20, 28, 28)))
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", np.zeros(20))
     monkeypatch.setenv("REGLAB_DATA_DIR", str(tmp_path))
-    with pytest.raises(DatasetUnavailable, match="md5"):
+    with pytest.raises(DatasetUnavailableError, match="md5"):
         datasets.load(FashionMnist(name="fashion_mnist", train_size=10, test_size=10), rng())
 
 
@@ -145,7 +145,7 @@ def test_what_cannot_be_had_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("REGLAB_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("REGLAB_DOWNLOAD", "0")
     monkeypatch.setattr(idx, "_last_failure", {})
-    with pytest.raises(DatasetUnavailable, match="Set REGLAB_DATA_DIR") as caught:
+    with pytest.raises(DatasetUnavailableError, match="Set REGLAB_DATA_DIR") as caught:
         datasets.check(Mnist(name="mnist"))
     assert caught.value.problems[0].path == "dataset.name"
     rows = {row["name"]: row for row in datasets.catalog()}

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from reglab.core.engine import Checkpoint, Network, Trainer
 from reglab.core.engine.activations import bias_tanh
 from reglab.core.engine.random_streams import STREAMS, stream
-from reglab.core.errors import TrainingDiverged
+from reglab.core.errors import TrainingDivergedError
 from reglab.core.regularizers import LabelSmoothing, Shift, Sizes
 from reglab.core.regularizers.dropout import Dropout
 from tests.engine.helpers import digits, moons, spec
@@ -97,7 +97,7 @@ def test_divergence_is_an_error_that_names_the_epoch():
             "training.epochs": 50,
         }
     )
-    with pytest.raises(TrainingDiverged, match=r"epoch \d+") as caught:
+    with pytest.raises(TrainingDivergedError, match=r"epoch \d+") as caught:
         run(Trainer(wanted, moons(), 0))
     assert "learning rate" in caught.value.problems[0].remedy
 

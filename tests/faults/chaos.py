@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from reglab.core.storage import StorageUnavailable
+from reglab.core.storage import StorageUnavailableError
 from tests.servers import Server
 from tests.worker.harness import Delivery, Worker
 
@@ -86,7 +86,7 @@ class Chaos:
         """A process in the middle of a run, looked for a while: the one most worth killing."""
         deadline = time.monotonic() + LOOK_SECONDS
         while time.monotonic() < deadline:
-            with contextlib.suppress(StorageUnavailable):
+            with contextlib.suppress(StorageUnavailableError):
                 owners = self._delivery.storage.runs.owners()
                 if owners:
                     return int(self._random.choice(owners).split("/")[1].partition("@")[0])

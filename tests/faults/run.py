@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reglab.core.storage import StorageUnavailable
+from reglab.core.storage import StorageUnavailableError
 from reglab.core.storage.migrate import upgrade
 from tests.faults.chaos import Chaos
 from tests.faults.check import Verdict, judge
@@ -110,7 +110,7 @@ def _wait(
     deadline = time.monotonic() + seconds
     while True:
         # The database may be away: that is part of the test.
-        with contextlib.suppress(StorageUnavailable):
+        with contextlib.suppress(StorageUnavailableError):
             states = [s for experiment in experiments for s in delivery.states(experiment)]
             done = sum(state == "succeeded" for state in states)
             report(done, len(states))

@@ -15,7 +15,7 @@ from reglab.core import datasets
 from reglab.core.datasets.masked_text import MASK, NOTHING, UNKNOWN, _masker, read
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
-from reglab.core.errors import DatasetUnavailable, SpecError
+from reglab.core.errors import DatasetUnavailableError, SpecError
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.presets import build
 from reglab.core.spec import MaskedText, expand
@@ -204,7 +204,7 @@ def check_all(changes):
 def test_a_python_without_the_text_says_what_to_install(monkeypatch):
     read.cache_clear()
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
-    with pytest.raises(DatasetUnavailable, match="standard library"):
+    with pytest.raises(DatasetUnavailableError, match="standard library"):
         datasets.check(SPEC)
     rows = {row["name"]: row for row in datasets.catalog()}
     assert not rows["masked_text"]["available"]

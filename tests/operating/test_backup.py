@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reglab.core.storage import LeaseLost, Storage
+from reglab.core.storage import LeaseLostError, Storage
 from reglab.core.storage.backup import create, restore, verify
 from reglab.core.storage.migrate import upgrade
-from reglab.core.storage.states import BackupRefused
+from reglab.core.storage.states import BackupRefusedError
 from tests.services import fresh_database
 from tests.storage.test_storage import columns, submit
 from tests.worker.harness import Delivery
@@ -31,7 +31,7 @@ def elsewhere(database_url, tmp_path, request):
 
 
 def refused(match: str):
-    return pytest.raises(BackupRefused, match=match)
+    return pytest.raises(BackupRefusedError, match=match)
 
 
 def test_what_trained_is_handed_back_and_its_former_worker_may_not_write(
@@ -58,7 +58,7 @@ def test_what_trained_is_handed_back_and_its_former_worker_may_not_write(
     assert runs[claims[0].run_id].state == "queued"
     assert runs[claims[1].run_id].summary == {"ece": 1.0}
     assert runs[claims[2].run_id].state == "cancelled"
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         new.runs.heartbeat(claims[0])
     again = new.runs.lease(claims[0].run_id, "d")
     assert (again.attempt, again.checkpoint[1]) == (2, {"epoch": 3})

@@ -174,10 +174,10 @@ def check_names(text: str) -> None:
 
 
 def test_a_database_that_is_away_is_told(inline, monkeypatch):
-    from reglab.core.storage import StorageUnavailable
+    from reglab.core.storage import StorageUnavailableError
 
     def away():
-        raise StorageUnavailable("away")
+        raise StorageUnavailableError("away")
 
     app = create_app(inline.settings)
     monkeypatch.setattr(app.state.context.storage.overview, "read", away)

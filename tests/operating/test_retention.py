@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, or_, select, text, update
 
-from reglab.core.storage import NotFound
+from reglab.core.storage import NotFoundError
 from reglab.core.storage.models import (
     Array,
     Blob,
@@ -96,7 +96,7 @@ def test_deleting(storage):
     assert said[-1].endswith("add --delete")
     assert storage.experiments.get(old)
     assert apply(storage.retention, rule(), True, said.append) == (1, size)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         storage.experiments.get(old)
     assert storage.experiments.get(kept)
     with storage.engine.connect() as connection:

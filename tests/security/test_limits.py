@@ -22,7 +22,7 @@ from reglab.core.settings import SettingsError
 from reglab.core.settings import limits as limits_module
 from reglab.core.settings.limits import Limits, table
 from reglab.core.spec import expand, parse_spec
-from reglab.core.storage import Quota, QuotaExceeded
+from reglab.core.storage import Quota, QuotaExceededError
 from tests.live import SMALL, UNHURRIED, Inline
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
@@ -221,7 +221,7 @@ def test_the_cost_of_what_a_token_has_not_finished(service):
     quota = Quota(queued_runs=10, token_seconds=1.5 * cost, stored_bytes=2**40)
     experiments = served.storage.experiments
     assert experiments.create(spec, expand(spec), token_id="a", estimated_seconds=cost, quota=quota)
-    with pytest.raises(QuotaExceeded) as raised:
+    with pytest.raises(QuotaExceededError) as raised:
         experiments.create(spec, expand(spec), token_id="a", estimated_seconds=cost, quota=quota)
     assert (raised.value.name, raised.value.found) == ("token_seconds", pytest.approx(2 * cost))
     # A finished run counts no more: two of three queued ones are trained.

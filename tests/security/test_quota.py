@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from reglab.core.spec import expand, parse_spec
-from reglab.core.storage import Quota, QuotaExceeded
+from reglab.core.storage import Quota, QuotaExceededError
 from tests.live import SMALL
 
 
@@ -21,7 +21,7 @@ def test_submissions_at_once_never_pass_the_same_check(storage):
                 spec, expand(spec), token_id="t", estimated_seconds=10, quota=Quota(100, 35, 2**40)
             )
             told.append("stored")
-        except QuotaExceeded as error:
+        except QuotaExceededError as error:
             told.append(error.name)
 
     threads = [threading.Thread(target=submit, args=(seed,)) for seed in range(8)]

@@ -13,7 +13,12 @@ from psycopg import errors
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import InternalError, OperationalError
 
-from reglab.core.storage import LeaseLost, Storage, StorageConflict, StorageUnavailable
+from reglab.core.storage import (
+    LeaseLostError,
+    Storage,
+    StorageConflictError,
+    StorageUnavailableError,
+)
 from reglab.core.storage.database import now
 from reglab.core.storage.db_errors import translate
 from reglab.core.storage.leases import LeaseWatch
@@ -128,7 +133,7 @@ def test_owners_known_to_be_dead_lose_their_lease_at_once(storage):
     dead, living = storage.runs.lease_next("dead"), storage.runs.lease_next("living")
     assert storage.maintenance.reap(5, is_dead=lambda owner: owner == "dead").requeued == 1
     storage.runs.heartbeat(living)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LeaseLostError):
         storage.runs.heartbeat(dead)
 
 
@@ -193,7 +198,7 @@ def test_concurrent_changes_of_one_experiment_end_without_deadlock(storage):
             for _ in range(6):
                 action()
         except Exception as error:
-            if type(error).__name__ not in ("WrongState", "NotFound", "LeaseLost"):
+            if type(error).__name__ not in ("WrongStateError", "NotFoundError", "LeaseLostError"):
                 failures.append(error)
 
     def train():
@@ -224,7 +229,7 @@ def test_postgres_may_restart_between_and_in_transactions(tmp_path):
         lease = storage.runs.lease_next("w")
         server.stop()
         for write in (lambda: storage.runs.heartbeat(lease), lambda: submit(storage)):
-            with pytest.raises(StorageUnavailable) as refused:
+            with pytest.raises(StorageUnavailableError) as refused:
                 write()
             assert "Try again later" in refused.value.remedy
         server.start()
@@ -243,7 +248,7 @@ def test_a_read_only_postgres_says_so(postgres_server):
         upgrade(url)
         storage = Storage(f"{url}?options=-c%20default_transaction_read_only%3Don")
         assert storage.experiments.find().items == []
-        with pytest.raises(StorageUnavailable, match="read-only") as refused:
+        with pytest.raises(StorageUnavailableError, match="read-only") as refused:
             submit(storage)
         assert "writable" in refused.value.remedy
         storage.close()
@@ -251,7 +256,7 @@ def test_a_read_only_postgres_says_so(postgres_server):
 
 def test_a_database_without_tables_names_the_remedy(empty_url):
     storage = Storage(empty_url)
-    with pytest.raises(StorageUnavailable) as refused:
+    with pytest.raises(StorageUnavailableError) as refused:
         storage.experiments.find()
     assert "reglab migrate" in refused.value.remedy
     storage.close()
@@ -261,8 +266,8 @@ def test_postgres_errors_are_told_apart():
     def made(kind, wrapper=OperationalError):
         return translate(wrapper("INSERT", {}, kind("told by the server")))
 
-    assert isinstance(made(errors.DeadlockDetected), StorageConflict)
-    assert isinstance(made(errors.SerializationFailure), StorageConflict)
+    assert isinstance(made(errors.DeadlockDetected), StorageConflictError)
+    assert isinstance(made(errors.SerializationFailure), StorageConflictError)
     assert made(errors.DiskFull).remedy.startswith("Free space")
     assert "Try again" in made(errors.AdminShutdown).remedy
     assert "writable" in made(errors.ReadOnlySqlTransaction, InternalError).remedy
@@ -282,7 +287,7 @@ def test_a_full_disk_keeps_the_database_whole(tmp_path):
         upgrade(url)
         storage = Storage(url)
         stored = []
-        with pytest.raises(StorageUnavailable) as refused:
+        with pytest.raises(StorageUnavailableError) as refused:
             stored.extend(submit(storage, runs=60) for _ in range(200))
         assert refused.value.remedy.startswith("Free space")
         assert {item.id for item in storage.experiments.find(limit=500).items} == set(stored)

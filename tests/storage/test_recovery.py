@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from reglab.core.storage import Storage, StorageUnavailable
+from reglab.core.storage import Storage, StorageUnavailableError
 from reglab.core.storage.database import check_writable
 from reglab.core.storage.migrate import upgrade
 from tests.storage.test_storage import submit
@@ -63,7 +63,7 @@ def read_only_for_a_while(path):
     for reader in readers:
         reader.join()
     for refused in (lambda: submit(storage, runs=1), lambda: check_writable(storage.engine)):
-        with pytest.raises(StorageUnavailable) as caught:
+        with pytest.raises(StorageUnavailableError) as caught:
             refused()
         assert "writable" in caught.value.remedy
     set_mode(path, 0o644)
@@ -116,9 +116,9 @@ def test_a_standby_that_became_a_leader(postgres_server):
         submit(storage, runs=1)
         set_read_only(storage, "on")
         storage.engine.dispose()
-        with pytest.raises(StorageUnavailable, match="read-only"):
+        with pytest.raises(StorageUnavailableError, match="read-only"):
             submit(storage, runs=1)
-        with pytest.raises(StorageUnavailable, match="read-only"):
+        with pytest.raises(StorageUnavailableError, match="read-only"):
             check_writable(storage.engine)
         set_read_only(storage, "off")
         # The pool's connections began as those of a standby.

@@ -10,7 +10,7 @@ from alembic import command
 from sqlalchemy import func, select, text
 
 from reglab.core.results import CURVE_COLUMNS
-from reglab.core.storage import Quota, QuotaExceeded, Storage, codec
+from reglab.core.storage import Quota, QuotaExceededError, Storage, codec
 from reglab.core.storage.migrate import config, upgrade
 from reglab.core.storage.models import Blob
 from tests.storage.test_reuse import CONTENT, assert_same_results, finish, runs, submit
@@ -123,13 +123,13 @@ def test_what_a_token_holds_is_counted_once_and_bounded(storage):
         submit(storage, token_id="t", quota=quota)
     other = {"seeds": [7, 8, 9, 10]}
     train_large(storage, submit(storage, token_id="u", **other))
-    with pytest.raises(QuotaExceeded) as raised:
+    with pytest.raises(QuotaExceededError) as raised:
         submit(storage, token_id="t", quota=Quota(1000, 1e9, held))
     assert raised.value.name == "stored_bytes"
     assert held < raised.value.found < held + 100_000
     assert len(storage.experiments.find().items) == 7
     # Another's results, when reused, are held by both.
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         submit(storage, token_id="t", quota=Quota(1000, 1e9, 2 * held), **other)
     submit(storage, token_id="t", quota=Quota(1000, 1e9, 5 * held), **other)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reglab.core.storage import NotFound
+from reglab.core.storage import NotFoundError
 from tests.storage.test_storage import columns, submit
 
 
@@ -23,5 +23,5 @@ def test_stamp_changes_with_every_run_that_succeeds(storage):
 
 
 def test_stamp_of_nothing_is_not_found(storage):
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         storage.results.stamp("none")

@@ -14,7 +14,13 @@ from sqlalchemy import text
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
-from reglab.core.storage import KeyConflict, LeaseLost, NotFound, Storage, WrongState
+from reglab.core.storage import (
+    KeyConflictError,
+    LeaseLostError,
+    NotFoundError,
+    Storage,
+    WrongStateError,
+)
 from reglab.core.storage.migrate import is_current, upgrade
 from reglab.core.storage.models import Base
 from reglab.core.storage.states import STATES, experiment_state
@@ -98,7 +104,7 @@ def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage, clock):
         lambda: storage.runs.release(old, 1),
         lambda: storage.runs.cancelled(old),
     ):
-        with pytest.raises(LeaseLost):
+        with pytest.raises(LeaseLostError):
             write()
     result = storage.results.run(old.run_id)
     assert len(result.curves["epoch"]) == 0
@@ -161,7 +167,7 @@ def test_cancel_reaches_waiting_and_running_runs(storage):
     assert storage.runs.heartbeat(lease).cancel_requested
     storage.runs.cancelled(lease)
     assert storage.experiments.get(experiment).state == "cancelled"
-    with pytest.raises(WrongState):
+    with pytest.raises(WrongStateError):
         storage.experiments.cancel(experiment)
     assert len(storage.experiments.retry(experiment)) == 3
 
@@ -172,7 +178,7 @@ def test_retry_leaves_successes_alone(storage):
     storage.runs.fail(storage.runs.lease_next("w"), {"type": "diverged"}, retry=False)
     assert len(storage.experiments.retry(experiment)) == 1
     assert states(storage, experiment) == ["succeeded", "queued"]
-    with pytest.raises(WrongState):
+    with pytest.raises(WrongStateError):
         storage.experiments.retry(experiment)
 
 
@@ -183,9 +189,9 @@ def test_what_is_deleted_while_it_is_read_is_not_found(storage):
     result = storage.results.run(lease.run_id)
     assert "y" not in result.arrays
     storage.experiments.delete(experiment)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         result.arrays["x"]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         assert "y" in result.arrays
 
 
@@ -193,7 +199,7 @@ def test_delete_leaves_no_row_behind(storage):
     experiment = submit(storage, runs=2, key="k", tags=["t"])
     lease = storage.runs.lease_next("w")
     storage.runs.record(lease, 1, 0.1, columns(0, 2), ({"theta": np.ones(2)}, {}))
-    with pytest.raises(WrongState):
+    with pytest.raises(WrongStateError):
         storage.experiments.delete(experiment)
     storage.runs.finish(lease, None, {"x": np.ones(2)}, {})
     storage.experiments.delete(experiment)
@@ -201,7 +207,7 @@ def test_delete_leaves_no_row_behind(storage):
         # What happened stays counted.
         for table in set(Base.metadata.tables) - {"tallies"}:
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         storage.experiments.get(experiment)
 
 
@@ -232,7 +238,7 @@ def test_messages_are_sent_again_only_when_workers_are_idle(storage):
 def test_same_key_same_experiment_other_request_conflict(storage):
     first = submit(storage, key="k", request_hash="a")
     assert submit(storage, key="k", request_hash="a") == first
-    with pytest.raises(KeyConflict):
+    with pytest.raises(KeyConflictError):
         submit(storage, key="k", request_hash="b")
     made = []
     threads = [
@@ -328,11 +334,11 @@ def test_damaged_arrays_are_noticed(storage):
 
 
 def test_read_only_database_gives_a_clear_error(tmp_path):
-    from reglab.core.storage import StorageUnavailable
+    from reglab.core.storage import StorageUnavailableError
 
     path = tmp_path / "reglab.db"
     upgrade(f"sqlite:///{path}")
     readable = Storage(f"sqlite:///file:{path}?mode=ro&uri=true")
     assert readable.experiments.find().items == []
-    with pytest.raises(StorageUnavailable, match="readonly"):
+    with pytest.raises(StorageUnavailableError, match="readonly"):
         submit(readable)

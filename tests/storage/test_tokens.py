@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from reglab.core.presets import build
 from reglab.core.spec import expand
-from reglab.core.storage import NotFound, TokenRefused
+from reglab.core.storage import NotFoundError, TokenRefusedError
 from reglab.core.storage import tokens as module
 from reglab.core.storage.models import BrowserSession, Token
 
@@ -51,14 +51,14 @@ def test_a_token_is_found_by_its_text_and_no_secret_is_stored(storage):
 )
 def test_what_is_not_the_token_is_refused(storage, change):
     _, text = storage.tokens.create("laptop", "admin")
-    with pytest.raises(TokenRefused, match="not known"):
+    with pytest.raises(TokenRefusedError, match="not known"):
         storage.tokens.authenticate(change(text))
 
 
 def test_an_expired_token_says_when_and_one_of_tomorrow_works(storage):
     now = datetime.now(UTC)
     _, late = storage.tokens.create("late", "read", now - timedelta(seconds=1))
-    with pytest.raises(TokenRefused, match=r"'late' expired at 20\d\d-"):
+    with pytest.raises(TokenRefusedError, match=r"'late' expired at 20\d\d-"):
         storage.tokens.authenticate(late)
     assert not storage.tokens.any_active()
     made, fresh = storage.tokens.create("fresh", "read", now + timedelta(days=1))
@@ -73,9 +73,9 @@ def test_a_revoked_token_ends_at_once_with_its_sessions(storage):
     revoked = storage.tokens.revoke(made.id)
     assert revoked.revoked_at is not None
     assert storage.tokens.revoke(made.id) == revoked
-    with pytest.raises(TokenRefused, match="'lost' was revoked"):
+    with pytest.raises(TokenRefusedError, match="'lost' was revoked"):
         storage.tokens.authenticate(text)
-    with pytest.raises(TokenRefused):
+    with pytest.raises(TokenRefusedError):
         storage.sessions.authenticate(session)
     assert storage.tokens.authenticate(kept_text) == kept
     assert storage.sessions.authenticate(other) == kept
@@ -83,7 +83,7 @@ def test_a_revoked_token_ends_at_once_with_its_sessions(storage):
     assert {token.name: token.state(datetime.now(UTC)) for token in storage.tokens.everyone()} == {
         "kept": "active", "lost": "revoked",
     }  # fmt: skip
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         storage.tokens.revoke("0" * 16)
 
 
@@ -105,14 +105,14 @@ def test_sessions_end_by_time_by_sign_out_and_with_their_token(storage):
     storage.sessions.close(closed)
     storage.sessions.close(closed)
     for secret in (brief, closed, "", "x" * 43):
-        with pytest.raises(TokenRefused):
+        with pytest.raises(TokenRefusedError):
             storage.sessions.authenticate(secret)
     assert storage.sessions.authenticate(kept) == made
     # Ended ones are forgotten when the next begins.
     storage.sessions.open(made, 60)
     assert len(rows(storage, BrowserSession)) == 2
     ending, _ = storage.tokens.create("ending", "read", datetime.now(UTC))
-    with pytest.raises(TokenRefused, match="expired"):
+    with pytest.raises(TokenRefusedError, match="expired"):
         storage.sessions.authenticate(storage.sessions.open(ending, 60))
 
 

@@ -81,7 +81,7 @@ def test_failed_and_diverged_runs_are_told_and_leave_the_axis_to_the_others(new_
             columns = dict.fromkeys(CURVE_COLUMNS, losses) | {"epoch": epochs}
             storage.runs.record(lease, 90, 0.1, columns)
         lease = storage.runs.lease_next("w")
-        error = {"type": "TrainingDiverged", "detail": "Infinite.", "remedy": "Lower lr."}
+        error = {"type": "TrainingDivergedError", "detail": "Infinite.", "remedy": "Lower lr."}
         storage.runs.fail(lease, error, False)
         watched.url = url
         page = watched.open(f"/experiments/{experiment}")

@@ -16,7 +16,7 @@ from reglab.api.app import create_app
 from reglab.core.presets import build
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
-from reglab.core.storage import Storage, StorageUnavailable
+from reglab.core.storage import Storage, StorageUnavailableError
 from reglab.core.storage.migrate import upgrade
 from reglab.worker.app import make_app
 from reglab.worker.execute import Execution
@@ -79,7 +79,7 @@ def test_a_full_disk_refuses_a_submission_whole_and_says_what_helps(embedded):
     _, storage = embedded
     disk = Disk(storage)
     disk.fill(storage)
-    with pytest.raises(StorageUnavailable, match="full") as refused:
+    with pytest.raises(StorageUnavailableError, match="full") as refused:
         submit(storage, seeds=list(range(500)))
     assert refused.value.remedy.startswith("Free space")
     assert storage.experiments.find().items == []
@@ -112,13 +112,13 @@ def test_persist_tells_a_second_try_and_gives_up_when_told():
     def action(again):
         seen.append(again)
         if len(seen) < 3:
-            raise StorageUnavailable("away")
+            raise StorageUnavailableError("away")
         return "done"
 
     assert persist(action, lambda: False) == "done"
     assert seen == [False, True, True]
     seen.clear()
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailableError):
         persist(action, lambda: True)
     with pytest.raises(KeyError):
         persist(lambda _: {}["none"], lambda: False)
