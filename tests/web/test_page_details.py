@@ -123,9 +123,9 @@ def test_a_swept_field_shows_what_it_is_swept_over(open_page):
     page = open_page("/experiments/new?preset=l2")
     field = page.locator("[id='field-regularization.l2']")
     expect(field).to_be_disabled()
-    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Reaped: 0, 0.0025")
+    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Swept: 0, 0.0025")
     page.get_by_label("Values, separated by commas").fill("0, 1e-3")
-    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Reaped: 0, 0.001.")
+    expect(page.locator("[id='hint-regularization.l2']")).to_contain_text("Swept: 0, 0.001.")
     page.get_by_role("button", name="Remove").click()
     expect(field).to_be_enabled()
     # Set first and swept then: the sweep has the say.
