@@ -58,7 +58,7 @@ class Inline:
         return dict(reply.json())
 
     def train(self) -> None:
-        """RunLease and train until nothing waits, as a worker would."""
+        """Lease and train runs until nothing waits, as a worker would."""
         while (lease := self.storage.runs.lease_next("test")) is not None:
             Execution(self.storage, lease, self.settings).run()
 

@@ -25,7 +25,7 @@ def inline(tmp_path_factory):
 def swept(inline):
     """Two sweep points of three seeds."""
     sweep = {"sweep": {"regularization.l2": [0, 0.01]}, "seeds": [0, 1, 2]}
-    return inline.finished({"name": "Reaped", **SMALL, **sweep})
+    return inline.finished({"name": "Swept", **SMALL, **sweep})
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_an_experiment_without_sweep_goes_by_its_name(inline, swept, plain):
 
 
 def test_parts_for_the_module_count_sweep_points(inline, swept):
-    found = inline.http.get("/compare/found", params={"q": "Reaped"}).text
+    found = inline.http.get("/compare/found", params={"q": "Swept"}).text
     assert f'data-experiment="{swept["id"]}" data-points="2" data-runs="6"' in found
     assert "2 sweep points, 6 runs" in found
     points = inline.http.get("/compare/points", params={"experiment": swept["id"]}).text
@@ -114,7 +114,7 @@ def test_sweep_points_are_picked_and_the_address_is_short(new_context, inline, s
         expect(page.locator("#metrics tbody svg.swatch")).to_have_count(2)
         page.locator("[data-remove='1']").click()
         expect(page).to_have_url(f"{url}/compare?experiment={swept['id']}:0-2")
-        page.get_by_label("Search experiments by name").fill("Reaped")
+        page.get_by_label("Search experiments by name").fill("Swept")
         expect(page.locator("#found li")).to_have_count(1)
         page.get_by_role("button", name="Pick sweep points").click()
         boxes = page.locator("#found input")
@@ -131,7 +131,7 @@ def test_sweep_points_are_picked_and_the_address_is_short(new_context, inline, s
         expect(page.locator("#metrics tbody tr")).to_have_count(2)
         # Seeds are averaged: three seeds make a band and its mean, one a line; train and test.
         page.wait_for_function("() => document.querySelector('[data-plot=loss]').data?.length == 8")
-        expect(page.locator("[data-legend] .section")).to_have_text(["Reaped", "Plain"])
+        expect(page.locator("[data-legend] .section")).to_have_text(["Swept", "Plain"])
         page.close()
 
 
