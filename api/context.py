@@ -74,11 +74,16 @@ RunId = Annotated[str, Depends(_run_id)]
 def finished(context: Context, run_id: str) -> RunResult:
     """The run's results, or a 409 that says what to wait for."""
     result = context.storage.results.run(run_id)
-    if result.state != "succeeded":
+    check_finished(result.state)
+    return result
+
+
+def check_finished(state: str) -> None:
+    """409 that says what to wait for, unless the run has succeeded."""
+    if state != "succeeded":
         remedy = {
             "queued": "Wait until it has finished.",
             "running": "Wait until it has finished; its curves can be read already.",
-        }.get(result.state, "Retry the experiment with POST .../retry.")
-        problem = FieldProblem("state", f"The run is {result.state}; it has no results.", remedy)
+        }.get(state, "Retry the experiment with POST .../retry.")
+        problem = FieldProblem("state", f"The run is {state}; it has no results.", remedy)
         raise Problem(409, "wrong-state", "Wrong state", problem)
-    return result

@@ -157,11 +157,12 @@ def check_headers(scope: Scope) -> None:
             told = name.decode().title()
             problem = FieldProblem(told, f"There are {names.count(name)}.", "Send it once.")
             raise Problem(400, "repeated-header", "Repeated header", problem)
-    transfer = dict(scope["headers"]).get(b"transfer-encoding", b"chunked").decode("latin-1")
+    headers = dict(scope["headers"])
+    transfer = headers.get(b"transfer-encoding", b"chunked").decode("latin-1")
     if transfer.strip().lower() not in ("chunked", "identity"):
         problem = FieldProblem("Transfer-Encoding", f"Got '{transfer[:60]}'.", "Use chunked.")
         raise Problem(501, "unsupported-encoding", "Unsupported encoding", problem)
-    encoding = dict(scope["headers"]).get(b"content-encoding", b"identity").decode("latin-1")
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if encoding.strip().lower() not in ("", "identity"):
         remedy = "Send the body as it is, without compression."
         problem = FieldProblem("Content-Encoding", f"Got '{encoding[:60]}'.", remedy)

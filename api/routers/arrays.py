@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from reglab.api import etags, schemas, tables
 from reglab.api.access.scopes import needs
-from reglab.api.context import RunId, Shared, finished
+from reglab.api.context import RunId, Shared, check_finished
 from reglab.api.limits import check_values
 from reglab.api.limits_work import heavy
 from reglab.api.problems import not_found, responses
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/runs/{run_id}/arrays", tags=["runs"])
 @needs("read")
 def list_arrays(shared: Shared, run_id: RunId) -> schemas.ArrayList:
     """Name, dtype, shape and checksum of everything that is stored of the run, by name."""
-    finished(shared, run_id)
+    check_finished(shared.storage.runs.get(run_id).state)
     rows = shared.storage.results.array_records(run_id)
     return schemas.ArrayList(items=[schemas.ArrayRow(**row.document()) for row in rows])
 
@@ -53,7 +53,7 @@ def get_array(
     form: Annotated[Form, Query(alias="format", description=FORM)] = "json",
 ) -> Any:
     """The array as it is stored; answers 304 to a known ETag. NaN is null in JSON."""
-    finished(shared, run_id)
+    check_finished(shared.storage.runs.get(run_id).state)
     records = {row.name: row for row in shared.storage.results.array_records(run_id)}
     if name not in records:
         raise not_found("array", name, f"Known: {', '.join(records)}.")

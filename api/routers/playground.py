@@ -41,28 +41,14 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 def _settings(
-    l2: Annotated[
-        float, Query(allow_inf_nan=False, ge=0, le=0.1, description="L2 weight decay.")
-    ] = 0.0,
-    l1: Annotated[
-        float, Query(allow_inf_nan=False, ge=0, le=0.05, description="L1 weight decay.")
-    ] = 0.0,
-    dropout: Annotated[
-        float, Query(allow_inf_nan=False, ge=0, le=0.9, description="Dropout p.")
-    ] = 0.0,
-    label_smoothing: Annotated[
-        float, Query(allow_inf_nan=False, ge=0, le=0.5, description="Epsilon.")
-    ] = 0.0,
-    noise: Annotated[
-        float, Query(allow_inf_nan=False, ge=0, le=1, description="Noise of the moons.")
-    ] = 0.15,
-    label_flip: Annotated[
-        float, Query(allow_inf_nan=False, ge=0, le=0.5, description="Share flipped.")
-    ] = 0.1,
+    l2: Annotated[Finite, Query(ge=0, le=0.1, description="L2 weight decay.")] = 0.0,
+    l1: Annotated[Finite, Query(ge=0, le=0.05, description="L1 weight decay.")] = 0.0,
+    dropout: Annotated[Finite, Query(ge=0, le=0.9, description="Dropout p.")] = 0.0,
+    label_smoothing: Annotated[Finite, Query(ge=0, le=0.5, description="Epsilon.")] = 0.0,
+    noise: Annotated[Finite, Query(ge=0, le=1, description="Noise of the moons.")] = 0.15,
+    label_flip: Annotated[Finite, Query(ge=0, le=0.5, description="Share flipped.")] = 0.1,
     train_size: Annotated[int, Query(ge=20, le=1000, description="Training points.")] = 250,
-    lr: Annotated[
-        float, Query(allow_inf_nan=False, gt=0, le=1, description="Initial learning rate.")
-    ] = 0.15,
+    lr: Annotated[Finite, Query(gt=0, le=1, description="Initial learning rate.")] = 0.15,
     seed: Annotated[int, Query(ge=0, lt=2**63, description="Seed.")] = 0,
 ) -> Settings:
     return Settings(l2, l1, dropout, label_smoothing, noise, label_flip, train_size, lr, seed)

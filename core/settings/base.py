@@ -50,7 +50,6 @@ class EnvironmentSettings(BaseSettings):
         frozen=True,
         extra="forbid",
         validate_by_name=True,
-        env_ignore_empty=True,
         enable_decoding=False,
         allow_inf_nan=False,
         hide_input_in_errors=True,

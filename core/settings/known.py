@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping
 
+from reglab.core.errors import suggestion
 from reglab.core.settings.base import PREFIX, EnvironmentSettings
 
 # Read by the client, by compose and by tests and benchmarks.
@@ -40,7 +40,6 @@ def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:
     told = []
     for name in sorted(os.environ if env is None else env):
         if name.startswith(PREFIX) and name not in known and not FOREIGN.fullmatch(name):
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f" Did you mean {near[0]}?" if near else ""
-            told.append(f"{name} is no setting of reglab and is ignored.{meant}")
+            detail = f"{name} is no setting of reglab and is ignored."
+            told.append(f"{detail} {suggestion(name, sorted(known))}".rstrip())
     return told

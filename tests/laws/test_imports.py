@@ -153,3 +153,17 @@ def test_arrays_that_cannot_be_are_refused(target, unpacked, part, name, value):
     reply = send(target, archives.rezip(members))
     assert reply.status_code == 422
     assert name in reply.text
+
+
+def test_a_run_that_kept_an_earlier_network_comes_back_as_it_was(target):
+    early = {"patience": 2, "validation_size": 0.3}
+    plan = {"training.epochs": 400, "regularization.early_stopping": early, "sweep": {}}
+    made = target.finished({"preset": "l2", "overrides": plan})
+    assert made["runs"][0]["summary"]["final"]["epoch"] < made["runs"][0]["epoch"]
+    exported = target.http.get(f"/v1/experiments/{made['id']}/export").content
+    target.http.delete(f"/v1/experiments/{made['id']}")
+    back = send(target, exported)
+    assert back.status_code == 201, back.text
+    assert back.json()["runs"][0]["summary"] == made["runs"][0]["summary"]
+    used(target, back.json())
+    target.http.delete(f"/v1/experiments/{made['id']}")

@@ -39,6 +39,11 @@ export class CurvesView {
     });
   }
 
+  /** The groups that are drawn. */
+  get shown() {
+    return this.groups.filter((group) => group.shown);
+  }
+
   control(name) {
     return this.root.querySelector(`[data-control="${name}"]`);
   }
@@ -123,8 +128,7 @@ export class CurvesView {
     this.root.querySelector("[data-empty]").hidden = !empty;
     this.control("validation").parentElement.hidden = !this.store.has("validation_loss");
     for (const group of this.groups) this.showNote(group);
-    const shown = this.groups.filter((group) => group.shown);
-    const hidesBands = this.control("seeds").value !== "each" && shown.length > MOST_BANDS && shown.some((group) => group.runs.length > 1);
+    const hidesBands = this.control("seeds").value !== "each" && this.shown.length > MOST_BANDS && this.shown.some((group) => group.runs.length > 1);
     this.root.querySelector("[data-note]").textContent = hidesBands ? `Means alone: bands of more than ${MOST_BANDS} lines would hide one another. Show fewer to see them.` : "";
     await Promise.all(["loss", "accuracy"].map((quantity) => this.plot(quantity)));
   }
@@ -132,7 +136,7 @@ export class CurvesView {
   async plot(quantity) {
     const logx = this.control("logx").checked;
     const logy = quantity === "loss" && this.control("logy").checked;
-    const traces = this.groups.filter((group) => group.shown).flatMap((group) => this.traces(group, quantity, logx));
+    const traces = this.shown.flatMap((group) => this.traces(group, quantity, logx));
     await draw(this.root.querySelector(`[data-plot="${quantity}"]`), traces, {
       title: { text: quantity === "loss" ? "Loss" : "Accuracy", font: { size: 13 }, x: 0.02, y: 0.98 },
       xaxis: { title: { text: "epoch" }, ...(logx ? logEpochAxis(this.lastEpoch) : {}) },
@@ -176,7 +180,7 @@ export class CurvesView {
     const found = summarized(curves, metric, weight, kind);
     const x = xs(found.epoch);
     const mean = { ...base, x, y: found.mean, customdata: found.epoch };
-    if (this.groups.filter((each) => each.shown).length > MOST_BANDS) return [mean];
+    if (this.shown.length > MOST_BANDS) return [mean];
     const isShare = metric.endsWith("accuracy");
     const clipped = (values) => (isShare ? values.map((y) => Math.min(1, Math.max(0, y))) : values);
     const edge = { mode: "lines", line: { width: 0 }, hoverinfo: "skip", x };
