@@ -1,7 +1,7 @@
 // Comparison: overlaid curves, adding and removing sweep points, equal fields on demand.
 
 import { CurvesView, swatch } from "./curves.js";
-import { byId, data, debounced, make, plural, say } from "./dom.js";
+import { byId, data, debounced, enable, make, plural, say } from "./dom.js";
 import { getText } from "./http.js";
 import { Selection } from "./selection.js";
 import { CurveStore } from "./store.js";
@@ -46,7 +46,6 @@ if (runs.length) {
     selection.remove(gone[0].experiment_id, gone.map((run) => run.index));
     go();
   });
-  for (const button of document.querySelectorAll("[data-remove]")) button.disabled = false;
   markBest();
   markColours();
   onThemeChange(markColours);
@@ -127,3 +126,4 @@ async function showPoints(id, button, place) {
 const attempt = () => search().catch((error) => say(error.message, true));
 byId("search").addEventListener("input", debounced(attempt, 300));
 attempt();
+enable();

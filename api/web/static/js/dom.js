@@ -40,6 +40,11 @@ export function debounced(work, milliseconds) {
   };
 }
 
+/** Lets the parts that only scripts run be used; until then clicks on them would be lost. */
+export function enable() {
+  for (const part of document.querySelectorAll(".scripted[inert]")) part.inert = false;
+}
+
 /** A message at the corner, read aloud by screen readers. */
 export function say(text, bad = false) {
   const message = make("div", { textContent: text, className: bad ? "bad" : "" });

@@ -5,7 +5,7 @@ import { holdAnchor } from "./anchor.js";
 import { BoundaryView } from "./boundary.js";
 import { CalibrationView } from "./calibration.js";
 import { CurvesView } from "./curves.js";
-import { byId, data, formatNumber, formatPercent, make, say, throttled, whenNear } from "./dom.js";
+import { byId, data, enable, formatNumber, formatPercent, make, say, throttled, whenNear } from "./dom.js";
 import { FiguresView } from "./figures.js";
 import { get } from "./http.js";
 import { Selection } from "./selection.js";
@@ -201,6 +201,7 @@ wireTabs(document.querySelector('#spec [role="tablist"]'), byId("copy"));
 wireCompare();
 parts.forEach(refreshPart);
 holdAnchor();
+enable();
 // The stream's first event has the curves read, so that none between the two is lost.
 if (!TERMINAL.includes(experiment.state)) watch();
 else loadCurves().then(() => curves.draw());

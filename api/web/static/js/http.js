@@ -52,7 +52,12 @@ export async function getText(path) {
   return reply.text();
 }
 
+// A form on its way, such as the one that signs out, leads elsewhere by itself.
+let leaving = false;
+window.addEventListener("submit", (event) => (leaving = !event.defaultPrevented));
+
 function signInAgain() {
+  if (leaving) return;
   const here = location.pathname.slice(root.length) + location.search;
   location.assign(at(`/sign-in?${new URLSearchParams({ next: here })}`));
 }

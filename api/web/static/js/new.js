@@ -1,6 +1,6 @@
 // A new experiment: preset, form, estimate, submission.
 
-import { byId, copyText, data, debounced, formatSeconds, make } from "./dom.js";
+import { byId, copyText, data, debounced, enable, formatSeconds, make } from "./dom.js";
 import { carried, Draft, flat } from "./draft.js";
 import { at, call } from "./http.js";
 import { same, valueAt } from "./schema.js";
@@ -62,6 +62,7 @@ const changed = debounced(() => {
   keepDraft();
   estimate();
 }, 350);
+enable();
 
 function keepDraft() {
   if (same(fields.document, base)) draft.drop();

@@ -1,6 +1,6 @@
 // The playground: sliders, a stream of frames, two planes and a loss plot.
 
-import { byId, debounced, formatNumber, formatPercent, plural, say, throttled } from "./dom.js";
+import { byId, debounced, enable, formatNumber, formatPercent, plural, say, throttled } from "./dom.js";
 import { at, call } from "./http.js";
 import { drawMarks, drawPlane, drawScale } from "./plane.js";
 import { draw, logAxis, logEpoch, logEpochAxis, onThemeChange, plotly, series } from "./theme.js";
@@ -169,5 +169,6 @@ onThemeChange(() => {
 window.addEventListener("pagehide", () => source?.close());
 document.addEventListener("visibilitychange", () => document.hidden && source && stop("Stopped, as the page was hidden."));
 showKnobs();
+enable();
 await plotly();
 start();
