@@ -55,6 +55,6 @@ def _skip_fields(app, what, name, obj, skip, options):
 
 def setup(app):
     """Write the generated pages, then let autodoc know models."""
-    generate.write_all(Path(app.srcdir) / "reference")
+    generate.write_all(Path(app.srcdir))
     app.connect("autodoc-process-docstring", _fields)
     app.connect("autodoc-skip-member", _skip_fields)

@@ -11,19 +11,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from decisions import index as decisions
+
 from reglab.api.app import create_app
 from reglab.core.presets import PRESETS
 from reglab.core.settings import Settings
 from reglab.core.spec import ExperimentSpec
 
 
-def write_all(folder: Path) -> None:
-    """Write ``spec.md``, ``cli.md``, ``http.md`` and ``presets.md``; git ignores them."""
+def write_all(docs: Path) -> None:
+    """Write the generated pages below a folder of documentation; git ignores them."""
     with tempfile.TemporaryDirectory() as home:
         api = create_app(Settings.from_env({"REGLAB_HOME": home})).openapi()
-    pages = {"spec": _spec(), "cli": _cli(), "http": _http(api), "presets": _presets()}
+    pages = {
+        "decisions/index": decisions(),
+        "reference/spec": _spec(),
+        "reference/cli": _cli(),
+        "reference/http": _http(api),
+        "reference/presets": _presets(),
+    }
     for name, text in pages.items():
-        path = folder / f"{name}.md"
+        path = docs / f"{name}.md"
         # An unchanged page is left alone, so that a second build has nothing to do.
         if not path.is_file() or path.read_text() != text:
             path.write_text(text)
