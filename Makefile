@@ -74,7 +74,7 @@ docs: $(STAMP)
 .PHONY: .typed
 .typed:
 	@mkdir -p .typed/reglab
-	@for room in core api worker client; do ln -sfn ../../$$room .typed/reglab/$$room; done
+	@for room in core api worker client migrations; do ln -sfn ../../$$room .typed/reglab/$$room; done
 	@for file in __init__.py py.typed; do ln -sfn ../../client/_root/$$file .typed/reglab/$$file; done
 
 # The pictures of the pages in the README; needs Chromium.
@@ -84,7 +84,7 @@ screenshots: $(STAMP)
 lint: $(STAMP) .typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab.core -p reglab.client -p reglab.api -p reglab.worker
+	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab
 	PYTHONPATH=.typed $(BIN)/lint-imports
 	$(BIN)/bandit --quiet -c pyproject.toml -r api client core migrations worker
 	@$(BIN)/python -m pip check --disable-pip-version-check

@@ -1,13 +1,16 @@
 """Alembic's entry: runs revisions on the database that the caller names."""
 
+from typing import Any, Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 
 from reglab.core.settings import Settings
 from reglab.core.storage.database import make_engine
 from reglab.core.storage.models import Base, UtcTime
 
 
-def render_item(kind, item, autogen_context):
+def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:
     """Write our time type as the plain one: a revision must not change when the model does."""
     return "sa.DateTime(timezone=True)" if isinstance(item, UtcTime) else False
 

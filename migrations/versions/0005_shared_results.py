@@ -83,7 +83,7 @@ def _move(blobs: sa.Table, name: str, key: tuple[str, str], column: str) -> None
     known = set(connection.scalars(sa.select(blobs.c.sha256)))
     for row in connection.execute(sa.select(*(table.c[each] for each in key))).all():
         mine = sa.and_(*(table.c[each] == value for each, value in zip(key, row, strict=True)))
-        data = connection.scalar(sa.select(table.c[column]).where(mine))
+        data = connection.execute(sa.select(table.c[column]).where(mine)).scalar_one()
         address = hashlib.sha256(data).hexdigest()
         if address not in known:
             known.add(address)
