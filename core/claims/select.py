@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from reglab.core.claims.base import PerSeed, Runs
 from reglab.core.errors import NotMeasurableError
@@ -58,7 +58,7 @@ def over_sweep(
 def rank_correlation(values: Floats, found: Mapping[int, Floats]) -> PerSeed:
     """Spearman's rho of a statistic with the swept value, by seed; 0 where it never changes."""
     return {
-        seed: float(stats.spearmanr(values, row).statistic) if np.ptp(row) else 0.0
+        seed: float(scipy.stats.spearmanr(values, row).statistic) if np.ptp(row) else 0.0
         for seed, row in found.items()
     }
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its stats, slow to import, are loaded at first use
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 LEVEL = 0.95
 RESAMPLES = 9999
@@ -63,7 +63,7 @@ def mean_interval(table: ArrayLike, level: float = LEVEL) -> tuple[Floats, Float
     mean = np.where(there, data, 0.0).sum(axis=0) / np.where(count > 0, count, np.nan)
     squares = np.where(there, (data - mean) ** 2, 0.0).sum(axis=0)
     free = np.where(count > 1, count - 1, np.nan)
-    half = stats.t.ppf((1 + level) / 2, free) * np.sqrt(squares / free / np.maximum(count, 1))
+    half = scipy.stats.t.ppf((1 + level) / 2, free) * np.sqrt(squares / free / np.maximum(count, 1))
     return mean, mean - half, mean + half
 
 
@@ -87,7 +87,7 @@ def _bootstrap(data: Floats, level: float, seed: int, method: str) -> tuple[floa
     with warnings.catch_warnings():
         # Where the acceleration is undefined the ends are NaN, which the caller looks at.
         warnings.simplefilter("ignore")
-        found = stats.bootstrap(
+        found = scipy.stats.bootstrap(
             (data,), np.mean, axis=-1, method=method, rng=np.random.default_rng(seed), **options
         ).confidence_interval
     return float(found.low), float(found.high)

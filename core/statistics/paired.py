@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from reglab.core.statistics.intervals import bootstrap_mean, percentile_interval
 
@@ -72,7 +72,7 @@ def compare_replicates(a: Sequence[float], b: Sequence[float]) -> PairedDifferen
         low=mean.low if known else None,
         high=mean.high if known else None,
         effect_size=hedges(change) if varies else None,
-        p_value=float(stats.ttest_rel(right, left).pvalue) if varies else None,
+        p_value=float(scipy.stats.ttest_rel(right, left).pvalue) if varies else None,
     )
 
 
@@ -101,7 +101,7 @@ def compare_examples(a: ArrayLike, b: ArrayLike, seed: int = 0) -> PairedDiffere
         low=float(low),
         high=float(high),
         effect_size=float(change.mean() / change.std(ddof=1)) if varies else None,
-        p_value=float(stats.ttest_rel(right, left).pvalue) if varies else None,
+        p_value=float(scipy.stats.ttest_rel(right, left).pvalue) if varies else None,
     )
 
 
@@ -110,5 +110,5 @@ def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> McNemar:
     a, b = np.asarray(right_a, bool), np.asarray(right_b, bool)
     only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
     differing = only_a + only_b
-    p_value = float(stats.binomtest(only_a, differing, 0.5).pvalue) if differing else 1.0
+    p_value = float(scipy.stats.binomtest(only_a, differing, 0.5).pvalue) if differing else 1.0
     return McNemar(only_a, only_b, p_value, only_b / only_a if only_a else None)
