@@ -86,7 +86,6 @@ lint: $(STAMP) .typed
 	$(BIN)/ruff format --check .
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab
 	PYTHONPATH=.typed $(BIN)/lint-imports
-	$(BIN)/bandit --quiet -c pyproject.toml -r api client core migrations worker
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@$(BIN)/python -m tests.security.audit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-# mallopt(3)
+# As mallopt(3) numbers them.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 ARENAS = 2
 # Results and pictures are larger than this; their memory goes back at once when they are freed.

@@ -67,7 +67,7 @@ def main() -> int:
         return start.REFUSED
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(_number: int, _frame: object) -> None:
     # Once is enough: another must not cut short how the children are stopped.
     for each in ENDS:
         signal.signal(each, signal.SIG_IGN)

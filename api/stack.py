@@ -135,7 +135,7 @@ class Stack:
             self._logs.mkdir(parents=True, exist_ok=True)
             output = (self._logs / f"{name}.log").open("ab")
             self._files.append(output)
-        self._children[name] = subprocess.Popen(  # nosec B603 # this interpreter, arguments of our own, no shell
+        self._children[name] = subprocess.Popen(  # noqa: S603 # this interpreter, arguments of our own
             [sys.executable, "-m", f"reglab.{name}"],
             env=self._env,
             stdout=output,

@@ -21,14 +21,15 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> Path:
             return Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        draft = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             # mkstemp's files are for their owner alone; a result is a file like any other.
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, target)
+            draft.chmod(0o666 & ~_umask())
+            draft.replace(target)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise InvalidFileError(

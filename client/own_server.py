@@ -47,7 +47,7 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
     watched, held = os.pipe()
     settings["REGLAB_PARENT_PIPE"] = str(watched)
     with log.open("ab") as output:
-        child = subprocess.Popen(  # nosec B603 # this interpreter, arguments of our own, no shell
+        child = subprocess.Popen(
             [sys.executable, "-m", "reglab.api.serve"],
             env={**os.environ, **settings},
             stdout=output,

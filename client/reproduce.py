@@ -39,7 +39,7 @@ def reproduce(
     seeds: Sequence[int] = (0,),
     scale: float = 1.0,
     display: Display | None = None,
-    warn: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Reproduction:
     """Run the article's presets and write figures and report into a folder.
 

@@ -187,7 +187,7 @@ def _remove_old(entry: os.DirEntry[str]) -> None:
     """A file that a killed process was about to give a name, or to read."""
     with contextlib.suppress(OSError):
         if time.time() - entry.stat().st_mtime > LEFT_SECONDS:
-            os.unlink(entry.path)
+            Path(entry.path).unlink()
 
 
 def _take(path: Path) -> Any:

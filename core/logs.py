@@ -81,7 +81,7 @@ def _rendering(shape: str) -> list[Processor]:
 
 
 def _of(service: str) -> Processor:
-    def note(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    def note(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event["service"], event["pid"] = service, os.getpid()
         span = tracing.traceparent()
         if span is not None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from pydantic import BaseModel
+from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -38,22 +39,26 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 
-def _plain(description):
+def _plain(description: str | None) -> str:
     # Bars would be substitutions to docutils.
     return (description or "").replace("|", r"\|")
 
 
-def _fields(app, what, name, obj, options, lines):
+def _fields(
+    app: Sphinx, what: str, name: str, obj: type, options: object, lines: list[str]
+) -> None:
     """List a model's fields with their descriptions under its docstring."""
     if what == "class" and issubclass(obj, BaseModel):
         lines += ["", *(f":ivar {n}: {_plain(f.description)}" for n, f in obj.model_fields.items())]
 
 
-def _skip_fields(app, what, name, obj, skip, options):
+def _skip_fields(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool:
     return True if name in ("model_config", "array_fields") else skip
 
 
-def setup(app):
+def setup(app: Sphinx) -> None:
     """Write the generated pages, then let autodoc know models."""
     generate.write_all(Path(app.srcdir))
     app.connect("autodoc-process-docstring", _fields)

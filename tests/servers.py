@@ -7,7 +7,6 @@ REGLAB_TEST_POSTGRES_URL and REGLAB_TEST_REDIS_URL, stops them, and ends with it
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import pwd
 import shutil
@@ -149,10 +148,10 @@ class Postgres(Server):
 
     @staticmethod
     def _tool(name: str) -> str:
-        found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}")) or [shutil.which(name) or ""]
+        found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [shutil.which(name)]
         if not found[-1]:
             raise Absent("Postgres")
-        return found[-1]
+        return str(found[-1])
 
 
 class Redis(Server):

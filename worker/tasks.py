@@ -38,7 +38,7 @@ def storage(of: Settings = settings) -> Storage:
 
 
 @app.task(name=RUN_TASK)
-def run(run_id: str) -> str:
+def run(run_id: str) -> str:  # noqa: ARG001 # a hint
     """Train one run.
 
     The message is a hint that work waits: the run whose turn it is is leased, which need not be

@@ -120,7 +120,7 @@ class Restart:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
         sys.stdout.flush()
-        os.execv(self._command[0], self._command)  # nosec B606 # its own command again
+        os.execv(self._command[0], self._command)  # noqa: S606 # its own command again
 
 
 def _stacks() -> dict[str, list[str]]:

@@ -151,7 +151,7 @@ def root(
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 60.0,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 # its callback prints it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

@@ -73,7 +73,7 @@ def datasets(ctx: typer.Context, as_json: Json = False) -> None:
     print_table(Table.of_rows(rows))
 
 
-def schema(ctx: typer.Context, as_json: Json = False) -> None:
+def schema(ctx: typer.Context, as_json: Json = False) -> None:  # noqa: ARG001 # always JSON
     """Print the JSON Schema of a spec, for editors and checks."""
     with connect(ctx) as client:
         print_json(client.schema())

@@ -82,7 +82,7 @@ def run_here(
     """Become a module of ours: it takes this process's place, so every signal reaches it alone."""
     command = [sys.executable, "-m", module, *arguments]
     sys.stdout.flush()
-    os.execve(command[0], command, {**os.environ, **(settings or {})})  # nosec B606 # no shell
+    os.execve(command[0], command, {**os.environ, **(settings or {})})  # noqa: S606 # no shell
 
 
 def _check_here() -> list[Check]:
@@ -90,8 +90,7 @@ def _check_here() -> list[Check]:
     if importlib.util.find_spec("fastapi") is None:
         return []
     command = [sys.executable, "-m", "reglab.api.doctor"]
-    # A constant command.
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # nosec B603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # a constant command
     try:
         return [Check(**item) for item in json.loads(done.stdout)]
     except (ValueError, TypeError):

@@ -161,14 +161,14 @@ def _unavailable(idx: IdxSet, why: str) -> DatasetUnavailableError:
 
 
 @functools.lru_cache(maxsize=32)
-def _sha256(path: Path, stamp: int) -> str:
+def _sha256(path: Path, _stamp: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @functools.lru_cache(maxsize=8)
 def _read(
-    name: str, pair: Pair, stamp: tuple[int, int], md5: tuple[tuple[str, str], ...]
+    name: str, pair: Pair, _stamp: tuple[int, int], md5: tuple[tuple[str, str], ...]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], dict[str, str]]:
     digests: dict[str, str] = {}
     unpacked = []

@@ -93,11 +93,12 @@ def check_swept(sweep: Any, given: Mapping[Path, Any], may_repeat: bool = False)
     if not isinstance(sweep, dict):
         return
     check_size(sweep)
-    problems = []
-    for path in sweep:
-        for at in _either_way(tuple(path.split(".")), given):
-            if not (may_repeat and _is_repeated(at, given[at], path, sweep[path])):
-                problems.append(_set_and_swept(".".join(at), path))
+    problems = [
+        _set_and_swept(".".join(at), path)
+        for path in sweep
+        for at in _either_way(tuple(path.split(".")), given)
+        if not (may_repeat and _is_repeated(at, given[at], sweep[path]))
+    ]
     if problems:
         raise SpecError(problems)
 
@@ -214,7 +215,7 @@ def _either_way(swept: Path, given: Mapping[Path, Any]) -> list[Path]:
     return [at for at in given if all(a == b for a, b in zip(swept, at, strict=False))]
 
 
-def _is_repeated(at: Path, value: Any, path: str, values: Any) -> bool:
+def _is_repeated(at: Path, value: Any, values: Any) -> bool:
     known = fields.defaults(ExperimentSpec, at)
     known += values if isinstance(values, list) else []
     return fields.is_required(ExperimentSpec, at) or any(same_value(value, one) for one in known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shutil
@@ -79,7 +78,7 @@ class PostgresBackup:
             env["PGDATABASE"] = self._url.database or ""
             if "sslmode" in parts:
                 env["PGSSLMODE"] = str(parts["sslmode"])
-        done = subprocess.run(  # nosec B603 # a tool of Postgres by its path, no shell
+        done = subprocess.run(  # noqa: S603 # a tool of Postgres by its path
             [_tool(program), *arguments], env=env, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
@@ -91,9 +90,9 @@ class PostgresBackup:
 def _tool(name: str) -> str:
     """The program on the path, else the newest of Debian's."""
     found = shutil.which(name)
-    if found is None:
-        versions = glob.glob(f"/usr/lib/postgresql/*/bin/{name}")
-        found = max(versions, key=lambda path: int(path.split("/")[4]), default=None)
-    if found is None:
+    if found is not None:
+        return found
+    versions = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not versions:
         raise BackupRefusedError(f"{name} is not installed.", "Install Postgres' client programs")
-    return found
+    return str(max(versions, key=lambda path: int(path.parts[4])))

@@ -154,7 +154,7 @@ def repeats(method: Callable[P, T]) -> Callable[P, T]:
             except StorageConflictError:
                 if trial + 1 == CONFLICT_TRIES:
                     raise
-                time.sleep(random.uniform(0, 0.01 * 2**trial))  # nosec B311 # spreads retries
+                time.sleep(random.uniform(0, 0.01 * 2**trial))  # noqa: S311 # spreads retries
         raise AssertionError
 
     return wrapped
@@ -187,7 +187,7 @@ def _throw_away(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _check_file(connection: Any, record: Any, proxy: Any) -> None:
+def _check_file(connection: Any, record: Any, _proxy: Any) -> None:
     """A file that was replaced, as by a restored copy, is opened anew."""
     if record.info.get("file") != _file_of(connection):
         raise DisconnectionError("The database file was replaced.")
@@ -197,7 +197,7 @@ def _file_of(connection: Any) -> tuple[int, int] | None:
     """Device and inode of the file, or None where there is none to look at."""
     name = connection.execute("PRAGMA database_list").fetchone()[2]
     try:
-        found = os.stat(name)
+        found = os.stat(name)  # noqa: PTH116 # the name of none is empty, which Path reads as '.'
     except OSError:
         return None
     return found.st_dev, found.st_ino

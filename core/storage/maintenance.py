@@ -19,7 +19,7 @@ from reglab.core.storage.runs import WORKER_FRESH_SECONDS, drop_checkpoint, livi
 FORGET_SECONDS = 86_400.0
 
 
-def nobody(owner: str) -> bool:
+def nobody(_owner: str) -> bool:
     """Knows of no dead owner."""
     return False
 

@@ -55,11 +55,11 @@ def _spec() -> str:
         "# Spec\n",
         "What `POST /v1/experiments` takes, and `ExperimentSpec` in Python. Unknown fields are\n"
         "errors. `reglab schema` prints this as JSON Schema.\n",
-        *_fields(schema["properties"], "experiment", schema.get("required", [])),
+        *_fields(schema["properties"], schema.get("required", [])),
     ]
     for name, model in sorted(schema["$defs"].items()):
         parts.append(f"## {name}\n\n{model.get('description', '')}\n")
-        parts += _fields(model["properties"], name, model.get("required", []))
+        parts += _fields(model["properties"], model.get("required", []))
     return "\n".join(parts)
 
 
@@ -92,7 +92,7 @@ def _http(api: dict[str, Any]) -> str:
     for name, model in sorted(api["components"]["schemas"].items()):
         if "properties" in model:
             parts.append(f"### {name}\n\n{model.get('description', '')}\n")
-            parts += _fields(model["properties"], name, model.get("required", []))
+            parts += _fields(model["properties"], model.get("required", []))
     return "\n".join(parts)
 
 
@@ -118,7 +118,7 @@ def _content(answer: dict[str, Any]) -> str:
     return ", ".join(f"`{media}` {_type(item.get('schema', {}))}" for media, item in found.items())
 
 
-def _fields(properties: dict[str, Any], owner: str, required: list[str]) -> Iterator[str]:
+def _fields(properties: dict[str, Any], required: list[str]) -> Iterator[str]:
     rows = []
     for name, field in properties.items():
         default = "required" if name in required else _default(field)

@@ -223,7 +223,6 @@ def test_a_fault_of_ours_is_a_500_logged_once_with_its_id(inline, monkeypatch, l
 
 
 def test_a_database_that_cannot_be_written_is_a_503(inline):
-    import os
     import stat
 
     path = inline.settings.home / "reglab.db"
@@ -232,7 +231,7 @@ def test_a_database_that_cannot_be_written_is_a_503(inline):
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     inline.http.app.state.context.storage.close()
     inline.storage.close()
-    os.rename(path, path.with_suffix(".away"))
+    path.rename(path.with_suffix(".away"))
     path.mkdir(mode=stat.S_IRWXU)
     problem = refused(inline.http.post("/v1/experiments", json=SMALL), 503)
     assert "nothing was half-written" in problem["detail"]

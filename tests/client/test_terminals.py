@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,10 +55,10 @@ def test_json_is_the_same_in_every_encoding(reglab, named):
         assert json.loads(out.decode(encoding))["name"] == NAME
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["list", "presets l2", "curves {} --json"])
 def test_an_output_that_is_full(reglab, finished, command):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = reglab(*command.format(finished).split(), code=1, stdout=full)
     assert b"No space left" in done.stderr
 

@@ -61,10 +61,8 @@ def slow_draw(masker, rng):
             seen[position] = [word for word in range(2, TOKENS) if word != right][other[k] - 2]
     windows = []
     for position in chosen:
-        window = []
-        for place in range(position - 3, position + 4):
-            window.append(seen[place] if 0 <= place < len(seen) else NOTHING)
-        windows.append(window)
+        places = range(position - 3, position + 4)
+        windows.append([seen[at] if 0 <= at < len(seen) else NOTHING for at in places])
     return np.array(windows), masker.text[chosen]
 
 

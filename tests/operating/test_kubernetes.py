@@ -173,11 +173,9 @@ def test_our_pods_run_what_exists_with_settings_that_are_known(name, tmp_path):
     assert spec["securityContext"]["runAsUser"] == 10001
     [container] = spec["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    commands = [container["command"]]
-    for probe in ("startupProbe", "livenessProbe"):
-        if "exec" in container.get(probe, {}):
-            commands.append(container[probe]["exec"]["command"])
-    for command in commands:
+    probes = [container.get(probe, {}) for probe in ("startupProbe", "livenessProbe")]
+    commands = [probe["exec"]["command"] for probe in probes if "exec" in probe]
+    for command in [container["command"], *commands]:
         assert command[0] == "reglab"
         assert command[1] in COMMANDS, command
     env = dict(DOCUMENTS["ConfigMap/reglab"]["data"])

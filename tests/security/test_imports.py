@@ -79,9 +79,8 @@ def used(target, experiment):
     paths = [base + rest for rest in OF_EXPERIMENT]
     figures = target.http.get(f"{base}/figures")
     assert figures.status_code == 200, figures.text
-    for figure in figures.json()["items"]:
-        if figure["available"]:
-            paths.append(f"{base}/figures/{figure['name']}.png?dpi=50")
+    drawn = [figure["name"] for figure in figures.json()["items"] if figure["available"]]
+    paths += [f"{base}/figures/{name}.png?dpi=50" for name in drawn]
     for run in experiment["runs"]:
         paths += [f"/v1/runs/{run['id']}{rest}" for rest in OF_RUN]
     ids = [run["id"] for run in experiment["runs"]]
@@ -161,8 +160,7 @@ def overlapping_arrays():
         directory.replace(b"a.npy", b"%c.npy" % letter) for letter in range(ord("a"), ord("z"))
     )
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 25, 25, len(entries), 10**6 + 35, 0)
-    inner = content[: content.index(directory)] + entries + end
-    return inner
+    return content[: content.index(directory)] + entries + end
 
 
 def with_long_end():

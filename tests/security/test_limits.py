@@ -180,7 +180,7 @@ def test_runs(service):
 
 def test_parameters(service):
     served = service(parameters=50)
-    # (2 + 1) * 6 + (6 + 1) * 5 + (5 + 1) * 2
+    # Inputs and a bias per unit: (2 + 1) * 6 + (6 + 1) * 5 + (5 + 1) * 2.
     reply = served.http.post("/v1/experiments", json=SMALL)
     assert "65 parameters" in refused(reply, 422, "parameters", "model.hidden")["detail"]
     served.submit({**SMALL, "model": {"hidden": [6]}})
