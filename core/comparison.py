@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from reglab.core.errors import NotComparableError
-from reglab.core.probes import calibration
+from reglab.core.metrics import brier, calibration, predictions
 from reglab.core.results import RunResult
 from reglab.core.spec import METRICS, At, CalibrationProbe, metrics_of, point_key, resolved
 from reglab.core.statistics import (
@@ -77,14 +76,12 @@ def final_metrics(
     found = {name: run.ending(name, at) for name in names if name in run.curves}
     if run.spec.model.loss == "squared" or (at == "last" and not _is_last_kept(run)):
         return found
-    probabilities = np.exp(_log_probabilities(run))
-    one_hot = np.eye(probabilities.shape[1])[run.labels()]
-    probe = binning or shared_binning([run])
-    confidence, right = calibration.top_label(run.logits(), run.labels())
-    table = calibration.reliability(confidence, right, probe.bins, probe.binning)
+    logits, labels = run.logits(), run.labels()
+    probe = binning or run.spec.probes.binning
+    table = calibration.table_of(logits, labels, probe.bins, probe.binning)
     return found | {
         "ece": calibration.expected_error(table),
-        "brier": float(np.mean(np.sum((probabilities - one_hot) ** 2, axis=1))),
+        "brier": brier.brier_score(np.exp(predictions.log_probabilities(logits)), labels),
     }
 
 
@@ -154,7 +151,7 @@ def compare_on_examples(a: RunResult, b: RunResult, at: At = "kept") -> ExampleC
     if reason is not None:
         raise NotComparableError(reason)
     is_squared = "squared" in (a.spec.model.loss, b.spec.model.loss)
-    right_a, right_b = (np.argmax(run.logits(), axis=1) == run.labels() for run in (a, b))
+    right_a, right_b = (predictions.is_right(run.logits(), run.labels()) for run in (a, b))
     return ExampleComparison(
         accuracy=compare_examples(right_a, right_b),
         nll=None if is_squared else compare_examples(_nll(a), _nll(b)),
@@ -162,13 +159,8 @@ def compare_on_examples(a: RunResult, b: RunResult, at: At = "kept") -> ExampleC
     )
 
 
-def _log_probabilities(run: RunResult) -> NDArray[np.float64]:
-    return np.asarray(log_softmax(run.logits().astype(np.float64), axis=1))
-
-
 def _nll(run: RunResult) -> NDArray[np.float64]:
-    labels = run.labels()
-    return -_log_probabilities(run)[np.arange(len(labels)), labels]
+    return predictions.nll(run.logits(), run.labels())
 
 
 def _points(

@@ -74,6 +74,15 @@ class RunResult:
         """Test logits, (N_test, K) float32."""
         return np.asarray(self.arrays["test.logits"], dtype=np.float32)
 
+    def validation(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Logits (V, K) float32 and labels (V,) int64 of the examples that were held out."""
+        labels = np.asarray(self.arrays["validation.labels"], dtype=np.int64)
+        return np.asarray(self.arrays["validation.logits"], dtype=np.float32), labels
+
+    def weights(self) -> list[NDArray[np.float32]]:
+        """The trained weight matrices, (n_in, n_out) each."""
+        return [self.arrays[f"param.W{layer}"] for layer in range(len(self.spec.widths()) - 1)]
+
 
 def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """The leaves of a JSON object by dotted path; an empty object is a leaf."""

@@ -19,7 +19,7 @@ from reglab.api.problems import Problem, responses
 from reglab.core import statistics
 from reglab.core.comparison import shared_binning
 from reglab.core.errors import FieldProblem
-from reglab.core.probes import calibration
+from reglab.core.metrics import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
 from reglab.core.spec import Binning, point_key
 from reglab.core.spec.metrics import ALWAYS

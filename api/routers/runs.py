@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query
-from scipy.special import softmax
 
 from reglab.api import schemas, tables
 from reglab.api.access.scopes import needs
@@ -16,10 +15,12 @@ from reglab.api.limits_work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
-from reglab.core.probes import calibration, spectrum, weights
+from reglab.core.metrics import calibration, predictions
+from reglab.core.metrics.components import cumulative
+from reglab.core.metrics.weights import summarize
 from reglab.core.probes.boundary import Grid, quantity
 from reglab.core.results import RunResult
-from reglab.core.spec import Binning, CalibrationProbe, WeightsProbe
+from reglab.core.spec import Binning, WeightsProbe
 
 FORM = "JSON, or NumPy's npz."
 
@@ -97,9 +98,9 @@ def get_calibration(
 ) -> schemas.CalibrationBody:
     """Mean confidence and accuracy in each bin, ECE, and confidence on errors."""
     run = _classifier(shared, run_id)
-    probe = run.spec.probes.calibration or CalibrationProbe()
+    probe = run.spec.probes.binning
     bins, binning = bins or probe.bins, binning or probe.binning
-    confidence, right = calibration.top_label(run.logits(), run.labels())
+    confidence, right = predictions.top_label(run.logits(), run.labels())
     table = calibration.reliability(confidence, right, bins, binning)
     wrong, share = calibration.confidence_on_errors(confidence, right)
     columns = (
@@ -219,7 +220,7 @@ def get_weights(
     rows = []
     for at in chosen:
         matrix = run.arrays[f"param.W{at}"]
-        found = weights.summarize(matrix, at, cut)
+        found = summarize(matrix, at, cut)
         rows.append(vars(found) | {"shape": list(found.shape), "values": matrix})
     return tables.json_response({"run_id": run_id, "threshold": cut, "matrices": rows})
 
@@ -244,7 +245,7 @@ def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
         epochs=run.arrays["spectrum.epochs"].tolist(),
         eigenvalues=run.arrays["spectrum.eigenvalues"].tolist(),
         energy=energy.tolist(),
-        cumulative=spectrum.cumulative(energy).tolist(),
+        cumulative=cumulative(energy).tolist(),
         isotropic=(np.arange(1, size + 1) / size).tolist(),
     )
 
@@ -276,7 +277,7 @@ def get_predictions(
     columns = {
         "labels": run.labels(),
         "predicted": logits.argmax(axis=1),
-        "probabilities": softmax(logits.astype(np.float64), axis=1),
+        "probabilities": predictions.probabilities(logits),
     }
     if form == "npz":
         columns["probabilities"] = columns["probabilities"].astype(np.float32)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from reglab.core.claims.base import PerSeed, Runs, Section, above, below, within
 from reglab.core.claims.select import family, pairs
 from reglab.core.errors import NotMeasurableError
+from reglab.core.metrics.curves import late_mean
 from reglab.core.results import RunResult
 
 SECTION = Section("Data augmentation", "augmentation", ("augmentation",))
@@ -49,14 +50,9 @@ def interpolation(run: RunResult) -> int | None:
     return int(hits[0]) if len(hits) else None
 
 
-def _late(curve: Floats) -> float:
-    """Mean over the last tenth of the evaluations: Adam's loss has spikes."""
-    return float(curve[-max(1, len(curve) // 10) :].mean())
-
-
 def _gain_at_end(runs: Runs) -> PerSeed:
     return {
-        seed: _late(shifted.curves["test_accuracy"]) - _late(plain.curves["test_accuracy"])
+        seed: late_mean(shifted.curves["test_accuracy"]) - late_mean(plain.curves["test_accuracy"])
         for seed, (plain, shifted) in _sides(runs).items()
     }
 
@@ -100,12 +96,12 @@ def _noise_ratio(plain: RunResult, shifted: RunResult, at: int) -> float:
 
 
 def _change_after(plain: RunResult, shifted: RunResult, at: int) -> float:
-    return _late(plain.curves["test_accuracy"]) - float(plain.curves["test_accuracy"][at])
+    return late_mean(plain.curves["test_accuracy"]) - float(plain.curves["test_accuracy"][at])
 
 
 def _further_gain(plain: RunResult, shifted: RunResult, at: int) -> float:
     accuracy = shifted.curves["test_accuracy"]
-    return _late(accuracy) - float(accuracy[at])
+    return late_mean(accuracy) - float(accuracy[at])
 
 
 def _difference_before(plain: RunResult, shifted: RunResult, at: int) -> float:

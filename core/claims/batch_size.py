@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from reglab.core.claims.base import PerSeed, Runs, Section, below
 from reglab.core.claims.select import family, over_sweep, rank_correlation
 from reglab.core.errors import NotMeasurableError
+from reglab.core.metrics.curves import late_mean
 from reglab.core.results import RunResult
 
 SECTION = Section("Batch size", "batch-size", ("batch-size",))
@@ -15,8 +14,7 @@ PATH = "training.batch_size"
 
 def late_accuracy(run: RunResult) -> float:
     """Test accuracy, mean over the last tenth of the evaluations."""
-    accuracy = run.curves["test_accuracy"]
-    return float(np.mean(accuracy[-max(1, len(accuracy) // 10) :]))
+    return late_mean(run.curves["test_accuracy"])
 
 
 def _trend(runs: Runs) -> PerSeed:

@@ -10,6 +10,7 @@ from reglab.core.claims.base import PerSeed, Runs, Section, above, within
 from reglab.core.claims.select import Floats, family, held_out_minimum, over_sweep, pairs
 from reglab.core.claims.weight_decay import final
 from reglab.core.errors import NotMeasurableError
+from reglab.core.metrics.weights import share_up_to
 from reglab.core.results import RunResult
 
 ADAMW = Section("Adam + L2 against AdamW", "adamw", ("adamw",))
@@ -61,8 +62,7 @@ def _gain_at_best(runs: Runs) -> PerSeed:
 
 def exact_zeros(run: RunResult) -> float:
     """Share of all weights, biases left out, that are exactly zero."""
-    weights = [array.ravel() for name, array in run.arrays.items() if name.startswith("param.W")]
-    return float(np.mean(np.concatenate(weights) == 0))
+    return share_up_to(run.weights(), 0)
 
 
 def _difference(measure: Callable[[RunResult], float]) -> Callable[[Runs], PerSeed]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from reglab.core.claims.base import PerSeed, Runs, Section, above, below, within
 from reglab.core.claims.select import family, held_out_minimum
 from reglab.core.errors import NotMeasurableError
-from reglab.core.probes.spectrum import cumulative
+from reglab.core.metrics.components import cumulative
 from reglab.core.results import RunResult
 
 COURSE = Section("Early stopping", "early-stopping", ("early-stopping",))

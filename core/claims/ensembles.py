@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import softmax
 
 from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family
 from reglab.core.comparison import differing_test_sets
 from reglab.core.errors import NotMeasurableError
-from reglab.core.probes.mc_dropout import METRICS, scores
-from reglab.core.results import RunResult
+from reglab.core.metrics import averages
+from reglab.core.metrics.predictions import accuracy, probabilities
 
 SECTION = Section("Ensembles and MC dropout", "ensembles", ("ensembles",))
 PATH, SCORES = "regularization.dropout", "mc_dropout.scores"
@@ -18,10 +17,6 @@ PATH, SCORES = "regularization.dropout", "mc_dropout.scores"
 
 def _table(runs: Runs) -> Family:
     return family(runs, PATH, where=lambda run: run.spec.probes.mc_dropout is not None)
-
-
-def _probabilities(run: RunResult) -> np.ndarray:
-    return np.asarray(softmax(run.logits().astype(np.float64), axis=1))
 
 
 def _accuracy_of_the_others(runs: Runs) -> PerSeed:
@@ -34,13 +29,12 @@ def _accuracy_of_the_others(runs: Runs) -> PerSeed:
     first = next(iter(plain.values()))
     if any(differing_test_sets(first, run) for run in plain.values()):
         raise NotMeasurableError("Its networks were not tested on the same examples.")
-    members = {seed: _probabilities(run) for seed, run in plain.items()}
+    members = {seed: probabilities(run.logits()) for seed, run in plain.items()}
     labels = first.labels()
     total = np.sum(list(members.values()), axis=0)
     found = {}
     for seed, own in members.items():
-        together = np.mean((total - own).argmax(axis=1) == labels)
-        found[seed] = float(together - np.mean(own.argmax(axis=1) == labels))
+        found[seed] = accuracy(total - own, labels) - accuracy(own, labels)
     return found
 
 
@@ -50,9 +44,10 @@ def _mc_gain(runs: Runs) -> PerSeed:
         raise NotMeasurableError(
             "It needs runs with dropout and probes.mc_dropout, as 'ensembles'."
         )
-    at = METRICS.index("nll")
+    at = averages.SCORES.index("nll")
     return {
-        seed: scores(_probabilities(run), run.labels())[at] - float(run.arrays[SCORES][-1, at])
+        seed: averages.scores(probabilities(run.logits()), run.labels())[at]
+        - float(run.arrays[SCORES][-1, at])
         for seed, run in dropped[max(dropped)].items()
     }
 

@@ -16,9 +16,9 @@ from reglab.core.claims.select import (
 )
 from reglab.core.claims.weight_decay import final
 from reglab.core.errors import NotMeasurableError
-from reglab.core.probes import calibration
+from reglab.core.metrics import calibration
+from reglab.core.metrics.predictions import top_label
 from reglab.core.results import RunResult
-from reglab.core.spec import CalibrationProbe
 
 PLAIN = Section("Calibration", "calibration", ("label-smoothing",))
 SMOOTHED = Section("Label smoothing", "smoothing", ("label-smoothing",))
@@ -43,9 +43,8 @@ def _sweep(runs: Runs, values: int = 2) -> Family:
 
 
 def _table(run: RunResult) -> calibration.Reliability:
-    probe = run.spec.probes.calibration or CalibrationProbe()
-    confidence, right = calibration.top_label(run.logits(), run.labels())
-    return calibration.reliability(confidence, right, probe.bins, probe.binning)
+    probe = run.spec.probes.binning
+    return calibration.table_of(run.logits(), run.labels(), probe.bins, probe.binning)
 
 
 def ece(run: RunResult) -> float:
@@ -55,7 +54,7 @@ def ece(run: RunResult) -> float:
 
 def overconfidence(run: RunResult) -> float:
     """Mean confidence minus accuracy on the test set."""
-    confidence, right = calibration.top_label(run.logits(), run.labels())
+    confidence, right = top_label(run.logits(), run.labels())
     return float(confidence.mean() - right.mean())
 
 
@@ -64,7 +63,7 @@ def _overconfident_bins(run: RunResult) -> float:
 
 
 def _sure_errors(run: RunResult) -> float:
-    confidence, right = calibration.top_label(run.logits(), run.labels())
+    confidence, right = top_label(run.logits(), run.labels())
     wrong = confidence[right == 0]
     return float(np.mean(wrong > 0.8)) if len(wrong) else 0.0
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family, held_out_minimum, over_sweep, pairs
 from reglab.core.errors import NotMeasurableError
-from reglab.core.probes import calibration
-from reglab.core.probes.temperature import fit_temperature, nll
+from reglab.core.metrics import calibration
+from reglab.core.metrics.predictions import mean_nll
+from reglab.core.metrics.temperature import fit_temperature, scaled
 from reglab.core.results import RunResult
 
 SECTION = Section("Temperature scaling", "temperature", ("temperature-scaling",))
 PATH = "regularization.label_smoothing"
+BINS = 15
 
 
 def _validation(run: RunResult) -> bool:
@@ -29,21 +29,18 @@ def _table(runs: Runs) -> Family:
     return table
 
 
-def _split(run: RunResult) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.asarray(run.arrays["validation.labels"], np.int64)
-    return run.arrays["validation.logits"], labels
+def _ece(run: RunResult, t: float = 1.0) -> float:
+    logits = scaled(run.logits(), t)
+    return calibration.expected_error(calibration.table_of(logits, run.labels(), BINS, "quantile"))
 
 
-def _ece(run: RunResult, scaled: bool) -> float:
-    t = fit_temperature(*_split(run)) if scaled else 1.0
-    logits = (run.logits() / t).astype(np.float32)
-    confidence, right = calibration.top_label(logits, run.labels())
-    return calibration.expected_error(calibration.reliability(confidence, right, 15, "quantile"))
+def _scaled_ece(run: RunResult) -> float:
+    return _ece(run, fit_temperature(*run.validation()))
 
 
 def _gain(runs: Runs) -> PerSeed:
     plain = _table(runs)[(0.0,)]
-    return {seed: _ece(run, False) - _ece(run, True) for seed, run in plain.items()}
+    return {seed: _ece(run) - _scaled_ece(run) for seed, run in plain.items()}
 
 
 def _against_smoothing(runs: Runs) -> PerSeed:
@@ -51,12 +48,12 @@ def _against_smoothing(runs: Runs) -> PerSeed:
     smoothed = {key: row for key, row in table.items() if key[0] > 0}
     if not smoothed:
         raise NotMeasurableError(f"It needs a value of {PATH} above zero.")
-    values, losses = over_sweep(smoothed, lambda run: nll(*_split(run)))
+    values, losses = over_sweep(smoothed, lambda run: mean_nll(*run.validation()))
     best = {seed: (float(values[at]),) for seed, at in held_out_minimum(losses).items()}
     found = {}
     for seed, key in best.items():
-        for scaled, trained in pairs(table[(0.0,)], {seed: smoothed[key][seed]}).values():
-            found[seed] = _ece(trained, False) - _ece(scaled, True)
+        for plain, trained in pairs(table[(0.0,)], {seed: smoothed[key][seed]}).values():
+            found[seed] = _ece(trained) - _scaled_ece(plain)
     return found
 
 

@@ -18,8 +18,8 @@ from reglab.core.claims.base import (
 from reglab.core.claims.complexity import boundary_length, contour_width
 from reglab.core.claims.select import Family, Key, family, over_sweep, pairs, rank_correlation
 from reglab.core.errors import NotMeasurableError
-from reglab.core.probes import calibration
-from reglab.core.probes.weights import summarize
+from reglab.core.metrics.predictions import top_label
+from reglab.core.metrics.weights import share_up_to
 from reglab.core.results import RunResult
 
 L2, L1 = "regularization.l2", "regularization.l1"
@@ -64,7 +64,7 @@ def final(run: RunResult, metric: str) -> float:
 
 def confidence(run: RunResult) -> float:
     """Mean confidence on the test set."""
-    return float(calibration.top_label(run.logits(), run.labels())[0].mean())
+    return float(top_label(run.logits(), run.labels())[0].mean())
 
 
 def _accuracy_gain(path: str, runs: Runs) -> PerSeed:
@@ -126,7 +126,7 @@ def _saturated(run: RunResult) -> float:
 
 def sparsity(run: RunResult) -> float:
     """Share of the weights between the hidden layers of at most 0.001 in magnitude."""
-    return summarize(run.arrays[HIDDEN], 1, ZERO).sparsity
+    return share_up_to([run.arrays[HIDDEN]], ZERO)
 
 
 def _second_mildest(table: Family, at: int) -> dict[int, RunResult]:

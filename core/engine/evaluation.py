@@ -16,9 +16,16 @@ from reglab.core.engine.kernels import matrix, weight_start
 from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
 from reglab.core.engine.packed import Packed, make_lists
 from reglab.core.engine.workspace import make_scratch
+from reglab.core.metrics import losses
 
 # A multiple of a tile's rows.
 BLOCK = 21 * ROWS
+
+# By the name of the loss: it and the accuracy, of outputs (N, K) and labels (N,).
+MEASURES = {
+    "cross_entropy": kernel(losses.cross_entropy_and_accuracy),
+    "squared": kernel(losses.squared_loss_and_accuracy),
+}
 
 
 @kernel
@@ -64,43 +71,6 @@ def _packed_logits(theta: Any, widths: Any, code: int, inputs: Any, lists: Any, 
         z = matrix(work[0], 0, rows.shape[0], widths[1])
         packed.forward(inputs, begin, begin + rows.shape[0], weights, lists, z)
         _upper_layers(theta, widths, code, work, rows, out)
-
-
-@kernel
-def loss_and_hits(logits: Any, labels: Any) -> Any:
-    """Mean cross-entropy (float64) and share of right answers; logits (N, K), labels (N,)."""
-    total = 0.0
-    hits = 0
-    for row in range(logits.shape[0]):
-        best = 0
-        for k in range(1, logits.shape[1]):
-            if logits[row, k] > logits[row, best]:
-                best = k
-        top = np.float64(logits[row, best])
-        mass = 0.0
-        for k in range(logits.shape[1]):
-            mass += np.exp(np.float64(logits[row, k]) - top)
-        total += np.log(mass) + top - np.float64(logits[row, labels[row]])
-        if best == labels[row]:
-            hits += 1
-    return total / logits.shape[0], hits / logits.shape[0]
-
-
-@kernel
-def squared_and_hits(outputs: Any, labels: Any) -> Any:
-    """Mean of |z - y|^2 / 2 (float64), y one-hot, and share of right answers; as above."""
-    total = 0.0
-    hits = 0
-    for row in range(outputs.shape[0]):
-        best = 0
-        for k in range(outputs.shape[1]):
-            if outputs[row, k] > outputs[row, best]:
-                best = k
-            wanted = 1.0 if k == labels[row] else 0.0
-            total += 0.5 * (np.float64(outputs[row, k]) - wanted) ** 2
-        if best == labels[row]:
-            hits += 1
-    return total / outputs.shape[0], hits / outputs.shape[0]
 
 
 def logits(

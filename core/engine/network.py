@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from reglab.core.engine.random_streams import stream
+from reglab.core.metrics import predictions
 
 if TYPE_CHECKING:
     from reglab.core.engine.inputs import Inputs
@@ -89,7 +89,7 @@ class Network:
 
     def probabilities(self, x: NDArray[Any] | Inputs | Packed) -> NDArray[np.float64]:
         """Class probabilities (N, K) float64 of x (N, d), dropout off."""
-        return np.asarray(softmax(self.logits(x).astype(np.float64), axis=1))
+        return predictions.probabilities(self.logits(x))
 
     def dropout_probabilities(
         self, x: NDArray[Any], p: float, seed: int, instance: int = 0
@@ -106,7 +106,7 @@ class Network:
             keep = rng.random(len(bias)) >= p
             a = function(a @ weight + bias) * (keep / (1.0 - p))
         weight, bias = layers[-1]
-        return np.asarray(softmax(a @ weight + bias, axis=1))
+        return predictions.probabilities(a @ weight + bias)
 
     def _layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         layers, start = [], 0

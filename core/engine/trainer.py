@@ -12,7 +12,7 @@ from reglab.core.datasets.base import Dataset
 from reglab.core.engine import kernels
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.blas import one_blas_thread
-from reglab.core.engine.evaluation import loss_and_hits, squared_and_hits
+from reglab.core.engine.evaluation import MEASURES
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.packed import pack, pack_once
@@ -134,7 +134,7 @@ class Trainer:
     def evaluate(self) -> Evaluation:
         """Loss and accuracy on the training, the test and, if any, the validation set."""
         network = Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta)
-        measure = squared_and_hits if self.spec.model.loss == "squared" else loss_and_hits
+        measure = MEASURES[self.spec.model.loss]
         numbers = [
             number
             for inputs, labels in self._seen

@@ -10,6 +10,7 @@ from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import Group, dataset_note, groups, need_only, seeds_note
 from reglab.core.figures.lines import Line, frame, plot_lines
 from reglab.core.figures.style import PALETTE, Style, canvas
+from reglab.core.metrics.curves import late_mean
 from reglab.core.results import RunResult
 
 PATH = "regularization.augmentation"
@@ -90,4 +91,4 @@ def _after_first(values: np.ndarray) -> np.ndarray:
 
 def _late_accuracy(group: Group) -> float:
     _, mean, _, _ = group.curve("test_accuracy")
-    return float(mean[-max(1, len(mean) // 10) :].mean())
+    return late_mean(mean)

@@ -20,6 +20,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import Line, key, plot_lines
 from reglab.core.figures.style import PALETTE, Style, canvas, sequence
+from reglab.core.metrics.curves import late_mean
 from reglab.core.results import RunResult
 
 PATH = "training.batch_size"
@@ -31,8 +32,7 @@ def _size(run: RunResult) -> float:
 
 def late(run: RunResult, metric: str) -> float:
     """Mean of a metric over the last tenth of the evaluations."""
-    values = run.curves[metric]
-    return float(values[-max(1, len(values) // 10) :].mean())
+    return late_mean(run.curves[metric])
 
 
 class BatchSize(Figure[list[Group]]):

@@ -28,7 +28,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import equality, key
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
-from reglab.core.probes import calibration
+from reglab.core.metrics import calibration, predictions
 from reglab.core.results import RunResult
 from reglab.core.spec import CalibrationProbe
 from reglab.core.statistics import mean_interval
@@ -38,7 +38,7 @@ SMOOTHING = "regularization.label_smoothing"
 
 def answers(runs: Runs) -> tuple[Floats, Floats]:
     """Confidence of every test answer of all replicates, and whether it is right."""
-    found = [calibration.top_label(run.logits(), run.labels()) for run in runs]
+    found = [predictions.top_label(run.logits(), run.labels()) for run in runs]
     confidence, right = (np.concatenate(part) for part in zip(*found, strict=True))
     return confidence, right
 

@@ -20,6 +20,7 @@ from reglab.core.figures.grouping import (
     need_only,
 )
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, plain
+from reglab.core.metrics.weights import share_up_to
 from reglab.core.results import RunResult
 
 Floats = NDArray[np.float64]
@@ -61,7 +62,7 @@ def _l1(run: RunResult) -> float:
 
 
 def _test_loss(run: RunResult) -> float:
-    return float(run.summary["final"]["test_loss"])
+    return run.ending("test_loss")
 
 
 class DecoupledDecay(Figure[list[RunResult]]):
@@ -223,20 +224,16 @@ def _middle(runs: Sequence[RunResult]) -> RunResult:
     return next(run for run in runs if _l1(run) == values[len(values) // 2])
 
 
-def _weights(run: RunResult) -> Floats:
-    layers = len(run.spec.model.hidden) + 1
-    return np.concatenate([run.arrays[f"param.W{k}"].ravel() for k in range(layers)]).astype(float)
-
-
 def exact_zeros(run: RunResult) -> float:
     """Share of all weights (biases left out) that are exactly zero."""
-    return float(np.mean(_weights(run) == 0))
+    return share_up_to(run.weights(), 0)
 
 
 def magnitudes(run: RunResult) -> tuple[Floats, Floats]:
     """Thresholds (200,), and the share of weights up to each in magnitude."""
     size = np.geomspace(1e-8, 10, 200)
-    sorted_sizes = np.sort(np.abs(_weights(run)))
+    weights = np.concatenate([matrix.ravel() for matrix in run.weights()]).astype(float)
+    sorted_sizes = np.sort(np.abs(weights))
     return size, np.searchsorted(sorted_sizes, size, side="right") / len(sorted_sizes)
 
 

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from reglab.core.comparison import differing_test_sets
 from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import dataset_note, need_only, seeds_of, swept
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
-from reglab.core.probes.mc_dropout import scores, scores_by_size
+from reglab.core.metrics.averages import scores, scores_by_size
+from reglab.core.metrics.predictions import probabilities
 from reglab.core.results import RunResult
-from reglab.core.spec import CalibrationProbe
 
 Floats = NDArray[np.float64]
 PANELS = ("Test accuracy", "Test NLL", "Expected calibration error")
@@ -28,22 +27,13 @@ def _p(run: RunResult) -> float:
     return run.spec.regularization.dropout
 
 
-def _bins(run: RunResult) -> CalibrationProbe:
-    return run.spec.probes.calibration or CalibrationProbe()
-
-
-def probabilities(run: RunResult) -> Floats:
-    """Class probabilities on the test set, dropout off, (N, K)."""
-    return np.asarray(softmax(run.logits().astype(np.float64), axis=1))
-
-
 def ensemble(runs: Runs) -> Floats:
     """Accuracy, NLL and ECE of averages of 1 to M runs, (M, 3).
 
     For each size the mean over M ensembles: of the runs k, ..., k + size - 1, counted round.
     """
-    members = [probabilities(run) for run in runs]
-    labels, wanted = runs[0].labels(), _bins(runs[0])
+    members = [probabilities(run.logits()) for run in runs]
+    labels, wanted = runs[0].labels(), runs[0].spec.probes.binning
     turned = [
         scores_by_size([*members[k:], *members[:k]], labels, wanted.bins, wanted.binning)
         for k in range(len(members))
@@ -53,8 +43,9 @@ def ensemble(runs: Runs) -> Floats:
 
 def single(run: RunResult) -> Floats:
     """Accuracy, NLL and ECE of one run, dropout off, (3,)."""
-    wanted = _bins(run)
-    return np.array(scores(probabilities(run), run.labels(), wanted.bins, wanted.binning))
+    wanted = run.spec.probes.binning
+    p = probabilities(run.logits())
+    return np.array(scores(p, run.labels(), wanted.bins, wanted.binning))
 
 
 @dataclass(frozen=True)

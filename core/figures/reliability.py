@@ -31,7 +31,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import FEW_POINTS, equality, key, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
-from reglab.core.probes.calibration import Reliability as Table
+from reglab.core.metrics.calibration import Reliability as Table
 
 # Rows of the figure of errors: more would make a picture that nobody can look at.
 MOST_ROWS = 120

@@ -15,26 +15,19 @@ from reglab.core.figures.decay_methods import by_strength, plot_strengths
 from reglab.core.figures.grouping import dataset_note, mean_note, need_only, swept
 from reglab.core.figures.lines import equality
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
-from reglab.core.probes import calibration
-from reglab.core.probes.temperature import fit_temperature, nll
+from reglab.core.metrics import calibration
+from reglab.core.metrics.predictions import mean_nll
+from reglab.core.metrics.temperature import fit_temperature, scaled
 from reglab.core.results import RunResult
-from reglab.core.spec import CalibrationProbe
 
 
 def _eps(run: RunResult) -> float:
     return run.spec.regularization.label_smoothing
 
 
-def temperature(run: RunResult) -> float:
-    """T of least NLL on the run's validation logits; no test example takes part."""
-    labels = np.asarray(run.arrays["validation.labels"], np.int64)
-    return fit_temperature(run.arrays["validation.logits"], labels)
-
-
 def validation_nll(run: RunResult) -> float:
     """NLL on the validation split as trained, nats."""
-    labels = np.asarray(run.arrays["validation.labels"], np.int64)
-    return nll(run.arrays["validation.logits"], labels)
+    return mean_nll(*run.validation())
 
 
 @dataclass(frozen=True)
@@ -47,13 +40,12 @@ class Calibrated:
     @property
     def logits(self) -> NDArray[np.float32]:
         """(N, K) float32."""
-        return (self.run.logits() / self.t).astype(np.float32)
+        return scaled(self.run.logits(), self.t)
 
     def table(self) -> calibration.Reliability:
         """Reliability in the run's bins."""
-        probe = self.run.spec.probes.calibration or CalibrationProbe()
-        confidence, right = calibration.top_label(self.logits, self.run.labels())
-        return calibration.reliability(confidence, right, probe.bins, probe.binning)
+        probe = self.run.spec.probes.binning
+        return calibration.table_of(self.logits, self.run.labels(), probe.bins, probe.binning)
 
     def ece(self) -> float:
         """Expected calibration error."""
@@ -61,7 +53,7 @@ class Calibrated:
 
     def nll(self) -> float:
         """Negative log-likelihood, nats."""
-        return nll(self.logits, self.run.labels())
+        return mean_nll(self.logits, self.run.labels())
 
 
 def best_smoothing(runs: Runs) -> float:
@@ -107,12 +99,13 @@ class TemperatureScaling(Figure[Scaling]):
             )
         need_only(runs, "a sweep of label smoothing alone", SMOOTHING)
         trained = [(value, [Calibrated(run, 1.0) for run in found]) for value, found in points]
-        scaled = [
-            (value, [Calibrated(net.run, temperature(net.run)) for net in nets])
+        # No test example takes part in the fit.
+        cooled = [
+            (value, [Calibrated(net.run, fit_temperature(*net.run.validation())) for net in nets])
             for value, nets in trained
         ]
         best = best_smoothing([run for _, found in points for run in found])
-        return Scaling(trained, scaled, best)
+        return Scaling(trained, cooled, best)
 
     def draw(self, found: Scaling, style: Style) -> Canvas:
         """Left: reliability of three nets. Middle: ECE. Right: NLL, both over epsilon."""

@@ -30,7 +30,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import FEW_POINTS, Line, is_wide, key, plot_lines, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence, time_map, time_norm
-from reglab.core.probes.spectrum import cumulative
+from reglab.core.metrics.components import cumulative
 
 ALONE = "It shows one setting: it needs an experiment without a sweep, as 'early-stopping'."
 SPECTRUM = "spectrum.energy"

@@ -23,7 +23,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import wrapped_apart
 from reglab.core.figures.style import WEIGHT_MAP, Style, canvas
-from reglab.core.probes.weights import summarize
+from reglab.core.metrics.weights import share_up_to
 from reglab.core.results import RunResult
 
 THRESHOLD = 1e-3
@@ -43,7 +43,7 @@ def _matrix(run: RunResult) -> NDArray[np.float32]:
 
 
 def _sparsity(run: RunResult) -> float:
-    return summarize(_matrix(run), _hidden_layer(run), THRESHOLD).sparsity
+    return share_up_to([_matrix(run)], THRESHOLD)
 
 
 def _thinned(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

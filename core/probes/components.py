@@ -1,9 +1,8 @@
 """Training error along the principal components of the inputs, over time.
 
-With the centred inputs X = U S V^T (N, d), residuals R = Z - Y of outputs Z and one-hot labels Y,
-the error along component k is |u_k^T R| / sqrt(N). For a linear model Z = X W + b with squared loss
-and full-batch gradient descent at a constant rate, u_k^T R(t) = (1 - lr lambda_k)^t u_k^T R(0),
-where lambda_k = s_k^2 / N (see e.g. Advani, Saxe and Sompolinsky, 2020).
+In the terms of ``metrics.components``: for a linear model Z = X W + b with squared loss and
+full-batch gradient descent at a constant rate, u_k^T R(t) = (1 - lr lambda_k)^t u_k^T R(0), where
+lambda_k = s_k^2 / N (see e.g. Advani, Saxe and Sompolinsky, 2020).
 """
 
 from __future__ import annotations
@@ -16,22 +15,12 @@ from numpy.typing import NDArray
 from reglab.core import engine
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
+from reglab.core.metrics.components import errors, left_vectors
 from reglab.core.probes.base import Arrays, Stored
 from reglab.core.probes.spectrum import snapshot_epochs
 from reglab.core.spec import RunSpec
 
 Floats = NDArray[np.float64]
-# Components of less than this share of the largest eigenvalue are rounding.
-NEGLIGIBLE = 1e-10
-
-
-def scores(x: NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Eigenvalues (r,) of the covariance X^T X / N, falling, and U (N, r), of x (N, d)."""
-    centred = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
-    eigenvalues = values**2 / len(x)
-    kept = eigenvalues > NEGLIGIBLE * eigenvalues[0]
-    return eigenvalues[kept], left[:, kept]
 
 
 class Components:
@@ -54,7 +43,7 @@ class Components:
         self._wanted = {0, *wanted}
         self._inputs = engine.Inputs.of(data.x_train)
         self._labels = np.eye(data.n_classes)[data.y_train]
-        self._eigenvalues, self._left = scores(data.x_train)
+        self._eigenvalues, self._left = left_vectors(data.x_train)
         self._epochs: list[int] = []
         self._error: list[Floats] = []
 
@@ -67,9 +56,8 @@ class Components:
         """Keep the errors at the chosen epochs, the start included."""
         if epoch in self._wanted:
             residual = network.logits(self._inputs).astype(np.float64) - self._labels
-            along = np.linalg.norm(self._left.T @ residual, axis=1)
             self._epochs.append(epoch)
-            self._error.append(along / np.sqrt(len(residual)))
+            self._error.append(errors(residual, self._left))
 
     def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
         """The errors by time and component."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
+from reglab.core.metrics.weights import squared_norm
 from reglab.core.probes.base import Arrays, Stored
 from reglab.core.spec import RunSpec
 
@@ -23,13 +24,6 @@ Floats = NDArray[np.float64]
 FACTORS = np.geomspace(0.1, 10, 9)
 # Outputs are compared on so many test inputs.
 INPUTS = 1000
-
-
-def squared_norms(network: Network) -> tuple[Floats, Floats]:
-    """Squared Frobenius norms of the weights (L,) and of the biases (L,)."""
-    weights = [np.sum(weight.astype(np.float64) ** 2) for weight in network.weights]
-    biases = [np.sum(bias.astype(np.float64) ** 2) for bias in network.biases]
-    return np.array(weights), np.array(biases)
 
 
 def rescaled(network: Network, factor: float) -> Network:
@@ -80,10 +74,9 @@ class Norms:
 
     def observe(self, epoch: int, network: Network) -> None:
         """Keep the squared norms."""
-        weights, biases = squared_norms(network)
         self._epochs.append(epoch)
-        self._weights.append(weights)
-        self._biases.append(biases)
+        self._weights.append(np.array([squared_norm(weight) for weight in network.weights]))
+        self._biases.append(np.array([squared_norm(bias) for bias in network.biases]))
 
     def finish(self, network: Network) -> tuple[Arrays, dict[str, Any]]:
         """Norms over time; relative change of the outputs by factor."""

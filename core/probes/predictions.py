@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
 from reglab.core.identity_key import IdentityKey
+from reglab.core.metrics.calibration import errors
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
-from reglab.core.probes.calibration import errors
 from reglab.core.spec import RunSpec
 
 

@@ -13,28 +13,11 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
+from reglab.core.metrics.components import energies, principal_axes
 from reglab.core.probes.base import Arrays, Stored
 from reglab.core.spec import RunSpec
 
 Floats = NDArray[np.float64]
-
-
-def principal_axes(x: NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Eigenvalues (d,) falling, and axes (d, d) in columns, of the covariance of x (N, d)."""
-    centred = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
-    values, axes = np.linalg.eigh(centred.T @ centred / max(len(x) - 1, 1))
-    return np.maximum(values[::-1], 0.0), axes[:, ::-1]
-
-
-def energies(change: NDArray[Any], axes: Floats) -> Floats:
-    """E_k (d,) of a change dW (d, n) of the first layer's weights."""
-    return np.asarray(np.sum((axes.T @ change.astype(np.float64)) ** 2, axis=1))
-
-
-def cumulative(energy: Floats) -> Floats:
-    """Share of the energy in the first k components, (..., d)."""
-    total = energy.sum(axis=-1, keepdims=True)
-    return np.asarray(np.cumsum(energy, axis=-1) / np.where(total > 0, total, 1.0))
 
 
 def snapshot_epochs(epochs: int, every: int, count: int) -> list[int]:

@@ -128,3 +128,8 @@ class Probes(SpecModel):
         default=None, description="Error by principal component; squared loss only."
     )
     norms: NormsProbe | None = Field(default=None, description="Norms of the layers over time.")
+
+    @property
+    def binning(self) -> CalibrationProbe:
+        """The bins of calibration errors, also where the run itself measures none."""
+        return self.calibration or CalibrationProbe()

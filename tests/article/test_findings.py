@@ -8,9 +8,12 @@ import pytest
 from reglab.core import datasets
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
+from reglab.core.metrics import calibration
+from reglab.core.metrics.components import cumulative
+from reglab.core.metrics.predictions import top_label
+from reglab.core.metrics.weights import summarize
 from reglab.core.presets import build
-from reglab.core.probes import Recorder, calibration, spectrum
-from reglab.core.probes.weights import summarize
+from reglab.core.probes import Recorder
 from reglab.core.spec import expand
 
 pytestmark = pytest.mark.slow
@@ -76,7 +79,7 @@ def test_errors_are_overconfident_and_some_smoothing_calibrates(images):
     epsilons = [0.0, 0.01, 0.015, 0.02, 0.05]
     runs = train("label-smoothing", {"sweep": {"regularization.label_smoothing": epsilons}})
     assert runs[0][1][-1].train_accuracy == 1.0
-    confidence, right = calibration.top_label(runs[0][2]["test.logits"], runs[0][2]["test.labels"])
+    confidence, right = top_label(runs[0][2]["test.logits"], runs[0][2]["test.labels"])
     assert np.mean(confidence[right == 0] > 0.8) > 0.5
     table = calibration.reliability(confidence, right, 15, "quantile")
     assert np.mean(table.gap > 0) > 0.9
@@ -97,7 +100,7 @@ def test_test_loss_turns_and_energy_leaves_the_top_components(images):
     assert loss[-1] > 1.15 * loss[least]
     train_loss = [evaluation.train_loss for evaluation in curves]
     assert train_loss[-1] < 0.3 * train_loss[least]
-    share = spectrum.cumulative(arrays["spectrum.energy"])
+    share = cumulative(arrays["spectrum.energy"])
     assert share[0, 9] > 0.9
     assert share[-1, 9] < 0.4
     assert np.all(np.diff(share[:, 9]) < 0)

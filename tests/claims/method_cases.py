@@ -73,7 +73,7 @@ def zeros(target: float, seed: int) -> list[RunResult]:
         share = target * (run.spec.regularization.l1_method == "proximal")
         weights = np.ones((20, 50), np.float32)
         weights.ravel()[: round(share * 1000)] = 0
-        return curves(), {"param.W0": weights}
+        return curves(), {f"param.W{layer}": weights for layer in range(3)}
 
     return experiment("proximal-l1", seed, parts)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglab.core.probes import calibration
-from reglab.core.probes.binning import bin_edges
+from reglab.core.metrics import calibration
+from reglab.core.metrics.binning import bin_edges
 from tests.security.fuzz import inputs
 
 # Few values, so that most confidences are tied; saturated ones among them.

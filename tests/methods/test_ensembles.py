@@ -11,7 +11,7 @@ from reglab.core.engine import Network
 from reglab.core.engine.random_streams import stream
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.ensembles import ensemble, probabilities, single
-from reglab.core.probes.mc_dropout import scores_by_size
+from reglab.core.metrics.averages import scores_by_size
 from tests.methods.helpers import small
 
 

@@ -16,8 +16,9 @@ from reglab.core.engine.random_streams import stream
 from reglab.core.errors import SpecError
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.temperature import best_smoothing
+from reglab.core.metrics.predictions import mean_nll
+from reglab.core.metrics.temperature import fit_temperature
 from reglab.core.presets import build
-from reglab.core.probes.temperature import fit_temperature, nll
 from reglab.core.spec import expand
 from tests.methods.helpers import finish, small
 
@@ -92,7 +93,7 @@ def test_probe_fits_on_the_validation_part_and_measures_on_the_test_set():
     assert found["value"] == fit_temperature(result.arrays["validation.logits"], validation)
     assert abs(found["value"] - 1) > 0.02
     before, after = found["validation_nll"]
-    assert after < before == nll(result.arrays["validation.logits"], validation)
+    assert after < before == mean_nll(result.arrays["validation.logits"], validation)
     z = result.logits() / found["value"]
     p = np.exp(z.astype(float)) / np.exp(z.astype(float)).sum(axis=1, keepdims=True)
     assert found["test"]["nll"] == pytest.approx(log_loss(result.labels(), p), rel=1e-5)
@@ -115,7 +116,7 @@ def test_figure_chooses_by_validation():
     for run in runs:
         eps = run.spec.regularization.label_smoothing
         labels = np.asarray(run.arrays["validation.labels"], int)
-        losses.setdefault(eps, []).append(nll(run.arrays["validation.logits"], labels))
+        losses.setdefault(eps, []).append(mean_nll(run.arrays["validation.logits"], labels))
     best = min((0.05, 0.2), key=lambda eps: np.mean(losses[eps]))
     assert best_smoothing(runs) == best
     ece = np.mean([run.summary["ece"] for run in runs[:2]])

@@ -7,8 +7,10 @@ import pytest
 from sklearn.decomposition import PCA
 
 from reglab.core.engine import Trainer
-from reglab.core.probes import Recorder, spectrum
-from reglab.core.probes.weights import summarize
+from reglab.core.metrics import components
+from reglab.core.metrics.weights import summarize
+from reglab.core.probes import Recorder
+from reglab.core.probes.spectrum import snapshot_epochs
 from tests.engine.helpers import digits, moons, spec
 
 PLANE = {
@@ -89,7 +91,7 @@ def test_sparsity_counts_small_entries():
 
 def test_axes_are_those_of_scikit_learn():
     x = digits(200).x_train
-    values, axes = spectrum.principal_axes(x)
+    values, axes = components.principal_axes(x)
     pca = PCA().fit(x.astype(float))
     np.testing.assert_allclose(values, pca.explained_variance_, atol=1e-9)
     for k in range(20):
@@ -103,26 +105,26 @@ def test_energies_sum_to_the_squared_change():
     energy = arrays["spectrum.energy"]
     assert arrays["spectrum.epochs"][-1] == 12
     assert energy[-1].sum() == pytest.approx(np.sum(change**2), rel=1e-5)
-    _, axes = spectrum.principal_axes(digits().x_train)
+    _, axes = components.principal_axes(digits().x_train)
     slow = sum((change[:, unit] @ axes[:, 3]) ** 2 for unit in range(change.shape[1]))
     assert energy[-1, 3] == pytest.approx(slow, rel=1e-5)
-    np.testing.assert_allclose(spectrum.cumulative(energy)[:, -1], 1)
+    np.testing.assert_allclose(components.cumulative(energy)[:, -1], 1)
 
 
 def test_isotropic_change_has_the_reference_share():
-    _, axes = spectrum.principal_axes(digits().x_train)
+    _, axes = components.principal_axes(digits().x_train)
     change = np.random.default_rng(0).normal(size=(64, 4000))
-    share = spectrum.cumulative(spectrum.energies(change, axes))
+    share = components.cumulative(components.energies(change, axes))
     np.testing.assert_allclose(share, np.arange(1, 65) / 64, atol=0.01)
 
 
 def test_snapshots_are_evaluated_epochs_spread_in_logarithm():
-    epochs = spectrum.snapshot_epochs(1000, 5, 24)
+    epochs = snapshot_epochs(1000, 5, 24)
     assert epochs[0] == 5
     assert epochs[-1] == 1000
     assert all(epoch % 5 == 0 for epoch in epochs)
     assert len(epochs) <= 24
-    assert spectrum.snapshot_epochs(3, 5, 4) == [3]
+    assert snapshot_epochs(3, 5, 4) == [3]
 
 
 SNAPSHOTS = {**PLANE, "probes.boundary": {"resolution": 8, "snapshots": 5}}

@@ -2,7 +2,7 @@
 
 Naeini, Cooper and Hauskrecht (2015) and Guo et al. (2017) for the expected calibration error,
 Kumar, Liang and Ma (2019) for the debiased estimator, Nixon et al. (2019) for the classwise one
-(SCE) and the adaptive one (ACE), Brier (1950) for the score; its parts are in ``probes.brier``.
+(SCE) and the adaptive one (ACE).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
-from reglab.core.probes.binning import bin_edges
-from reglab.core.probes.brier import decompose
+from reglab.core.metrics.binning import bin_edges
+from reglab.core.metrics.brier import decompose, squares
+from reglab.core.metrics.predictions import log_probabilities, nll, top_label
 from reglab.core.spec import Binning
 from reglab.core.statistics import percentile_interval
 
@@ -76,13 +76,6 @@ class CalibrationErrors:
     brier_high: float
 
 
-def top_label(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Confidence max_k p_k, and 1.0 where the answer is right; both (N,)."""
-    log_p = log_softmax(logits.astype(np.float64), axis=1)
-    right = np.argmax(logits, axis=1) == labels
-    return np.exp(log_p.max(axis=1)), right.astype(np.float64)
-
-
 def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) -> Reliability:
     """Sort by confidence and average within ``bins`` bins.
 
@@ -94,6 +87,13 @@ def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) 
     """
     order = np.argsort(confidence, kind="stable")
     return _of_sorted(confidence[order], right[order], bins, binning)
+
+
+def table_of(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], bins: int, binning: Binning
+) -> Reliability:
+    """``reliability`` of logits (N, K) against labels (N,)."""
+    return reliability(*top_label(logits, labels), bins, binning)
 
 
 def _of_sorted(
@@ -199,16 +199,13 @@ def errors(
     resamples: int = 200,
 ) -> CalibrationErrors:
     """All calibration errors of logits (N, K) against labels (N,)."""
-    log_p = log_softmax(logits.astype(np.float64), axis=1)
-    p = np.exp(log_p)
+    p = np.exp(log_probabilities(logits))
     confidence, right = top_label(logits, labels)
     table = reliability(confidence, right, bins, binning)
     low, high = bootstrap_interval(confidence, right, bins, binning, resamples)
-    one_hot = np.eye(p.shape[1])[labels]
-    nll = -log_p[np.arange(len(labels)), labels]
-    square = np.sum((p - one_hot) ** 2, axis=1)
+    losses, square = nll(logits, labels), squares(p, labels)
     parts = decompose(p, labels, bins, binning)
-    intervals = percentile_interval(np.stack([right, nll, square]), resamples).tolist()
+    intervals = percentile_interval(np.stack([right, losses, square]), resamples).tolist()
     return CalibrationErrors(
         ece=expected_error(table),
         ece_low=low,
@@ -217,7 +214,7 @@ def errors(
         ece_classwise=classwise_error(p, labels, bins, binning),
         mce=maximum_error(table),
         brier=float(square.mean()),
-        nll=float(nll.mean()),
+        nll=float(losses.mean()),
         accuracy=float(right.mean()),
         confidence=float(confidence.mean()),
         ece_adaptive=adaptive_error(p, labels, bins),

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import softmax
 
-from reglab.core.probes import calibration
-from reglab.core.probes.brier import decompose
+from reglab.core.metrics import calibration
+from reglab.core.metrics.brier import decompose
+from reglab.core.metrics.predictions import top_label
 
 
 def sample(size=600, classes=4, seed=0, heat=1.5):
@@ -26,7 +27,7 @@ def sample(size=600, classes=4, seed=0, heat=1.5):
 @pytest.mark.parametrize("seed", range(3))
 def test_debiased_and_quantile_errors_are_those_of_kumar_s_library(seed):
     logits, labels, p = sample(seed=seed)
-    table = calibration.reliability(*calibration.top_label(logits, labels), 15, "quantile")
+    table = calibration.reliability(*top_label(logits, labels), 15, "quantile")
     debiased = kumar.lower_bound_scaling_ce(p, labels, p=2, debias=True, mode="top-label")
     assert calibration.debiased_error(table) == pytest.approx(debiased)
     plain = kumar.lower_bound_scaling_ce(p, labels, p=1, debias=False, mode="top-label")
@@ -37,7 +38,7 @@ def test_uniform_errors_are_those_of_torchmetrics():
     torch = pytest.importorskip("torch")
     metrics = pytest.importorskip("torchmetrics.classification")
     logits, labels, p = sample()
-    table = calibration.reliability(*calibration.top_label(logits, labels), 15, "uniform")
+    table = calibration.reliability(*top_label(logits, labels), 15, "uniform")
     for norm, found in (
         ("l1", calibration.expected_error(table)),
         ("max", calibration.maximum_error(table)),

@@ -10,7 +10,8 @@ from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, log_loss
 
-from reglab.core.probes import calibration
+from reglab.core.metrics import calibration
+from reglab.core.metrics.predictions import top_label
 
 
 def sample(size=500, classes=4, seed=0):
@@ -35,7 +36,7 @@ def slow_quantile_rows(confidence, right, bins):
 @settings(max_examples=60, deadline=None)
 def test_quantile_table_is_the_slow_one(size, bins, seed):
     logits, labels = sample(size, seed=seed)
-    confidence, right = calibration.top_label(logits, labels)
+    confidence, right = top_label(logits, labels)
     table = calibration.reliability(confidence, right, bins, "quantile")
     rows = slow_quantile_rows(confidence, right, bins)
     np.testing.assert_array_equal(table.count, [row[0] for row in rows])
@@ -48,7 +49,7 @@ def test_quantile_table_is_the_slow_one(size, bins, seed):
 
 def test_uniform_table_agrees_with_scikit_learn():
     logits, labels = sample()
-    confidence, right = calibration.top_label(logits, labels)
+    confidence, right = top_label(logits, labels)
     table = calibration.reliability(confidence, right, 10, "uniform")
     accuracy, mean = calibration_curve(right, confidence, n_bins=10, strategy="uniform")
     np.testing.assert_allclose(table.accuracy, accuracy)
@@ -103,7 +104,7 @@ def test_debiasing_removes_what_sampling_noise_adds():
 
 def test_bootstrap_interval_is_that_of_plain_resampling():
     logits, labels = sample()
-    confidence, right = calibration.top_label(logits, labels)
+    confidence, right = top_label(logits, labels)
     low, high = calibration.bootstrap_interval(confidence, right, 10, "quantile", 2000)
     rng = np.random.default_rng(7)
     plain = []

@@ -1,7 +1,8 @@
-"""Decomposition of the Brier score into what a forecaster can and cannot help.
+"""The Brier score, and its decomposition into what a forecaster can and cannot help.
 
-Murphy (1973) for reliability, resolution and uncertainty; Stephenson, Coelho and Jolliffe (2008)
-for the two terms that remain where the probabilities within a bin differ.
+Brier (1950) for the score; Murphy (1973) for reliability, resolution and uncertainty; Stephenson,
+Coelho and Jolliffe (2008) for the two terms that remain where the probabilities within a bin
+differ.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.probes.binning import bin_edges
+from reglab.core.metrics.binning import bin_edges
 from reglab.core.spec import Binning
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,17 @@ class BrierParts:
     def score(self) -> float:
         """The Brier score that they make up."""
         return self.reliability - self.resolution + self.uncertainty + self.within
+
+
+def squares(probabilities: Floats, labels: NDArray[np.int64]) -> Floats:
+    """sum_k (p_k - y_k)^2 of each example (N,), from p (N, K) and labels (N,), y one-hot."""
+    one_hot = np.eye(probabilities.shape[1])[labels]
+    return np.asarray(np.sum((probabilities - one_hot) ** 2, axis=1))
+
+
+def brier_score(probabilities: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean of ``squares``."""
+    return float(squares(probabilities, labels).mean())
 
 
 def decompose(
