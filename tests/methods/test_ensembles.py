@@ -10,8 +10,9 @@ from reglab.core.datasets import load
 from reglab.core.engine import Network
 from reglab.core.engine.random_streams import stream
 from reglab.core.figures import REGISTRY, Style, render
-from reglab.core.figures.ensembles import ensemble, probabilities, single
+from reglab.core.figures.ensembles import ensemble, single
 from reglab.core.metrics.averages import scores_by_size
+from reglab.core.metrics.predictions import probabilities
 from tests.methods.helpers import small
 
 
@@ -47,7 +48,7 @@ def expected(p, labels):
 
 
 def test_scores_of_averages_agree_with_scikit_learn(runs):
-    members = [probabilities(run) for run in runs[:3]]
+    members = [probabilities(run.logits()) for run in runs[:3]]
     labels = runs[0].labels()
     found = scores_by_size(members, labels)
     for size in (1, 2, 3):
@@ -57,7 +58,7 @@ def test_scores_of_averages_agree_with_scikit_learn(runs):
 
 def test_ensembles_are_averaged_over_the_choice_of_members(runs):
     found = ensemble(runs[:3])
-    p = [probabilities(run) for run in runs[:3]]
+    p = [probabilities(run.logits()) for run in runs[:3]]
     labels = runs[0].labels()
     couples = [expected((p[a] + p[b]) / 2, labels) for a, b in ((0, 1), (1, 2), (2, 0))]
     np.testing.assert_allclose(found[1], np.mean(couples, axis=0), rtol=1e-6)
