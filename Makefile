@@ -41,7 +41,7 @@ test-fast: $(STAMP)
 
 # Real Redis and Postgres on free ports, for the tests that need them; add ARGS="-k name" and so on.
 test-services: $(STAMP)
-	$(BIN)/python -m tests.servers $(BIN)/python -m pytest -m services $(ARGS)
+	$(BIN)/python -m tests.harness $(BIN)/python -m pytest -m services $(ARGS)
 
 # Hundreds of short runs while workers, broker and database break; add ARGS="--mode embedded".
 faults: $(STAMP)

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reglab.core import broker
-from tests.servers import Redis, free_port
+from tests.harness.servers import Redis, free_port
 
 FOLDER, URL = "BENCH_FOLDER", "BENCH_BROKER"
 IDLE_MESSAGES, MANY_MESSAGES, KILL_MESSAGES = 40, 400, 6

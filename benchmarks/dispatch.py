@@ -28,8 +28,8 @@ from reglab.core.probes import Recorder
 from reglab.core.spec import ExperimentSpec, RunSpec, expand, parse_spec
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.models import Experiment, Run
-from tests.servers import Postgres, Redis
-from tests.worker.harness import Delivery, until
+from tests.harness.servers import Postgres, Redis
+from tests.harness.workers import Delivery, until
 
 GOAL_MILLISECONDS = 10.0
 RUNS = 200

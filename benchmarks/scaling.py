@@ -23,8 +23,8 @@ from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
 from reglab.core.storage import RunLease, Storage
 from reglab.core.storage.migrate import upgrade
-from tests.servers import Postgres
-from tests.worker.harness import Delivery
+from tests.harness.servers import Postgres
+from tests.harness.workers import Delivery
 
 FILE = results.FOLDER / "scaling.json"
 RUNNING = 1000

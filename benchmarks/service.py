@@ -27,7 +27,7 @@ from reglab.core.settings import Settings
 from reglab.core.spec import expand
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
-from tests.servers import Absent, Postgres, Redis
+from tests.harness.servers import Absent, Postgres, Redis
 
 FIGURE = "fig02-l2-boundaries.png"
 LISTED_EXPERIMENTS, RUNS_EACH = 1000, 10

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.fuzz import TALLY
+from tests.harness.fuzz import TALLY
 
 # Set before anything of reglab is imported: the suite must never touch a user's own service.
 os.environ["REGLAB_HOME"] = tempfile.mkdtemp(prefix="reglab-tests-")
@@ -17,7 +17,7 @@ for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL", "REGLAB_ACCESS", "REGL
 # The name by which test clients call an app.
 os.environ["REGLAB_ALLOWED_HOSTS"] = "testserver"
 
-pytest_plugins = ["tests.services", "tests.live"]
+pytest_plugins = ["tests.harness.fixtures", "tests.harness.browser"]
 
 
 @pytest.fixture
@@ -29,6 +29,20 @@ def images(pytestconfig, monkeypatch) -> Path:
         pytest.skip("no folder of real images; set REGLAB_DATA_DIR")
     monkeypatch.setenv("REGLAB_DATA_DIR", str(folder))
     return folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A worker of pytest-xdist hands its tally to the process that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["tally"] = {what: dict(outcomes) for what, outcomes in TALLY.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for what, outcomes in getattr(node, "workeroutput", {}).get("tally", {}).items():
+        TALLY[what].update(outcomes)
 
 
 def pytest_terminal_summary(terminalreporter):

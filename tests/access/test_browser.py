@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from reglab.api.access import guard
 from reglab.api.access.policy import Policy
 from reglab.worker.execute import Execution
-from tests.live import SMALL
-from tests.web.conftest import running_chromium
-from tests.web.live import serving
+from tests.harness.inline import SMALL
+from tests.harness.serving import serving
 
 # The gallery is filled when it comes into view, and pictures load likewise.
 FIGURE_IS_THERE = """() => {
@@ -30,13 +28,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def url(guarded):
     with serving(guarded.settings, policy=Policy(mode="tokens")) as (address, _):
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Of this module alone, as tests after it run event loops of their own."""
-    with running_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from reglab.core.settings import Settings, SettingsError
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import SCOPES
 from tests.access.conftest import TOKENS
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 LOCAL = Policy(hosts=frozenset({"testserver"}))
 NETWORK = Policy(host="0.0.0.0")

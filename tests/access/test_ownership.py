@@ -7,7 +7,7 @@ import pytest
 from reglab.api.access.policy import Policy
 from reglab.core.storage import SCOPES, TokenRefusedError
 from reglab.core.storage.sessions import MOST
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 CHANGES = [
     ("PATCH", "", {"name": "renamed"}),

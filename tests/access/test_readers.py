@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 HTML = {"Accept": "text/html"}
 PLAYGROUND = "/v1/playground?train_size=20"

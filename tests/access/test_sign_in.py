@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reglab.api.access.policy import Policy
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 PAGE = {"Accept": "text/html"}
 HOME = "/experiments"

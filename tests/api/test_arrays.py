@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from reglab.core import datasets
 from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec, merge
 from tests.engine import oracle
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 DIGITS = {
     "dataset": {"name": "digits", "train_size": 100, "test_size": 200},

@@ -9,7 +9,7 @@ import pytest
 
 from reglab.core.presets import PRESETS
 from reglab.core.spec import merge
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 PROBLEM = "application/problem+json"
 

@@ -6,7 +6,7 @@ import pytest
 
 from reglab.core import claims
 from tests.claims.cases import CASES
-from tests.claims.service import serve, store
+from tests.harness.stored import serve, store
 
 SEEDS = range(6)
 

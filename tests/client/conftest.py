@@ -1,18 +1,15 @@
-"""A live server and worker, and both clients behind one face."""
+"""Both clients behind one face."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from reglab.api.stack import Stack
 from reglab.client import AsyncClient, Client
-from reglab.core.storage.migrate import upgrade
 
 SMALL = {
     "name": "small moons",
@@ -25,26 +22,6 @@ SMALL = {
     "probes": {"boundary": {"resolution": 10}, "spectrum": {"snapshots": 4}},
     "sweep": {"regularization.l2": [0, 0.01]},
 }
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[str]:
-    """URL of a real server with a real worker on a fresh home."""
-    home = tmp_path_factory.mktemp("client-service")
-    upgrade(f"sqlite:///{home / 'reglab.db'}")
-    done = threading.Event()
-    with Stack(env={"REGLAB_HOME": str(home)}, logs=home / "logs") as stack:
-        keeper = threading.Thread(target=_keep, args=(stack, done))
-        keeper.start()
-        yield stack.url
-        done.set()
-        keeper.join()
-
-
-def _keep(stack: Stack, done: threading.Event) -> None:
-    """What ``reglab serve`` does while it runs."""
-    while not done.wait(0.5):
-        stack.check()
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from reglab.client.submission import body
 from reglab.client.tables import Table
 from reglab.client.values import json_value, seconds
 from reglab.core.spec import Digits, ExperimentSpec, Schedule, TwoMoons
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
 
 CYCLE: list = []
 CYCLE.append(CYCLE)

@@ -6,7 +6,7 @@ import pytest
 
 from reglab.core.errors import SpecError
 from reglab.core.spec import expand, labels, parse_spec, point_key
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 DIGITS = {
     "dataset": {"name": "digits"},

@@ -13,8 +13,8 @@ from reglab.core.engine.random_streams import stream
 from reglab.core.regularizers.base import Epoch
 from reglab.core.regularizers.shift import shift_batches
 from tests.engine import oracle
-from tests.engine.helpers import spec
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
+from tests.harness.training import spec
 
 SEED = 3
 IMAGES = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reglab.core.engine import Trainer, updates
-from tests.engine.helpers import moons, spec
+from tests.harness.training import moons, spec
 
 
 def test_schedule_is_the_power_law():

@@ -7,7 +7,7 @@ import pytest
 
 from reglab.core.engine import Inputs, Trainer
 from tests.engine import oracle
-from tests.engine.helpers import digits, moons, sparse_digits, spec
+from tests.harness.training import digits, moons, sparse_digits, spec
 
 ADAM = {"optimizer": {"name": "adam", "schedule": {"lr": 0.01, "alpha": 0.5, "tau": 40.0}}}
 SHIFT = {"regularization.augmentation": {"name": "shift", "probability": 0.7}}

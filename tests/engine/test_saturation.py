@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from reglab.core.engine import Trainer
 from reglab.core.engine.kernels import softmax_delta
-from tests.engine.helpers import digits, spec
+from tests.harness.training import digits, spec
 
 
 def delta_of(logits, targets):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
-
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
-from reglab.core.engine import Checkpoint, Network, Trainer
+from reglab.core.engine import Network, Trainer
 from reglab.core.engine.activations import bias_tanh
 from reglab.core.engine.random_streams import STREAMS, stream
 from reglab.core.errors import TrainingDivergedError
 from reglab.core.regularizers import LabelSmoothing, Shift, Sizes
 from reglab.core.regularizers.dropout import Dropout
-from tests.engine.helpers import digits, moons, spec
+from tests.harness.training import digits, moons, run, spec, through_storage
 
 EVERYTHING = {
     "plain": ({}, moons),
@@ -30,18 +27,6 @@ OPTIMIZERS = {
     "sgd": {},
     "adam": {"optimizer": {"name": "adam", "schedule": {"lr": 0.01}}},
 }
-
-
-def run(trainer):
-    evaluations = list(trainer)
-    return evaluations, trainer.network().theta
-
-
-def through_storage(checkpoint: Checkpoint) -> Checkpoint:
-    buffer = io.BytesIO()
-    np.savez(buffer, **checkpoint.arrays)
-    buffer.seek(0)
-    return Checkpoint(dict(np.load(buffer)), json.loads(json.dumps(checkpoint.state)))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.faults.run import MODES, Outcome, run_faults
-from tests.servers import Absent
+from tests.harness.servers import Absent
 
 NAMES = {"embedded": "SQLite and the folder broker", "servers": "Postgres and Redis"}
 

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from reglab.core.storage import StorageUnavailableError
-from tests.servers import Server
-from tests.worker.harness import Delivery, Worker
+from tests.harness.servers import Server
+from tests.harness.workers import Delivery, Worker
 
 PAUSE_SECONDS = (0.2, 1.0)
 # Longer than the lease, so that silence ends it.

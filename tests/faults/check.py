@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 
 from reglab.core.storage.models import Array, MetricChunk, Run, StoredCheckpoint
-from tests.worker.harness import Delivery
+from tests.harness.workers import Delivery
 
 SUCCEEDED = re.compile(r"run (\S+): attempt \d+ succeeded")
 

@@ -15,8 +15,8 @@ from reglab.core.storage import StorageUnavailableError
 from reglab.core.storage.migrate import upgrade
 from tests.faults.chaos import Chaos
 from tests.faults.check import Verdict, judge
-from tests.servers import Postgres, Redis, Server
-from tests.worker.harness import Delivery
+from tests.harness.servers import Postgres, Redis, Server
+from tests.harness.workers import Delivery
 
 MODES = ("embedded", "servers")
 WORKERS = 2

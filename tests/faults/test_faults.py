@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.run import run_faults
-from tests.servers import Absent
-from tests.services import absent
+from tests.harness.servers import Absent, absent
 
 # A busy machine takes many times as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -18,7 +18,7 @@ from reglab.core.figures.base import Figure
 from reglab.core.figures.style import CLASS_COLOURS, PALETTE, TIME_MAP
 from reglab.core.presets import PRESETS
 from reglab.core.spec import merge
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 QUICK = {
     "augmentation": {"training": {"epochs": 4, "eval_every": 1}},

@@ -16,8 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.servers import free_port
-from tests.services import absent
+from tests.harness.servers import absent, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.services, pytest.mark.timeout(900)]
 

@@ -18,7 +18,7 @@ from reglab.api.app import create_app
 from reglab.core.storage import SCOPES
 from tests.access.conftest import TOKENS, Guarded
 from tests.access.test_scopes import ANY_ID, wanted
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP")
 CONTROL = ("%0A", "%0D", "%09", "%00", "%7F", "%0d%0a", "%C2%85", "%E2%80%A8")

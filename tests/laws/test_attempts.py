@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.security.fuzz import inputs, tell
-from tests.storage.test_storage import submit
+from tests.harness.fuzz import inputs, tell
+from tests.harness.stored import submit
 
 # How an attempt ends, and whether it stored a checkpoint before.
 ATTEMPTS = st.lists(

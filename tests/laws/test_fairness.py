@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reglab.core.presets import build
 from reglab.core.spec import expand
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
 
 TOKENS = ["", "aaaa", "bbbb", "cccc"]
 # A submission of so many runs by a token, or a run that is taken.

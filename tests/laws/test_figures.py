@@ -18,7 +18,7 @@ from reglab.core.figures.base import FAILED
 from reglab.core.figures.grouping import groups
 from reglab.core.results import RunResult
 from reglab.core.spec import expand, parse_spec, resolved
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
 
 SWEEPS = {
     "regularization.l2": [0.0, 0.01, 0.1],

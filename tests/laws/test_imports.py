@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.harness.fuzz import inputs, tell
 from tests.security import archives
-from tests.security.fuzz import inputs, tell
 from tests.security.test_imports import exports, send, target, unpacked, used
 
 __all__ = ["exports", "target", "unpacked"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from reglab.core.figures.grouping import extreme_note
 from reglab.core.figures.lines import wrapped_apart
 from reglab.core.figures.weights import MOST_CELLS, _thinned
-from tests.live import SMALL
-from tests.security.fuzz import inputs
+from tests.harness.fuzz import inputs
+from tests.harness.inline import SMALL
 
 WILD = {
     "dataset": {"name": "two_moons", "train_size": 20, "test_size": 50, "noise": 0.3},

@@ -22,8 +22,8 @@ from reglab.core.settings.limits import Limits
 from reglab.core.spec import expand, parse_spec
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
-from tests.live import Inline
-from tests.servers import wait_for
+from tests.harness.inline import Inline
+from tests.harness.servers import wait_for
 
 MOST_MIB = 200
 POINTS = 1000

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from reglab.core.spec import METRICS, parse_spec
 from reglab.core.spec.metrics import metrics_of
-from tests.live import SMALL
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
+from tests.harness.inline import SMALL
 
 MOONS = {
     "dataset": {"name": "two_moons", "train_size": 50, "test_size": 200, "noise": 0.3},

@@ -13,7 +13,7 @@ from reglab.core.errors import SpecError
 from reglab.core.json_text import RepeatedKeyError, parse
 from reglab.core.presets import PRESETS, build, changed
 from reglab.core.spec import DATASET_NAMES, expand, lay, merge, parse_spec
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
 
 VALUES = {
     "optimizer.name": st.sampled_from(["sgd", "adam"]),

@@ -12,11 +12,9 @@ import pytest
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage.migrate import upgrade
-from tests.live import SMALL
-from tests.operating.test_readiness import frozen
-from tests.servers import Postgres, Redis
-from tests.services import fresh_database, running
-from tests.web.live import serving
+from tests.harness.inline import SMALL
+from tests.harness.servers import Postgres, Redis, fresh_database, running
+from tests.harness.serving import serving
 
 pytestmark = pytest.mark.services
 HEALTHY_SECONDS = 0.1
@@ -66,7 +64,7 @@ def test_a_broker_that_hangs_is_nobody_s_wait(parts):
     found: list[tuple[int, float]] = []
     with httpx.Client(base_url=parts["url"]) as http:
         assert http.post("/v1/experiments", json=SMALL).status_code == 202
-    with frozen(parts["redis"]):
+    with parts["redis"].frozen():
         threads = posts(parts["url"], found)
         seconds = health(parts["url"])
         for thread in threads:
@@ -82,7 +80,7 @@ def test_a_broker_that_hangs_is_nobody_s_wait(parts):
 
 def test_a_database_that_hangs_leaves_health_alone(parts):
     found: list[tuple[int, float]] = []
-    with frozen(parts["postgres"]):
+    with parts["postgres"].frozen():
         threads = posts(parts["url"], found)
         time.sleep(0.2)
         seconds = health(parts["url"])

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reglab.core.spec import DATASET_NAMES, ExperimentSpec, fields
-from tests.live import Inline
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
+from tests.harness.inline import Inline
 from tests.security.specs import documents
 
 MOONS = {

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from reglab.api.access import queries
 from reglab.api.access.routes import contexts
-from tests.live import SMALL
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
+from tests.harness.inline import SMALL
 
 # Streams without an end, of which the test client would wait for the last byte.
 ENDLESS = ("/events", "/playground")

@@ -12,7 +12,7 @@ from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec, expand, parse_spec
 from reglab.core.storage.counters import steps_per_epoch
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
 
 SIZES = st.floats(0.01, 0.9) | st.integers(1, 17).map(float)
 

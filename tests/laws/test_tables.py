@@ -15,8 +15,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from reglab.api import tables
 from reglab.api.schemas import EceRow
-from tests.live import SMALL
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
+from tests.harness.inline import SMALL
 
 DIVERGING = SMALL | {"optimizer": {"schedule": {"lr": 100.0}}, "seeds": [3]}
 DIVERGING |= {"model": {"hidden": [6, 5], "activation": "relu"}, "regularization": {"l2": 1000.0}}

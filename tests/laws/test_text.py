@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from reglab.client.cli import app
 from reglab.client.text import FORMULA, UNSEEN, for_cell, for_html, for_markup, for_terminal
-from tests.live import SMALL
-from tests.security.fuzz import inputs, tell
+from tests.harness.fuzz import inputs, tell
+from tests.harness.inline import SMALL
 
 NASTY = [
     "<img src=x onerror=alert(1)>",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reglab.core.metrics import calibration
 from reglab.core.metrics.binning import bin_edges
-from tests.security.fuzz import inputs
+from tests.harness.fuzz import inputs
 
 # Few values, so that most confidences are tied; saturated ones among them.
 LOGITS = st.lists(st.sampled_from([0.0, 0.5, 1.0, 50.0, -50.0]), min_size=3, max_size=3)

@@ -13,11 +13,9 @@ from reglab.core.regularizers import Epoch, active
 from reglab.core.regularizers.warping import warp_linear
 from reglab.core.spec import AUGMENTATION_NAMES
 from tests.engine import oracle
-from tests.engine.helpers import digits, moons, sparse_digits, spec
 from tests.engine.test_oracle import ADAM
-from tests.engine.test_trainer import run, through_storage
+from tests.harness.training import digits, moons, run, small, sparse_digits, spec, through_storage
 from tests.methods import slow_augmentations as slow
-from tests.methods.helpers import small
 
 NEW = [name for name in AUGMENTATION_NAMES if name not in ("shift", "masking")]
 STRONG = {

@@ -8,9 +8,7 @@ import pytest
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.figures import REGISTRY, Style, render
-from tests.engine.helpers import moons, spec
-from tests.engine.test_trainer import run
-from tests.methods.helpers import small
+from tests.harness.training import moons, run, small, spec
 
 
 @pytest.mark.parametrize("batch", [1, 7, 16, 50])

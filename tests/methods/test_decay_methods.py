@@ -9,9 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from reglab.core.engine import Trainer
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.decay_methods import exact_zeros, magnitudes
-from tests.engine.helpers import digits, moons, spec
-from tests.engine.test_trainer import run
-from tests.methods.helpers import small
+from tests.harness.training import digits, moons, run, small, spec
 
 LR, LAMBDA, STEPS = 0.01, 0.5, 40
 

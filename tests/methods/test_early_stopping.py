@@ -16,8 +16,7 @@ from reglab.core.spec import expand
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 from reglab.worker.execute import Execution
-from tests.engine.helpers import moons, spec
-from tests.engine.test_trainer import run, through_storage
+from tests.harness.training import moons, run, spec, through_storage
 
 NEVER = {"patience": 10_000, "validation_size": 30, "restore_best": False}
 

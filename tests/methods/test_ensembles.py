@@ -13,7 +13,7 @@ from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.ensembles import ensemble, single
 from reglab.core.metrics.averages import scores_by_size
 from reglab.core.metrics.predictions import probabilities
-from tests.methods.helpers import small
+from tests.harness.training import small
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.presets import build
 from reglab.core.probes import Recorder
 from reglab.core.spec import expand
-from tests.methods.helpers import finish, small
+from tests.harness.training import finish, small
 
 SMALL = {
     "dataset": {"name": "digits", "train_size": 120, "test_size": 100, "centred": True},

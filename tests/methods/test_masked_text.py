@@ -20,9 +20,7 @@ from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.presets import build
 from reglab.core.spec import MaskedText, expand
 from tests.engine import oracle
-from tests.engine.helpers import moons, spec
-from tests.engine.test_trainer import run, through_storage
-from tests.methods.helpers import small
+from tests.harness.training import moons, run, small, spec, through_storage
 
 PLACES, TOKENS = 7, 512
 SPEC = MaskedText(name="masked_text", train_size=200, test_size=100, selected=0.2)

@@ -12,9 +12,7 @@ from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.presets import build
 from reglab.core.probes.norms import output_change, rescaled
 from tests.engine import oracle
-from tests.engine.helpers import moons, spec
-from tests.engine.test_trainer import run
-from tests.methods.helpers import small
+from tests.harness.training import moons, run, small, spec
 
 LR = 0.05
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from reglab.core.figures import REGISTRY
-from tests.claims.service import serve, store
-from tests.methods.helpers import small
+from tests.harness.stored import serve, store
+from tests.harness.training import small
 
 SMALL = {
     "dataset": {"name": "digits", "train_size": 40, "test_size": 50, "centred": True},

@@ -20,7 +20,7 @@ from reglab.core.metrics.predictions import mean_nll
 from reglab.core.metrics.temperature import fit_temperature
 from reglab.core.presets import build
 from reglab.core.spec import expand
-from tests.methods.helpers import finish, small
+from tests.harness.training import finish, small
 
 SMALL = {
     "dataset": {"name": "digits", "train_size": 200, "test_size": 300},

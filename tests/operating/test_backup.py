@@ -15,9 +15,9 @@ from reglab.core.storage import LeaseLostError, Storage
 from reglab.core.storage.backup import create, restore, verify
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.states import BackupRefusedError
-from tests.services import fresh_database
-from tests.storage.test_storage import columns, submit
-from tests.worker.harness import Delivery
+from tests.harness.servers import fresh_database
+from tests.harness.stored import columns, submit
+from tests.harness.workers import Delivery
 
 
 @pytest.fixture

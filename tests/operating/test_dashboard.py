@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 FOLDER = Path(__file__).parents[2] / "docs" / "operating"
 DASHBOARD = json.loads((FOLDER / "grafana.json").read_text())

@@ -15,7 +15,7 @@ from reglab.api.access.policy import Policy
 from reglab.client.cli import app
 from reglab.core.settings import Settings, unknown_variables
 from reglab.core.settings.limits import Limits
-from tests.storage.test_storage import submit
+from tests.harness.stored import submit
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"

@@ -11,7 +11,7 @@ import structlog
 
 from reglab.core import logs
 from reglab.core.settings import SettingsError
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 
 def test_own_records_and_those_of_libraries_look_alike(log_lines):

@@ -21,9 +21,9 @@ from reglab.core.settings import Settings
 from reglab.core.storage import Origin
 from reglab.core.storage.counters import BOUNDS
 from reglab.core.storage.models import Run
-from tests.live import SMALL
-from tests.servers import free_port, wait_for
-from tests.storage.test_storage import columns, submit
+from tests.harness.inline import SMALL
+from tests.harness.servers import free_port, wait_for
+from tests.harness.stored import columns, submit
 
 # 250 points in batches of 32.
 STEPS = 8

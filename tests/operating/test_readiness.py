@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,9 +16,8 @@ from reglab.api.readiness import Looks
 from reglab.core.settings import Settings
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.models import Run, Worker
-from tests.live import SMALL
-from tests.servers import Postgres, Redis
-from tests.services import running
+from tests.harness.inline import SMALL
+from tests.harness.servers import Postgres, Redis, running
 
 
 def ready(http: httpx.Client | TestClient) -> tuple[int, dict]:
@@ -86,21 +81,6 @@ def test_a_look_that_hangs_is_not_begun_again():
     assert looks.within(5, {"hang": hang})["hang"].value == "late"
 
 
-@contextmanager
-def frozen(server):
-    """All processes of a server, stopped as if the machine hung."""
-    main = server._child.pid
-    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-    pids = [main, *(int(child) for child in children)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 @pytest.mark.services
 @pytest.mark.slow
 def test_servers_that_hang_or_are_gone(tmp_path):
@@ -112,7 +92,7 @@ def test_servers_that_hang_or_are_gone(tmp_path):
             "ready": True, "database": "ok", "broker": "ok", "worker": "", "worker_seconds": None,
             "workers": 0, "slots": 0, "queued": 0, "running": 0, "oldest_queued_seconds": 0.0,
         }  # fmt: skip
-        with frozen(postgres), frozen(redis):
+        with postgres.frozen(), redis.frozen():
             began = time.monotonic()
             status, found = ready(http)
             assert time.monotonic() - began < 4

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.live import SMALL
-from tests.worker.harness import until
+from tests.harness.inline import SMALL
+from tests.harness.workers import until
 
 pytestmark = pytest.mark.slow
 

@@ -23,8 +23,8 @@ from reglab.core.storage.models import (
 )
 from reglab.core.storage.retention import Rule
 from reglab.core.storage.retention_command import apply
-from tests.live import SMALL
-from tests.storage.test_storage import columns, submit
+from tests.harness.inline import SMALL
+from tests.harness.stored import columns, submit
 
 NOW = datetime.now(UTC)
 

@@ -20,8 +20,8 @@ from reglab.api.app import create_app
 from reglab.api.stack import Stack
 from reglab.core import tracing
 from reglab.core.storage.migrate import upgrade
-from tests.live import SMALL
-from tests.worker.harness import until
+from tests.harness.inline import SMALL
+from tests.harness.workers import until
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from reglab.core.metrics import components
 from reglab.core.metrics.weights import summarize
 from reglab.core.probes import Recorder
 from reglab.core.probes.spectrum import snapshot_epochs
-from tests.engine.helpers import digits, moons, spec
+from tests.harness.training import digits, moons, spec
 
 PLANE = {
     "probes.boundary": {"resolution": 12, "dropout_instances": 2},

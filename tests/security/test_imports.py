@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from reglab.core.archive import ArchiveError, read
-from tests.live import UNHURRIED, Inline
+from tests.harness.fuzz import inputs, tell
+from tests.harness.inline import UNHURRIED, Inline
 from tests.security import archives
-from tests.security.fuzz import inputs, tell
 
 HEADERS = {"Content-Type": "application/zip"}
 SLOW_SECONDS = 20

@@ -23,7 +23,7 @@ from reglab.core.settings import limits as limits_module
 from reglab.core.settings.limits import Limits, table
 from reglab.core.spec import expand, parse_spec
 from reglab.core.storage import Quota, QuotaExceededError
-from tests.live import SMALL, UNHURRIED, Inline
+from tests.harness.inline import SMALL, UNHURRIED, Inline
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
 README = Path(__file__).parents[2] / "README.md"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.live import SMALL, Inline
+from tests.harness.inline import SMALL, Inline
 
 ODD = [
     "../../../../tmp/reglab-escaped",

@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from reglab.api import playground
-from tests.live import UNHURRIED, Inline
+from tests.harness.fuzz import SCALE, TALLY, inputs, tell
+from tests.harness.inline import UNHURRIED, Inline
 from tests.security.archives import MOONS, SQUARED, VARIED
-from tests.security.fuzz import SCALE, TALLY, inputs, tell
 
 CHECKS = [
     not_a_server_error,

@@ -11,7 +11,7 @@ import pytest
 
 from reglab.api.access.policy import Policy
 from reglab.core.settings.limits import Limits
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 LIMITS = Limits(rate=0, connections=60, address_connections=12, header_seconds=30.0)
 

@@ -6,7 +6,7 @@ import threading
 
 from reglab.core.spec import expand, parse_spec
 from reglab.core.storage import Quota, QuotaExceededError
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 
 def test_submissions_at_once_never_pass_the_same_check(storage):

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from reglab.core.settings.limits import Limits
-from tests.live import SMALL
-from tests.web.live import serving, settings_in
+from tests.harness.inline import SMALL
+from tests.harness.serving import serving, settings_in
 
 LIMITS = Limits(
     rate=0,

@@ -15,7 +15,7 @@ from PIL import Image
 
 from reglab.api.stack import free_port
 from reglab.core.figures import REGISTRY
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 pytestmark = pytest.mark.slow
 

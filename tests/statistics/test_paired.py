@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.special import log_softmax
 
 from reglab.core.statistics import compare_examples, compare_replicates, mcnemar
-from tests.claims.service import serve, store
 from tests.claims.synthetic import curves, experiment, predictions
+from tests.harness.stored import serve, store
 
 A = np.array([0.80, 0.82, 0.79, 0.85, 0.81, 0.83, 0.80])
 B = A + np.array([0.02, 0.01, 0.03, 0.00, 0.02, 0.02, 0.01])

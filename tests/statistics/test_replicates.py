@@ -13,8 +13,8 @@ from scipy import stats
 from reglab.core.figures.grouping import Group, groups, seeds_note
 from reglab.core.figures.lines import Line, plot_lines
 from reglab.core.statistics import aggregate, align
-from tests.claims.service import serve, store
 from tests.claims.synthetic import POINTS, curves, experiment
+from tests.harness.stored import serve, store
 
 LENGTHS = (10, 7, 10, 4)
 

@@ -24,9 +24,8 @@ from reglab.core.storage.db_errors import translate
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.models import Experiment, Run
-from tests.servers import Postgres
-from tests.services import running
-from tests.storage.test_storage import columns, submit
+from tests.harness.servers import Postgres, running
+from tests.harness.stored import columns, submit
 
 
 class WallClock:
@@ -242,7 +241,7 @@ def test_postgres_may_restart_between_and_in_transactions(tmp_path):
 
 @pytest.mark.services
 def test_a_read_only_postgres_says_so(postgres_server):
-    from tests.services import fresh_database
+    from tests.harness.servers import fresh_database
 
     with fresh_database(postgres_server) as url:
         upgrade(url)

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from reglab.core.storage import Storage, StorageUnavailableError
 from reglab.core.storage.database import check_writable
 from reglab.core.storage.migrate import upgrade
-from tests.storage.test_storage import submit
+from tests.harness.stored import submit
 
 NOBODY = 65534
 
@@ -108,7 +108,7 @@ def test_a_restored_file_is_opened_anew(tmp_path):
 
 @pytest.mark.services
 def test_a_standby_that_became_a_leader(postgres_server):
-    from tests.services import fresh_database
+    from tests.harness.servers import fresh_database
 
     with fresh_database(postgres_server) as url:
         upgrade(url)

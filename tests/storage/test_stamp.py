@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reglab.core.storage import NotFoundError
-from tests.storage.test_storage import columns, submit
+from tests.harness.stored import columns, submit
 
 
 def test_stamp_changes_with_every_run_that_succeeds(storage):

@@ -11,9 +11,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from reglab.core.presets import build
-from reglab.core.results import CURVE_COLUMNS
-from reglab.core.spec import expand
 from reglab.core.storage import (
     KeyConflictError,
     LeaseLostError,
@@ -24,17 +21,7 @@ from reglab.core.storage import (
 from reglab.core.storage.migrate import is_current, upgrade
 from reglab.core.storage.models import Base
 from reglab.core.storage.states import STATES, experiment_state
-
-
-def submit(storage, runs=3, key=None, request_hash="h", **changes):
-    sweep = {"regularization.l2": [0.001 * k for k in range(runs)]}
-    spec = build("l2", {"sweep": sweep, **changes})
-    return storage.experiments.create(spec, expand(spec), "l2", key, request_hash)[0]
-
-
-def columns(first, count):
-    epochs = np.arange(first, first + count)
-    return {name: epochs.astype(float) for name in CURVE_COLUMNS} | {"epoch": epochs}
+from tests.harness.stored import columns, submit
 
 
 def states(storage, experiment):

@@ -15,10 +15,10 @@ from playwright.sync_api import expect
 from reglab.api.access.policy import Policy
 from reglab.api.stack import free_port
 from reglab.client import Client
-from tests.live import SMALL, Inline
-from tests.services import absent
-from tests.web.conftest import Watched
-from tests.web.live import serving
+from tests.harness.browser import Watched
+from tests.harness.inline import SMALL, Inline
+from tests.harness.servers import absent
+from tests.harness.serving import serving
 
 PREFIX = "/user/me/proxy/8000"
 SITE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.live import SMALL
+from tests.harness.inline import SMALL
 
 WANTED = {**SMALL, "probes": {"boundary": {"resolution": 10, "snapshots": 3}}}
 

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from reglab.api.web import compare
 from reglab.api.web.compare import chosen
-from tests.live import SMALL, Inline
-from tests.web.live import serving
+from tests.harness.inline import SMALL, Inline
+from tests.harness.serving import serving
 
 HTML = {"Accept": "text/html"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 
 def test_a_fault_is_a_page_with_its_request_id(tmp_path, monkeypatch):

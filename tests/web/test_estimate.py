@@ -8,7 +8,7 @@ import pytest
 from reglab.api.estimate import estimate, model_seconds
 from reglab.core.presets import PRESETS, build
 from reglab.core.spec import expand
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 # Microseconds a step of the engine on one AVX2 core, as DESIGN measured them for one thread.
 MEASURED = {

@@ -18,7 +18,7 @@ from reglab.api.event_poller import POLL_SECONDS
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 
 @dataclass

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 LONG = {
     "preset": "l2",
@@ -226,7 +226,7 @@ def test_spectrum_is_linked_to_the_loss(open_page, digits):
     page.wait_for_function(f"() => {shape} == 20")
 
 
-def test_figures_and_spec_can_be_taken_away(open_page, http, moons, stack):
+def test_figures_and_spec_can_be_taken_away(open_page, http, moons, server):
     page = open_page(f"/experiments/{moons['id']}#figures")
     names = [row["name"] for row in http.get(f"/experiments/{moons['id']}/figures").json()["items"]]
     expect(page.locator("#figures figure").first).to_be_visible()
@@ -236,7 +236,7 @@ def test_figures_and_spec_can_be_taken_away(open_page, http, moons, stack):
         page.get_by_role("link", name=re.compile("Download .* as SVG")).first.click()
     assert download.value.suggested_filename.removesuffix(".svg") in names
     document = json.loads(page.locator("#panel-json").inner_text())
-    again = httpx.post(f"{stack.url}/v1/experiments/estimate", json=document).json()
+    again = httpx.post(f"{server}/v1/experiments/estimate", json=document).json()
     assert again["runs"] == 4
     page.get_by_role("tab", name="JSON").focus()
     page.keyboard.press("ArrowRight")

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 LOSS = "document.querySelector('[data-plot=loss]')"
 

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from reglab.core.presets import build
 from reglab.core.spec import expand
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 PATHS = ["/experiments", "/experiments/{moons}", "/compare?experiment={moons}"]
 PATHS += ["/experiments/new?preset=dropout", "/playground", "/experiments/{digits}"]
@@ -68,8 +68,8 @@ def test_a_phone_needs_no_sideways_scrolling(new_context, address, path):
     assert small == []
 
 
-def test_policy_is_strict_and_assets_last(stack, moons):
-    reply = httpx.get(f"{stack.url}/experiments/{moons['id']}", headers={"Accept": "text/html"})
+def test_policy_is_strict_and_assets_last(server, moons):
+    reply = httpx.get(f"{server}/experiments/{moons['id']}", headers={"Accept": "text/html"})
     policy = reply.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'; script-src 'self';")
@@ -77,22 +77,22 @@ def test_policy_is_strict_and_assets_last(stack, moons):
     assert any("plotly" in script for script in scripts)
     styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', reply.text)
     for asset in scripts + styles:
-        found = httpx.get(stack.url + asset)
+        found = httpx.get(server + asset)
         assert "immutable" in found.headers["cache-control"]
     assert not re.search(r"<script(?![^>]*(src=|application/json))", reply.text)
     assert not re.search(r"\son\w+=|\sstyle=|javascript:", reply.text)
 
 
-def test_the_front_door_and_missing_pages(open_page, new_context, stack):
+def test_the_front_door_and_missing_pages(open_page, new_context, server):
     page = open_page("/")
     assert page.url.endswith("/experiments")
     asked = {"Accept": "text/html"}
     for path in ("/experiments/01a20e8c-cfe5-759a-82b0-fdfa1ca8176f", "/nothing"):
-        reply = httpx.get(stack.url + path, headers=asked)
+        reply = httpx.get(server + path, headers=asked)
         assert reply.status_code == 404
         assert reply.headers["content-type"].startswith("text/html")
         assert "All experiments" in reply.text
-    assert httpx.get(f"{stack.url}/nothing").headers["content-type"].endswith("problem+json")
+    assert httpx.get(f"{server}/nothing").headers["content-type"].endswith("problem+json")
 
 
 def test_spec_text_cannot_end_the_data_block(open_page, http):
@@ -194,7 +194,7 @@ def test_every_preset_fills_the_form_as_it_is(open_page, http):
         expect(runs).to_have_text(str(preset["runs"]))
 
 
-def test_parts_of_a_spec_are_turned_on_and_off(open_page, stack):
+def test_parts_of_a_spec_are_turned_on_and_off(open_page, server):
     page = open_page("/experiments/new?preset=l2")
     sent = []
     page.on(
@@ -220,7 +220,7 @@ def test_parts_of_a_spec_are_turned_on_and_off(open_page, stack):
     assert made["spec"]["probes"]["spectrum"]["snapshots"] == 5
     assert made["spec"]["regularization"]["augmentation"]["name"] == "shift"
     assert len(made["runs"]) == 27
-    httpx.post(f"{stack.url}/v1/experiments/{made['id']}/cancel")
+    httpx.post(f"{server}/v1/experiments/{made['id']}/cancel")
 
 
 def test_sweep_points_of_two_experiments_are_compared(open_page, http, moons, digits):

@@ -15,7 +15,7 @@ from reglab.api.playground import EPOCHS, RESOLUTION, Playground, Settings
 from reglab.core import datasets
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
-from tests.web.live import serving, settings_in
+from tests.harness.serving import serving, settings_in
 
 CHOSEN = Settings(0.01, 0.0, 0.3, 0.0, 0.2, 0.1, 60, 0.15, 3)
 

@@ -19,9 +19,8 @@ from sqlalchemy import make_url
 
 from reglab.core.engine.warm_up import warm_up
 from reglab.core.settings import Settings
-from tests.servers import Postgres, Redis, free_port
-from tests.services import fresh_database, running
-from tests.worker.harness import until
+from tests.harness.servers import Postgres, Redis, free_port, fresh_database, running
+from tests.harness.workers import until
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from reglab.core.storage.models import Base
-from tests.worker.harness import RESUMED, enqueue, queued_messages, until
+from tests.harness.workers import RESUMED, enqueue, queued_messages, until
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
-from tests.worker.harness import until
+from tests.harness.workers import until
 
 pytestmark = pytest.mark.slow
 SERVERS = pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from reglab.worker.watchdog import Watchdog
-from tests.worker.harness import until
+from tests.harness.workers import until
 
 DEAF = ["-Q", "elsewhere"]
 

@@ -1,28 +1,28 @@
-"""Real Postgres and Redis from this machine's packages, on free ports, in a temporary folder.
-
-``python -m tests.servers COMMAND...`` starts both, runs the command with their addresses in
-REGLAB_TEST_POSTGRES_URL and REGLAB_TEST_REDIS_URL, stops them, and ends with its exit code.
-"""
+"""Real Postgres and Redis from this machine's packages, on free ports, in a temporary folder."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from reglab.api.stack import free_port
+from reglab.core.storage.database import make_engine
 
 POSTGRES_VARIABLE = "REGLAB_TEST_POSTGRES_URL"
 REDIS_VARIABLE = "REGLAB_TEST_REDIS_URL"
@@ -92,6 +92,21 @@ class Server:
         if child is not None:
             child.send_signal(how or self.stop_signal)
             child.wait(30)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Until the block ends all its processes stand still, as if its machine hung."""
+        assert self._child is not None
+        main = self._child.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        pids = [main, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         self.stop()
@@ -176,27 +191,32 @@ class Redis(Server):
                 raise ConnectionError("not ready")
 
 
-def main(command: list[str]) -> int:
-    """Run the command beside both servers."""
-    if not command:
-        print(__doc__, file=sys.stderr)
-        return 2
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.ExitStack() as stack:
-        try:
-            postgres, redis = stack.enter_context(Postgres()), stack.enter_context(Redis())
-        except Absent as error:
-            print(f"{error} is not installed; on Debian: apt-get install postgresql redis-server")
-            return 2
-        print(f"Postgres on port {postgres.port}, Redis on port {redis.port}.", flush=True)
-        env = {**os.environ, POSTGRES_VARIABLE: postgres.url, REDIS_VARIABLE: redis.url}
-        child = subprocess.Popen(command, env=env)
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            child.send_signal(signal.SIGINT)
-            return child.wait()
+def absent(what: str) -> None:
+    """A missing server is a skip for a person and a failure for CI."""
+    message = f"{what} is not installed on this machine"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+@contextmanager
+def running(server: type[Server]) -> Iterator[Server]:
+    """A server of the test's own, which it may stop and start."""
+    try:
+        with server() as started:
+            yield started
+    except Absent as error:
+        absent(str(error))
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """URL of a new, empty database on a Postgres server; dropped at the end."""
+    name = f"test_{uuid.uuid4().hex}"
+    engine = make_engine(server).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
-import logging
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
-import pytest
-import structlog
 from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
-from reglab.api.stack import Stack
-from reglab.core import logs
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
@@ -87,50 +77,3 @@ class Inline:
         reply = self.http.get(f"/v1{path}", params=params)
         assert reply.status_code == 200, reply.text
         return reply.json()
-
-
-@pytest.fixture
-def inline(tmp_path) -> Iterator[Inline]:
-    """A fresh service for one test."""
-    made = Inline(tmp_path)
-    yield made
-    made.storage.close()
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory) -> Iterator[Inline]:
-    """A service with whatever the session's tests have trained; tests must not count rows."""
-    made = Inline(tmp_path_factory.mktemp("trained"))
-    yield made
-    made.storage.close()
-
-
-@pytest.fixture(scope="session")
-def service(tmp_path_factory) -> Iterator[Stack]:
-    """A real server and a real worker on the embedded database and broker."""
-    home = tmp_path_factory.mktemp("service")
-    upgrade(f"sqlite:///{home / 'reglab.db'}")
-    with Stack(env={"REGLAB_HOME": str(home)}, logs=home / "logs") as stack:
-        yield stack
-
-
-@pytest.fixture
-def http(service) -> Iterator[httpx.Client]:
-    """A client of the live service."""
-    with httpx.Client(base_url=f"{service.url}/v1", timeout=60) as client:
-        yield client
-
-
-@pytest.fixture
-def log_lines(request, monkeypatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Logging as in a service; gives the lines so far, parsed. Its parameter is the settings."""
-    buffer, root, before = io.StringIO(), logging.getLogger(), structlog.get_config()
-    kept = (root.handlers[:], root.level)
-    monkeypatch.setattr(sys, "stdout", buffer)
-    logs.configure("test", getattr(request, "param", {}))
-    yield lambda: [json.loads(line) for line in buffer.getvalue().splitlines()]
-    root.handlers[:] = kept[0]
-    root.setLevel(kept[1])
-    logging.captureWarnings(False)
-    structlog.configure(**before)
-    structlog.contextvars.clear_contextvars()

@@ -1,4 +1,4 @@
-"""A server over stored results that were made by hand: nothing is trained."""
+"""Experiments and results that are stored without training anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from reglab.api.app import create_app
 from reglab.core.presets import build
-from reglab.core.results import RunResult
+from reglab.core.results import CURVE_COLUMNS, RunResult
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
 from reglab.core.storage.migrate import upgrade
@@ -42,3 +42,14 @@ def store(client: TestClient, preset: str, runs: list[RunResult], **overrides: A
         lease = storage.runs.lease(record.id, "by hand")
         storage.runs.finish(lease, run.curves, ARRAYS | dict(run.arrays), run.summary)
     return str(identifier)
+
+
+def submit(storage, runs=3, key=None, request_hash="h", **changes):
+    sweep = {"regularization.l2": [0.001 * k for k in range(runs)]}
+    spec = build("l2", {"sweep": sweep, **changes})
+    return storage.experiments.create(spec, expand(spec), "l2", key, request_hash)[0]
+
+
+def columns(first, count):
+    epochs = np.arange(first, first + count)
+    return {name: epochs.astype(float) for name in CURVE_COLUMNS} | {"epoch": epochs}

@@ -1,3 +1,0 @@
-"""The client's live server serves the docs too."""
-
-from tests.client.conftest import finished, server  # noqa: F401

@@ -1,0 +1,1 @@
+"""What tests run on: servers, workers, services, browsers, small specs and results."""
