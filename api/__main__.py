@@ -8,10 +8,10 @@ import sys
 import structlog
 import uvicorn
 
-from reglab.api import limits_protocol, memory
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
+from reglab.api.limits import memory, protocol
 from reglab.core import logs, tracing
 from reglab.core.errors import ReglabError
 from reglab.core.parent import end_with_parent
@@ -60,7 +60,7 @@ def main() -> int:
         # Its records go where all others go, in the same form.
         log_config=None,
         timeout_graceful_shutdown=5,
-        **limits_protocol.options(limits, policy.trusts),
+        **protocol.options(limits, policy.trusts),
     )
     return 0
 

@@ -10,27 +10,22 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
-from starlette.middleware import Middleware
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from reglab import __version__
 from reglab.api import metrics, problems, reference, tracing, web
-from reglab.api.access import cross_origin, routes
-from reglab.api.access.guard import GuardMiddleware
-from reglab.api.access.headers import SecurityHeadersMiddleware
+from reglab.api.access import routes
 from reglab.api.access.policy import Policy
 from reglab.api.access.reference import declare
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context
-from reglab.api.event_bodies import EVENT_MODELS
-from reglab.api.event_poller import EventPoller
+from reglab.api.events.bodies import EVENT_MODELS
+from reglab.api.events.poller import EventPoller
 from reglab.api.figure_cache import FigureCache
-from reglab.api.limits_body import BodyMiddleware
-from reglab.api.limits_rate import RateMiddleware, Refusals
-from reglab.api.limits_streams import Streams
-from reglab.api.middleware import AccessLogMiddleware
+from reglab.api.limits.rate import Refusals
+from reglab.api.limits.streams import Streams
+from reglab.api.middleware.layers import layers
+from reglab.api.middleware.root_path import root_of
 from reglab.api.readiness import Looks
-from reglab.api.root_path import RootPathMiddleware, root_of
 from reglab.api.routers import (
     arrays,
     catalog,
@@ -49,8 +44,7 @@ from reglab.api.routers import (
     transfer,
 )
 from reglab.api.run_queue import RunQueue
-from reglab.api.schemas import PresetRequest
-from reglab.api.web.errors import HtmlErrorMiddleware
+from reglab.api.schemas.experiments import PresetRequest
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
@@ -119,34 +113,11 @@ def create_app(
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     web.install(app)
-    app.user_middleware = _middlewares(app, policy, limits)
+    app.user_middleware = layers(app, policy, limits)
     routes.close(app)
     _complete_schema(app, limits)
     tracing.instrument(app, storage.engine)
     return app
-
-
-def _middlewares(app: FastAPI, policy: Policy, limits: Limits) -> list[Middleware]:
-    """In the order in which a request meets them."""
-    state = app.state
-    return [
-        Middleware(RootPathMiddleware, policy=policy),
-        Middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.proxies)),
-        Middleware(SecurityHeadersMiddleware),
-        Middleware(HtmlErrorMiddleware),
-        Middleware(AccessLogMiddleware, registry=state.registry),
-        *cross_origin.middlewares(policy),
-        Middleware(routes.RoutingMiddleware, root=app),
-        Middleware(
-            GuardMiddleware,
-            policy=policy,
-            storage=state.context.storage,
-            refusals=state.refusals,
-        ),
-        Middleware(RateMiddleware, limits=limits),
-        Middleware(BodyMiddleware, limits=limits),
-        Middleware(routes.QueryMiddleware, root=app),
-    ]
 
 
 @asynccontextmanager

@@ -9,10 +9,10 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
 
-from reglab.api.event_poller import EventPoller
+from reglab.api.events.poller import EventPoller
 from reglab.api.figure_cache import FigureCache, OutcomeCache
-from reglab.api.limits_streams import Streams
-from reglab.api.limits_work import DRAWING_THREADS, PLANNING_THREADS, THREADS
+from reglab.api.limits.streams import Streams
+from reglab.api.limits.work import DRAWING_THREADS, PLANNING_THREADS, THREADS
 from reglab.api.problems import Problem
 from reglab.api.run_queue import RunQueue
 from reglab.core.errors import FieldProblem

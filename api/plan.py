@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from reglab.api.context import Context
 from reglab.api.estimate import Estimate, estimate
-from reglab.api.limits import refusal
+from reglab.api.limits.refusals import refusal
 from reglab.api.problems import Problem
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem, SpecError

@@ -1,1 +1,1 @@
-"""Who may do what: tokens, sessions of browsers, requests from elsewhere, headers of answers."""
+"""Who may do what: tokens, sessions of browsers, scopes of handlers, requests from elsewhere."""

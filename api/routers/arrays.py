@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from reglab.api import etags, schemas, tables
+from reglab.api import etags, tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import RunId, Shared, check_finished
-from reglab.api.limits import check_values
-from reglab.api.limits_work import heavy
+from reglab.api.limits.refusals import check_values
+from reglab.api.limits.work import heavy
 from reglab.api.problems import not_found, responses
+from reglab.api.schemas.arrays import ArrayBody, ArrayList, ArrayRow
 
 Form = Literal["json", "npy", "parquet"]
 FORM = "JSON, NumPy's npy, or Parquet with one row per entry and its position in axis0, axis1, ..."
@@ -25,18 +26,18 @@ router = APIRouter(prefix="/runs/{run_id}/arrays", tags=["runs"])
 
 @router.get("", summary="Stored arrays", operation_id="list_arrays", responses=responses(404, 409))
 @needs("read")
-def list_arrays(shared: Shared, run_id: RunId) -> schemas.ArrayList:
+def list_arrays(shared: Shared, run_id: RunId) -> ArrayList:
     """Name, dtype, shape and checksum of everything that is stored of the run, by name."""
     check_finished(shared.storage.runs.get(run_id).state)
     rows = shared.storage.results.array_records(run_id)
-    return schemas.ArrayList(items=[schemas.ArrayRow(**row.document()) for row in rows])
+    return ArrayList(items=[ArrayRow(**row.document()) for row in rows])
 
 
 @router.get(
     "/{name}",
     summary="A stored array",
     operation_id="get_array",
-    response_model=schemas.ArrayBody,
+    response_model=ArrayBody,
     responses={
         **responses(404, 409, 422),
         200: {"content": {NPY: BINARY, tables.MEDIA["parquet"]: BINARY}},

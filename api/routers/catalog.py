@@ -6,9 +6,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.problems import responses
+from reglab.api.schemas.catalog import DatasetList, DatasetRow, PresetList, PresetRow
 from reglab.core import datasets
 from reglab.core.presets import PRESETS, build
 from reglab.core.spec import ExperimentSpec, count_runs
@@ -19,10 +19,10 @@ router = APIRouter(tags=["catalog"])
 
 @router.get("/presets", summary="Presets", operation_id="list_presets", responses=responses())
 @needs("read")
-def list_presets() -> schemas.PresetList:
+def list_presets() -> PresetList:
     """The article's experiments, and those of methods that it only mentions."""
     rows = [
-        schemas.PresetRow(
+        PresetRow(
             name=preset.name,
             title=preset.title,
             description=preset.description,
@@ -34,15 +34,15 @@ def list_presets() -> schemas.PresetList:
         )
         for preset in PRESETS.values()
     ]
-    return schemas.PresetList(items=rows)
+    return PresetList(items=rows)
 
 
 @router.get("/datasets", summary="Datasets", operation_id="list_datasets", responses=responses())
 @needs("read")
-def list_datasets() -> schemas.DatasetList:
+def list_datasets() -> DatasetList:
     """What can be trained on, and whether this server has it."""
-    rows = [schemas.DatasetRow.model_validate(row) for row in datasets.catalog()]
-    return schemas.DatasetList(items=rows)
+    rows = [DatasetRow.model_validate(row) for row in datasets.catalog()]
+    return DatasetList(items=rows)
 
 
 @router.get(

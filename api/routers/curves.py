@@ -11,11 +11,12 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 from numpy.typing import NDArray
 
-from reglab.api import schemas, tables
+from reglab.api import tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
-from reglab.api.limits_work import heavy
+from reglab.api.limits.work import heavy
 from reglab.api.problems import Problem, responses
+from reglab.api.schemas.curves import EceRow, EceTable
 from reglab.core import statistics
 from reglab.core.comparison import shared_binning
 from reglab.core.errors import FieldProblem
@@ -134,7 +135,7 @@ def _over_seeds(shared: Context, experiment_id: str, chosen: list[str], max_poin
     "/ece",
     summary="Calibration errors of all finished runs",
     operation_id="get_ece",
-    response_model=schemas.EceTable,
+    response_model=EceTable,
     responses={**responses(404, 422), **FILES},
 )
 @needs("read")
@@ -149,7 +150,7 @@ def get_ece(
         int | None, Query(ge=1, le=1000, description="Number of bins; as in the spec if left out.")
     ] = None,
     form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
-) -> schemas.EceTable | Response:
+) -> EceTable | Response:
     """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, one row per run.
 
     Runs trained with squared loss give no probabilities and are left out. All rows have the same
@@ -166,7 +167,7 @@ def get_ece(
     for run in runs:
         found = calibration.errors(run.logits(), run.labels(), bins, binning)
         rows.append(
-            schemas.EceRow(
+            EceRow(
                 run_id=run.run_id,
                 index=run.index,
                 params=run.params,
@@ -175,8 +176,8 @@ def get_ece(
             )
         )
     if form == "json":
-        return schemas.EceTable(binning=binning, bins=bins, items=rows)
-    columns, kinds = tables.from_rows(rows, schemas.EceRow)
+        return EceTable(binning=binning, bins=bins, items=rows)
+    columns, kinds = tables.from_rows(rows, EceRow)
     return tables.file_response(columns, kinds, form, f"ece-{experiment_id}")
 
 

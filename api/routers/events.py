@@ -12,8 +12,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
-from reglab.api.event_bodies import DeletedEvent, event_schema
-from reglab.api.limits_streams import CountedStream
+from reglab.api.events.bodies import DeletedEvent, event_schema
+from reglab.api.limits.streams import CountedStream
 from reglab.api.problems import responses
 from reglab.core.storage import NotFoundError
 

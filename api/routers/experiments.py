@@ -10,13 +10,22 @@ from anyio import to_thread
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from reglab.api import schemas, tracing
+from reglab.api import tracing
 from reglab.api.access.ownership import OwnExperimentId
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, Context, ExperimentId, Shared
 from reglab.api.plan import Plan, quota, within_quota
 from reglab.api.plan import plan as planned
 from reglab.api.problems import Problem, responses
+from reglab.api.schemas.experiments import (
+    ExperimentBody,
+    ExperimentChange,
+    ExperimentPage,
+    ExperimentSummary,
+    RunList,
+    SubmittedBody,
+)
+from reglab.api.schemas.runs import RunBody
 from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION
 from reglab.core.errors import FieldProblem
@@ -77,7 +86,7 @@ Force = Annotated[
     status_code=202,
     summary="Submit an experiment",
     operation_id="submit_experiment",
-    response_model=schemas.SubmittedBody,
+    response_model=SubmittedBody,
     responses=responses(400, 409, 413, 415, 422),
     openapi_extra=SUBMISSION,
 )
@@ -115,11 +124,11 @@ def list_experiments(
     limit: Annotated[int, Query(ge=1, le=500, description="Page size.")] = 50,
     cursor: Annotated[str | None, Query(description="The last page's next_cursor.")] = None,
     sort: Annotated[Sort, Query(description="Order; '-' is falling.")] = "-created",
-) -> schemas.ExperimentPage:
+) -> ExperimentPage:
     """A page of experiments, newest first; follow ``next_cursor`` with the same order for more."""
     page = find(shared, state, preset, tag, q, limit, cursor, sort)
-    items = [schemas.ExperimentSummary.of(record) for record in page.items]
-    return schemas.ExperimentPage(items=items, next_cursor=page.next_cursor)
+    items = [ExperimentSummary.of(record) for record in page.items]
+    return ExperimentPage(items=items, next_cursor=page.next_cursor)
 
 
 @router.get(
@@ -129,7 +138,7 @@ def list_experiments(
     responses=responses(404),
 )
 @needs("read")
-def get_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.ExperimentBody:
+def get_experiment(shared: Shared, experiment_id: ExperimentId) -> ExperimentBody:
     """The experiment, its spec, and every run's state."""
     return _body(shared, experiment_id)
 
@@ -144,8 +153,8 @@ def get_experiment(shared: Shared, experiment_id: ExperimentId) -> schemas.Exper
 def change_experiment(
     shared: Shared,
     experiment_id: OwnExperimentId,
-    change: Annotated[schemas.ExperimentChange, Body()],
-) -> schemas.ExperimentBody:
+    change: Annotated[ExperimentChange, Body()],
+) -> ExperimentBody:
     """Only what is given is changed; the spec never is."""
     if change.tags is not None and any(not 1 <= len(tag) <= 64 for tag in change.tags):
         problem = FieldProblem("tags", "A tag is empty or too long.", "Use 1 to 64 characters.")
@@ -176,7 +185,7 @@ def delete_experiment(shared: Shared, experiment_id: OwnExperimentId) -> Respons
     responses=responses(404, 409),
 )
 @needs("submit")
-def cancel_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas.ExperimentBody:
+def cancel_experiment(shared: Shared, experiment_id: OwnExperimentId) -> ExperimentBody:
     """Waiting runs end at once, running ones within a second."""
     shared.storage.experiments.cancel(experiment_id)
     return _body(shared, experiment_id)
@@ -190,7 +199,7 @@ def cancel_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas
     responses=responses(404, 409),
 )
 @needs("submit")
-def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas.ExperimentBody:
+def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> ExperimentBody:
     """Runs that succeeded keep their results."""
     with within_quota(shared.limits):
         queued = shared.storage.experiments.retry(
@@ -207,10 +216,10 @@ def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> schemas.
     responses=responses(404),
 )
 @needs("read")
-def list_runs(shared: Shared, experiment_id: ExperimentId) -> schemas.RunList:
+def list_runs(shared: Shared, experiment_id: ExperimentId) -> RunList:
     """All runs, by index."""
     runs = shared.storage.experiments.runs(experiment_id)
-    return schemas.RunList(items=[schemas.RunBody.of(run) for run in runs])
+    return RunList(items=[RunBody.of(run) for run in runs])
 
 
 def find(
@@ -242,7 +251,7 @@ def _submit(
     key: str | None,
     force: bool,
     token_id: str | None,
-) -> schemas.SubmittedBody:
+) -> SubmittedBody:
     contents = {
         each: Content(ENGINE_VERSION, datasets.digests(each))
         for each in {run.spec.dataset for run in plan.runs}
@@ -269,7 +278,7 @@ def _submit(
     body = _body(shared, identifier)
     if is_new:
         shared.run_queue.announce([run.id for run in body.runs if run.state == "queued"])
-    return schemas.SubmittedBody(**dict(body), dropped=plan.dropped)
+    return SubmittedBody(**dict(body), dropped=plan.dropped)
 
 
 async def json_of(request: Request, shared: Context) -> Any:
@@ -286,6 +295,6 @@ async def json_of(request: Request, shared: Context) -> Any:
         raise Problem(400, "bad-json", "Bad JSON", problem) from error
 
 
-def _body(shared: Context, experiment_id: str) -> schemas.ExperimentBody:
+def _body(shared: Context, experiment_id: str) -> ExperimentBody:
     record = shared.storage.experiments.get(experiment_id)
-    return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))
+    return ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))

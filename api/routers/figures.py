@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from reglab.api import etags, schemas
+from reglab.api import etags
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import Stamp, stamp_key
-from reglab.api.limits import refusal
-from reglab.api.limits_work import drawn, heavy
+from reglab.api.limits.refusals import refusal
+from reglab.api.limits.work import drawn, heavy
 from reglab.api.problems import Problem, not_found, responses
 from reglab.api.routers.pooled import With, finished_runs, left_out, pooled, prepared, stamp_of
+from reglab.api.schemas.figures import FigureList, FigureRow
 from reglab.core.errors import FieldProblem, NotMeasurableError
 from reglab.core.figures import REGISTRY, Drawable, Figure, Style, render
 from reglab.core.results import RunResult
@@ -28,7 +29,7 @@ MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
     "",
     summary="Figures of an experiment",
     operation_id="list_figures",
-    response_model=schemas.FigureList,
+    response_model=FigureList,
     responses={**responses(404, 422), 304: {"description": "Not modified"}},
 )
 @needs("read")
@@ -48,7 +49,7 @@ def list_figures(
     def tell() -> bytes:
         runs = finished_runs(shared, ids)
         rows = [_row(shared, figure, stamp, runs, note) for figure in REGISTRY.values()]
-        return schemas.FigureList(items=rows).model_dump_json().encode()
+        return FigureList(items=rows).model_dump_json().encode()
 
     data = shared.figures.get(key, tell)
     return Response(data, media_type="application/json", headers=etags.headers(key))
@@ -133,13 +134,13 @@ def _check_size(shared: Context, dpi: int, width: float | None) -> None:
 
 def _row(
     shared: Context, figure: Figure[Any], stamp: Stamp, runs: list[RunResult], note: str
-) -> schemas.FigureRow:
+) -> FigureRow:
     reason = caption = None
     try:
         caption = f"{prepared(shared, figure, stamp, runs).caption} {note}".rstrip()
     except NotMeasurableError as missing:
         reason = str(missing)
-    return schemas.FigureRow(
+    return FigureRow(
         name=figure.name,
         title=figure.title,
         article_number=figure.article_number,

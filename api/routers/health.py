@@ -6,30 +6,30 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from reglab import __version__
-from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
 from reglab.api.metrics import text
 from reglab.api.readiness import look
+from reglab.api.schemas.health import Health, Readiness
 
 router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", summary="Alive", operation_id="healthz")
 @needs(None, probe=True)
-async def healthz() -> schemas.Health:
+async def healthz() -> Health:
     """Answers as long as the process does; needs no thread, which long work may hold."""
-    return schemas.Health(status="ok", version=__version__)
+    return Health(status="ok", version=__version__)
 
 
 @router.get(
     "/readyz",
     summary="Ready",
     operation_id="readyz",
-    responses={503: {"model": schemas.Readiness, "description": "Submissions cannot be taken"}},
+    responses={503: {"model": Readiness, "description": "Submissions cannot be taken"}},
 )
 @needs(None, probe=True)
-def readyz(request: Request, shared: Shared, response: Response) -> schemas.Readiness:
+def readyz(request: Request, shared: Shared, response: Response) -> Readiness:
     """Looks at database, broker and workers, two seconds at most.
 
     503 means that submissions cannot be taken: the database is away, hangs or is not migrated. An
@@ -37,7 +37,7 @@ def readyz(request: Request, shared: Shared, response: Response) -> schemas.Read
     """
     found = look(request.app.state.looks, shared.storage, shared.run_queue)
     response.status_code = 200 if found["ready"] else 503
-    return schemas.Readiness(**found)
+    return Readiness(**found)
 
 
 @router.get(

@@ -14,8 +14,8 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
-from reglab.api.event_bodies import event_schema
-from reglab.api.limits_streams import CountedStream
+from reglab.api.events.bodies import event_schema
+from reglab.api.limits.streams import CountedStream
 from reglab.api.playground import Playground, Settings
 from reglab.api.problems import responses
 from reglab.core.errors import TrainingDivergedError

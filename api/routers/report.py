@@ -8,13 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared, identifier
 from reglab.api.figure_cache import Stamp
-from reglab.api.limits_work import drawing
+from reglab.api.limits.work import drawing
 from reglab.api.problems import responses
-from reglab.api.routers.claims import ClaimRow
 from reglab.api.routers.pooled import (
     at_most,
     finished_runs,
@@ -23,6 +21,8 @@ from reglab.api.routers.pooled import (
     pictures,
     stamp_of,
 )
+from reglab.api.schemas.claims import ClaimRow
+from reglab.api.schemas.experiments import ExperimentBody
 from reglab.core.figures import REGISTRY, Figure
 from reglab.core.figures.report import render_report
 from reglab.core.presets import PRESETS
@@ -40,7 +40,7 @@ Experiments = Annotated[
         description="Ids, in order.",
     ),
 ]
-Documents = Sequence[schemas.ExperimentBody]
+Documents = Sequence[ExperimentBody]
 
 
 @router.get(
@@ -83,9 +83,9 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     return HTMLResponse(page)
 
 
-def _document(shared: Context, experiment_id: str) -> schemas.ExperimentBody:
+def _document(shared: Context, experiment_id: str) -> ExperimentBody:
     record = shared.storage.experiments.get(experiment_id)
-    return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))
+    return ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))
 
 
 def _wanted(

@@ -7,12 +7,24 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query
 
-from reglab.api import schemas, tables
+from reglab.api import tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, RunId, Shared, finished
-from reglab.api.limits import check_values, refusal
-from reglab.api.limits_work import heavy
+from reglab.api.limits.refusals import check_values, refusal
+from reglab.api.limits.work import heavy
 from reglab.api.problems import Problem, responses
+from reglab.api.schemas.runs import (
+    BoundaryBody,
+    CalibrationBin,
+    CalibrationBody,
+    ErrorCdf,
+    PredictBody,
+    PredictionsBody,
+    PredictRequest,
+    RunDetail,
+    SpectrumBody,
+    WeightsBody,
+)
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import calibration, predictions
@@ -77,9 +89,9 @@ def _classifier(shared: Shared, run_id: RunId) -> RunResult:
 
 @router.get("", summary="One run", operation_id="get_run", responses=responses(404))
 @needs("read")
-def get_run(shared: Shared, run_id: RunId) -> schemas.RunDetail:
+def get_run(shared: Shared, run_id: RunId) -> RunDetail:
     """State, parameters, progress, summary and resolved spec."""
-    return schemas.RunDetail.of(shared.storage.runs.get(run_id))
+    return RunDetail.of(shared.storage.runs.get(run_id))
 
 
 @router.get(
@@ -95,7 +107,7 @@ def get_calibration(
     run_id: RunId,
     binning: Annotated[Binning | None, Query(description="As in the spec if left out.")] = None,
     bins: Annotated[int | None, Query(ge=1, le=1000, description="As in the spec.")] = None,
-) -> schemas.CalibrationBody:
+) -> CalibrationBody:
     """Mean confidence and accuracy in each bin, ECE, and confidence on errors."""
     run = _classifier(shared, run_id)
     probe = run.spec.probes.binning
@@ -113,17 +125,17 @@ def get_calibration(
     )
     names = ("count", "lower", "upper", "confidence", "accuracy", "gap")
     rows = [
-        schemas.CalibrationBin(bin=at, **dict(zip(names, values, strict=True)))
+        CalibrationBin(bin=at, **dict(zip(names, values, strict=True)))
         for at, values in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
-    return schemas.CalibrationBody(
+    return CalibrationBody(
         run_id=run_id,
         binning=binning,
         bins=bins,
         table=rows,
         ece=calibration.expected_error(table),
         mce=calibration.maximum_error(table),
-        confidence_on_errors=schemas.ErrorCdf(confidence=wrong.tolist(), share=share.tolist()),
+        confidence_on_errors=ErrorCdf(confidence=wrong.tolist(), share=share.tolist()),
     )
 
 
@@ -146,7 +158,7 @@ def get_boundary(
         int | None,
         Query(ge=0, description="One of snapshot_epochs; the trained network if left out."),
     ] = None,
-) -> schemas.BoundaryBody:
+) -> BoundaryBody:
     """Probability of class 1 on a grid, with the training points.
 
     Of a network trained with squared loss it is the softmax of the outputs; see ``quantity``.
@@ -167,7 +179,7 @@ def get_boundary(
     if epoch is not None:
         at = _position(epochs, epoch)
         probability = run.arrays["boundary.snapshots"][at]
-    return schemas.BoundaryBody(
+    return BoundaryBody(
         run_id=run_id,
         x=x.tolist(),
         y=y.tolist(),
@@ -185,7 +197,7 @@ def get_boundary(
     "/weights",
     summary="Weight matrices",
     operation_id="get_weights",
-    response_model=schemas.WeightsBody,
+    response_model=WeightsBody,
     responses={**responses(404, 409, 422), **tables.NPZ},
 )
 @needs("read")
@@ -233,14 +245,14 @@ def get_weights(
 )
 @needs("read")
 @heavy
-def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
+def get_spectrum(shared: Shared, run_id: RunId) -> SpectrumBody:
     """Energy of the change of the first layer by principal component, over time."""
     run = finished(shared, run_id)
     if "spectrum.energy" not in run.arrays:
         raise _absent("spectrum", "Set probes.spectrum to {} in the spec.")
     energy = run.arrays["spectrum.energy"]
     size = energy.shape[1]
-    return schemas.SpectrumBody(
+    return SpectrumBody(
         run_id=run_id,
         epochs=run.arrays["spectrum.epochs"].tolist(),
         eigenvalues=run.arrays["spectrum.eigenvalues"].tolist(),
@@ -254,7 +266,7 @@ def get_spectrum(shared: Shared, run_id: RunId) -> schemas.SpectrumBody:
     "/predictions",
     summary="Predictions on the test set",
     operation_id="get_predictions",
-    response_model=schemas.PredictionsBody,
+    response_model=PredictionsBody,
     responses={**responses(404, 409, 422), **tables.NPZ},
 )
 @needs("read")
@@ -293,7 +305,7 @@ def get_predictions(
 )
 @needs("read")
 @heavy
-def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> schemas.PredictBody:
+def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
     """Class probabilities; with ``dropout_samples`` also their spread over dropout networks."""
     run = _classifier(shared, run_id)
     wanted = run.spec.dataset.n_features
@@ -322,7 +334,7 @@ def predict(shared: Shared, run_id: RunId, body: schemas.PredictRequest) -> sche
     samples = [
         network.dropout_probabilities(x, p, body.seed, at) for at in range(body.dropout_samples)
     ]
-    return schemas.PredictBody(
+    return PredictBody(
         run_id=run_id,
         predicted=probabilities.argmax(axis=1).tolist(),
         probabilities=probabilities.tolist(),

@@ -12,15 +12,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from reglab import __version__
-from reglab.api import schemas
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
-from reglab.api.limits import refusal
-from reglab.api.limits_rate import client_of
-from reglab.api.limits_work import drawing
+from reglab.api.limits.rate import client_of
+from reglab.api.limits.refusals import refusal
+from reglab.api.limits.work import drawing
 from reglab.api.plan import within_quota
 from reglab.api.problems import Problem, responses
 from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
+from reglab.api.schemas.experiments import ExperimentBody
 from reglab.core import archive
 from reglab.core.errors import FieldProblem
 from reglab.core.figures import REGISTRY
@@ -75,14 +75,12 @@ def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
     status_code=201,
     summary="Import an exported experiment",
     operation_id="import_experiment",
-    response_model=schemas.ExperimentBody,
+    response_model=ExperimentBody,
     responses=responses(409, 413, 415, 422),
     openapi_extra=BODY,
 )
 @needs("submit")
-async def import_experiment(
-    request: Request, response: Response, shared: Shared
-) -> schemas.ExperimentBody:
+async def import_experiment(request: Request, response: Response, shared: Shared) -> ExperimentBody:
     """Store an export with its ids, runs and results, whole or not at all.
 
     Every file is checked against the manifest's sums, the runs against the spec.
@@ -106,7 +104,7 @@ async def import_experiment(
     return body
 
 
-def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.ExperimentBody:
+def _import(shared: Context, file: IO[bytes], token_id: str | None) -> ExperimentBody:
     limits = shared.limits
     try:
         read = archive.read(file, limits)
@@ -119,7 +117,7 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> schemas.E
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error
     record = shared.storage.experiments.get(identifier)
-    return schemas.ExperimentBody.with_runs(record, shared.storage.experiments.runs(identifier))
+    return ExperimentBody.with_runs(record, shared.storage.experiments.runs(identifier))
 
 
 def _check_points(read: archive.Archive, limits: Limits) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from reglab.api.access.ownership import may_change
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, ExperimentId, Shared
-from reglab.api.root_path import root_of
+from reglab.api.middleware.root_path import root_of
 from reglab.api.routers.experiments import find
 from reglab.api.web import snippets
 from reglab.api.web.compare import MAX_POINTS, MAX_RUNS, chosen, differences

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from reglab import __version__
-from reglab.api.root_path import root_of
+from reglab.api.middleware.root_path import root_of
 from reglab.api.web.assets import plotly_styles, plotly_url, static_url
 from reglab.api.web.present import PALETTES
 

@@ -15,7 +15,7 @@ from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared
-from reglab.api.limits_rate import Refusals
+from reglab.api.limits.rate import Refusals
 from reglab.api.problems import Problem
 from reglab.api.web.render import page
 from reglab.core.errors import FieldProblem

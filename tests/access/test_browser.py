@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from reglab.api.access import guard
 from reglab.api.access.policy import Policy
+from reglab.api.middleware import guard
 from reglab.worker.execute import Execution
 from tests.harness.inline import SMALL
 from tests.harness.serving import serving

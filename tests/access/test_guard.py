@@ -9,11 +9,11 @@ import anyio
 import pytest
 from fastapi.testclient import TestClient
 
-from reglab.api.access import guard
 from reglab.api.access.policy import Policy
 from reglab.api.access.principal import ANONYMOUS
 from reglab.api.app import create_app
-from reglab.api.limits_rate import Refusals
+from reglab.api.limits.rate import Refusals
+from reglab.api.middleware import guard
 from reglab.core.settings import Settings, SettingsError
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import SCOPES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reglab.api.access.headers import ALWAYS
 from reglab.api.access.policy import Policy
+from reglab.api.middleware.headers import ALWAYS
 
 LOCAL = Policy(hosts=frozenset({"testserver"}))
 NOTES = "https://notes.example.org"

@@ -11,9 +11,9 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from reglab.api import limits_protocol
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
+from reglab.api.limits import protocol
 from reglab.api.stack import free_port
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
@@ -43,7 +43,7 @@ def serving(
         port=port,
         log_level="error",
         timeout_graceful_shutdown=3,
-        **limits_protocol.options(limits),
+        **protocol.options(limits),
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from reglab.api.limits_work import THREADS
+from reglab.api.limits.work import THREADS
 from reglab.api.stack import free_port
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings

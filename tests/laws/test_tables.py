@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from reglab.api import tables
-from reglab.api.schemas import EceRow
+from reglab.api.schemas.curves import EceRow
 from tests.harness.fuzz import inputs, tell
 from tests.harness.inline import SMALL
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reglab.api import event_log
-from reglab.api.event_bodies import DeletedEvent
+from reglab.api.events import log as event_log
+from reglab.api.events.bodies import DeletedEvent
 from reglab.api.figure_cache import FigureCache
-from reglab.api.limits_rate import CLIENTS, Rate
+from reglab.api.limits.rate import CLIENTS, Rate
 from reglab.core.json_text import depth_of
 from reglab.core.settings import SettingsError
 from reglab.core.settings import limits as limits_module
@@ -360,6 +360,6 @@ def test_events_of_many_runs_are_kept_by_their_size(monkeypatch):
 
 def test_glibc_gives_memory_back():
     # In a process of its own, as it holds for all that follows.
-    code = "from reglab.api.memory import give_back; print(give_back())"
+    code = "from reglab.api.limits.memory import give_back; print(give_back())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 
-from reglab.api.event_poller import POLL_SECONDS
+from reglab.api.events.poller import POLL_SECONDS
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from reglab.api.schemas import ID
+from reglab.api.schemas.base import ID
 from reglab.core.spec.metrics import ACCURACY, LOSS
 from reglab.core.storage import RunProgress, State
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from reglab.api.event_bodies import (
+from reglab.api.events.bodies import (
     DeletedEvent,
     MetricColumns,
     MetricsEvent,

@@ -11,7 +11,7 @@ import anyio
 import structlog
 from starlette.concurrency import run_in_threadpool
 
-from reglab.api.event_log import Event, EventLog
+from reglab.api.events.log import Event, EventLog
 from reglab.core.storage import NotFoundError, RunProgress, Storage, StorageUnavailableError
 from reglab.core.storage.results import Curves
 

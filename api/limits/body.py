@@ -10,7 +10,7 @@ from contextlib import suppress
 from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reglab.api.limits import refusal, send_problem
+from reglab.api.limits.refusals import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
 from reglab.core.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text

@@ -11,8 +11,8 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from reglab.api.limits import refusal, send_problem
-from reglab.api.limits_rate import client_of
+from reglab.api.limits.rate import client_of
+from reglab.api.limits.refusals import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.settings.limits import Limits
 

@@ -10,7 +10,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Response
 from pydantic import BaseModel
 
-from reglab.api.limits import refusal
+from reglab.api.limits.refusals import refusal
 
 # More would only share the same cores, and hold results in memory while they wait.
 THREADS = 4

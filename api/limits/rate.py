@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reglab.api.access.routes import needed
-from reglab.api.limits import refusal, send_problem
+from reglab.api.limits.refusals import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.settings.limits import Limits
 

@@ -1,0 +1,59 @@
+"""Tables over all runs of an experiment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from reglab.api.schemas.base import ID
+
+
+class EceRow(BaseModel):
+    """Calibration errors of one run."""
+
+    run_id: str = Field(description="The run.", examples=[ID])
+    index: int = Field(description="Position in the experiment.", examples=[0])
+    params: dict[str, Any] = Field(
+        description="Values of the sweep.", examples=[{"regularization.label_smoothing": 0.015}]
+    )
+    seed: int = Field(description="The run's seed.", examples=[0])
+    ece: float = Field(description="Expected calibration error.", examples=[0.011])
+    ece_low: float = Field(description="Lower end of its 95 % bootstrap interval.", examples=[0.01])
+    ece_high: float = Field(description="Upper end.", examples=[0.02])
+    ece_debiased: float = Field(description="Debiased, root of squares.", examples=[0.013])
+    ece_classwise: float = Field(description="Mean over classes.", examples=[0.006])
+    mce: float = Field(description="Maximum calibration error.", examples=[0.05])
+    brier: float = Field(description="Brier score, sum over classes.", examples=[0.18])
+    nll: float = Field(description="Mean negative log-likelihood, nats.", examples=[0.41])
+    accuracy: float = Field(description="On the test set.", examples=[0.88])
+    confidence: float = Field(description="Mean confidence on the test set.", examples=[0.89])
+    ece_adaptive: float = Field(
+        description="ACE (Nixon et al., 2019): over classes and equal-mass ranges, unweighted.",
+        examples=[0.006],
+    )
+    brier_reliability: float = Field(
+        description="Brier score = reliability - resolution + uncertainty + within.",
+        examples=[0.01],
+    )
+    brier_resolution: float = Field(description="See brier_reliability.", examples=[0.7])
+    brier_uncertainty: float = Field(description="Of the labels alone.", examples=[0.9])
+    brier_within: float = Field(
+        description="Variance within bins minus twice the covariance.", examples=[-0.02]
+    )
+    accuracy_low: float = Field(
+        description="Lower end of the 95 % bootstrap interval over examples.", examples=[0.87]
+    )
+    accuracy_high: float = Field(description="Upper end.", examples=[0.89])
+    nll_low: float = Field(description="Lower end, as of accuracy.", examples=[0.4])
+    nll_high: float = Field(description="Upper end.", examples=[0.42])
+    brier_low: float = Field(description="Lower end, as of accuracy.", examples=[0.17])
+    brier_high: float = Field(description="Upper end.", examples=[0.19])
+
+
+class EceTable(BaseModel):
+    """Calibration errors of all finished runs."""
+
+    binning: str = Field(description="'quantile' or 'uniform'.", examples=["quantile"])
+    bins: int = Field(description="Number of bins.", examples=[15])
+    items: list[EceRow] = Field(description="One row a finished run, by index.")
