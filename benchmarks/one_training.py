@@ -1,4 +1,4 @@
-"""``python -m benchmarks.one_training '{"train_size": 500}'``: prints seconds a step and MiB."""
+"""``python -m benchmarks.one_training '{"train_size": 500}'``: prints seconds per step and MiB."""
 
 from __future__ import annotations
 

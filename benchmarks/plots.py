@@ -28,8 +28,8 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
 def growth(found: dict[str, list[dict[str, float]]]) -> Figure:
     """Time, and memory where one process was measured, against what doubles."""
     labels = {
-        "width": ("hidden width, two layers", "µs an epoch"),
-        "training size": ("training examples", "µs an epoch"),
+        "width": ("hidden width, two layers", "µs per epoch"),
+        "training size": ("training examples", "µs per epoch"),
         "runs": ("runs of a sweep, all cores", "seconds"),
         "workers": ("worker processes, 16 runs", "seconds"),
     }

@@ -107,7 +107,7 @@ def block(found: dict[str, Any]) -> str:
         rows.append((f"memory of workers, {kind}, GiB", [f"{gib:,.0f}" for gib in total]))
     kib = found["operations"]["finish"]["kib"]
     daily = [p.trainings / p.run * 86_400 * kib / 2**20 for p in plans]
-    rows.append((f"disk a day ({kib:.0f} KiB a run), GiB", [f"{gib:,.0f}" for gib in daily]))
+    rows.append((f"disk a day ({kib:.0f} KiB per run), GiB", [f"{gib:,.0f}" for gib in daily]))
     lines = [*head, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)]
     lines += ["", bottleneck(found), "", measured(found)]
     return "\n".join(lines) + "\n"

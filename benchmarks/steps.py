@@ -29,7 +29,7 @@ def measure(repeats: int, images: str | None = None, echo: Callable[[str], None]
             row["jax_goal"] = JAX_GOAL
             rows.append(row)
             times = "  ".join(f"{n} {v['median']:,.1f}" for n, v in row["microseconds"].items())
-            echo(f"  {row['workload']}: {times} us a step")
+            echo(f"  {row['workload']}: {times} us per step")
     return rows
 
 

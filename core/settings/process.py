@@ -51,7 +51,7 @@ class WorkerSettings(EnvironmentSettings):
 
 
 class DataSettings(EnvironmentSettings):
-    """Where data sets are, and whether they may be downloaded."""
+    """Where datasets are, and whether they may be downloaded."""
 
     data_dir: Path | None = setting(
         None,
@@ -60,12 +60,12 @@ class DataSettings(EnvironmentSettings):
     )
     cache_dir: Path = setting(
         default_factory=lambda: Path(platformdirs.user_cache_dir("reglab")),
-        what="Folder of downloaded data sets.",
+        what="Folder of downloaded datasets.",
         remedy="Set it to a folder.",
     )
     download: bool = setting(
         True,
-        what="Whether data sets may be downloaded.",
+        what="Whether datasets may be downloaded.",
         remedy="Set it to 1 (yes) or 0 (no).",
     )
 

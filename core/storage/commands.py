@@ -1,4 +1,4 @@
-"""What the commands of this room share: errors as sentences, exit codes."""
+"""What the commands of this package share: errors as sentences, exit codes."""
 
 from __future__ import annotations
 

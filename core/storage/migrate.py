@@ -25,7 +25,7 @@ LOCK = 7_345_202_611
 
 
 def config(url: str) -> Config:
-    """Alembic's configuration for this database; the scripts are beside ``core`` or named by
+    """What Alembic needs to know of this database; the scripts are beside ``core`` or named by
     ``REGLAB_MIGRATIONS``."""
     folder = MigrationSettings.from_env().migrations or Path(__file__).parents[2] / "migrations"
     made = Config()

@@ -10,7 +10,7 @@ from reglab.core.presets import PRESETS, build
 from reglab.core.spec import expand
 from tests.harness.serving import serving, settings_in
 
-# Microseconds a step of the engine on one AVX2 core, as DESIGN measured them for one thread.
+# Microseconds per step of the engine on one AVX2 core, as DESIGN measured them for one thread.
 MEASURED = {
     "l2": 28,
     "dropout": 57,

@@ -4,8 +4,9 @@ const HOLD_MILLISECONDS = 10_000;
 
 /** Keep the part that the address names in place until the reader moves, or all has settled. */
 export function holdAnchor() {
+  /** @type {HTMLElement | null} */
   let target = null;
-  let timer = null;
+  let timer;
   const release = () => (target = null);
   const hold = () => {
     target = document.getElementById(window.location.hash.slice(1));
@@ -16,7 +17,7 @@ export function holdAnchor() {
   for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) window.addEventListener(name, release, { passive: true });
   window.addEventListener("hashchange", hold);
   // The same link again does not change the address.
-  document.addEventListener("click", (event) => event.target.closest?.('a[href^="#"]') && setTimeout(hold));
+  document.addEventListener("click", (event) => event.target instanceof Element && event.target.closest('a[href^="#"]') && setTimeout(hold));
   new ResizeObserver(() => target?.scrollIntoView()).observe(document.getElementById("main"));
   hold();
 }

@@ -12,7 +12,8 @@ export class BoundaryView {
   constructor() {
     this.canvas = byId("boundary-canvas");
     this.dropoutSeed = null;
-    this.playing = null;
+    /** @type {number | undefined} */
+    this.playing = undefined;
     this.load = latestOnly((run, isLatest) => this.loadRun(run, isLatest));
     this.show = latestOnly((isLatest) => this.render(isLatest));
     this.runSlider = new ListSlider(byId("boundary-run"), describeRun, (run) => {
@@ -96,12 +97,12 @@ export class BoundaryView {
 
   togglePlay() {
     const button = byId("boundary-play");
-    const start = this.playing === null;
+    const start = this.playing === undefined;
     button.setAttribute("aria-pressed", String(start));
     button.textContent = start ? "Pause" : "Play";
     if (!start) {
       clearInterval(this.playing);
-      this.playing = null;
+      this.playing = undefined;
       return;
     }
     // Through training time where there are snapshots, else through the sweep.

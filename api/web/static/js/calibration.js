@@ -6,6 +6,7 @@ import { describeRun, latestOnly, ListSlider } from "./sliders.js";
 import { draw, faint, muted, onThemeChange, series } from "./theme.js";
 
 const SHARES = ["accuracy", "confidence"];
+/** @type {[string, string, "min" | "max" | null][]} Name, title, and which value is the best. */
 const COLUMNS = [
   ["ece", "ECE", "min"],
   ["interval", "95 % interval", null],
@@ -60,10 +61,7 @@ export class CalibrationView {
     byId("ece-csv").href = at(`/v1/experiments/${this.experimentId}/ece?format=csv&${this.query}`);
     const rows = answer.items;
     const best = Object.fromEntries(
-      COLUMNS.filter(([, , kind]) => kind && rows.length > 1).map(([name, , kind]) => [
-        name,
-        Math[kind](...rows.map((row) => row[name])),
-      ]),
+      COLUMNS.flatMap(([name, , kind]) => (kind && rows.length > 1 ? [[name, Math[kind](...rows.map((row) => row[name]))]] : [])),
     );
     const head = make("tr", {}, make("th", { textContent: "Run" }), make("th", { textContent: "Seed", className: "number" }));
     head.append(...COLUMNS.map(([, title]) => make("th", { textContent: title, className: "number" })));

@@ -4,7 +4,14 @@ export const byId = (id) => document.getElementById(id);
 
 export const data = (id) => JSON.parse(byId(id).textContent);
 
-/** An element with properties, attributes (as `attrs`) and children. */
+/**
+ * An element with properties, attributes (as `attrs`) and children.
+ *
+ * @param {string} tag
+ * @param {Record<string, any>} properties
+ * @param {...(Node | string | null | undefined)} children Of which none counts as left out.
+ * @returns {any}
+ */
 export function make(tag, properties = {}, ...children) {
   const { attrs = {}, dataset = {}, ...rest } = properties;
   const element = Object.assign(document.createElement(tag), rest);
@@ -14,12 +21,20 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Calls `work` at most once in `milliseconds`, with the last arguments. */
+/**
+ * Calls `work` at most once in `milliseconds`, with the last arguments.
+ *
+ * @template {any[]} A
+ * @param {(...args: A) => void} work
+ * @param {number} milliseconds
+ */
 export function throttled(work, milliseconds) {
+  /** @type {number | null} */
   let waiting = null;
-  let latest = [];
+  /** @type {A} */
+  let latest;
   let last = -Infinity;
-  return (...args) => {
+  return (/** @type {A} */ ...args) => {
     latest = args;
     if (waiting !== null) return;
     const pause = Math.max(0, last + milliseconds - performance.now());
@@ -31,10 +46,16 @@ export function throttled(work, milliseconds) {
   };
 }
 
-/** Calls `work` once nothing was asked for during `milliseconds`. */
+/**
+ * Calls `work` once nothing was asked for during `milliseconds`.
+ *
+ * @template {any[]} A
+ * @param {(...args: A) => void} work
+ * @param {number} milliseconds
+ */
 export function debounced(work, milliseconds) {
   let waiting;
-  return (...args) => {
+  return (/** @type {A} */ ...args) => {
     clearTimeout(waiting);
     waiting = setTimeout(() => work(...args), milliseconds);
   };

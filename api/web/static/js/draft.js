@@ -10,7 +10,7 @@ export class Draft {
 
   read() {
     try {
-      return JSON.parse(sessionStorage.getItem(this.name));
+      return JSON.parse(sessionStorage.getItem(this.name) ?? "null");
     } catch {
       return null;
     }

@@ -23,6 +23,7 @@ const store = new CurveStore([...runs.keys()]);
 const curves = new CurvesView(byId("curves"), experiment.runs, experiment.colours, store);
 // A token that only reads has no buttons that change anything.
 const mayAct = byId("actions") !== null;
+/** @type {{ close: () => void } | null} */
 let stream = null;
 
 // Parts that show finished runs; each is made when it first comes near the window.

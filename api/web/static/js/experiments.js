@@ -10,7 +10,7 @@ form.addEventListener("change", (event) => {
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const query = new URLSearchParams(new FormData(form));
+  const query = new URLSearchParams(/** @type {any} */ (new FormData(form)));
   for (const [name, value] of [...query]) if (!value || value === "-created") query.delete(name);
   window.location.assign(at(`/experiments${query.size ? `?${query}` : ""}`));
 });

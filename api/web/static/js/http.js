@@ -3,6 +3,10 @@
 const UNREACHABLE = { detail: "The server cannot be reached. Is it running?" };
 
 export class Problem extends Error {
+  /**
+   * @param {number} status Of the answer; 0 if there was none.
+   * @param {Record<string, any>} document
+   */
   constructor(status, document) {
     super(document.detail || document.title || `The server answered ${status}.`);
     this.status = status;
@@ -15,10 +19,19 @@ export class Problem extends Error {
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content;
 
 /** The address of a path of this server, which may stand below a proxy. */
-export const root = document.documentElement.dataset.root;
+export const root = document.documentElement.dataset.root ?? "";
 export const at = (path) => root + path;
 
+/**
+ * What the server answers; rejects with a Problem where it refuses.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body] Sent as JSON.
+ * @returns {Promise<any>}
+ */
 export async function call(method, path, body) {
+  /** @type {{ method: string, headers: Record<string, string>, body?: string }} */
   const options = { method, headers: { Accept: "application/json" } };
   if (csrf && method !== "GET") options.headers["X-CSRF-Token"] = csrf;
   if (body !== undefined) {

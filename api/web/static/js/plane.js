@@ -31,7 +31,7 @@ export function drawPlane(canvas, scene, field, width, height, showPoints = true
     }
   }
   const small = new OffscreenCanvas(width, height);
-  small.getContext("2d").putImageData(image, 0, 0);
+  small.getContext("2d")?.putImageData(image, 0, 0);
   // The smoothed edge is not opaque: what was there before would show through.
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingEnabled = true;
@@ -65,7 +65,12 @@ function contour(context, field, width, height, level, lineWidth, colour) {
   context.stroke();
 }
 
-/** Where a level crosses the edges of a unit square whose corners go round (marching squares). */
+/**
+ * Where a level crosses the edges of a unit square whose corners go round (marching squares).
+ *
+ * @param {number[]} corners
+ * @param {number} level
+ */
 function crossings([a, b, c, d], level) {
   const ends = [];
   const cut = (from, to) => (level - from) / (to - from);

@@ -13,9 +13,12 @@ const SCALES = { l2: (step) => step * 0.0005, l1: (step) => step * 0.00025, line
 
 const form = byId("knobs");
 const knobs = [...form.querySelectorAll('input[type="range"]')];
+/** @type {EventSource | null} */
 let source = null;
+/** @type {any} The plane, from the stream's first event. */
 let scene = null;
 let history = [];
+/** @type {any} The newest frame. */
 let latest = null;
 
 const value = (knob) => Number(SCALES[knob.dataset.scale](Number(knob.value)).toPrecision(6));

@@ -5,13 +5,16 @@ import { bounds, capital, classify, inside, listText, parseList, parseSeeds, par
 
 export class SchemaForm {
   /**
-   * @param root Where to build.
-   * @param schema JSON schema of the document.
-   * @param order Names of the sections, in order.
-   * @param changed Called after each change.
+   * @param {HTMLElement} root Where to build.
+   * @param {any} schema JSON schema of the document.
+   * @param {string[]} order Names of the sections, in order.
+   * @param {() => void} changed Called after each change.
    */
   constructor(root, schema, order, changed) {
-    Object.assign(this, { root, schema, order, changed });
+    this.root = root;
+    this.schema = schema;
+    this.order = order;
+    this.changed = changed;
     this.document = {};
     this.defaults = new Map();
   }
@@ -61,7 +64,7 @@ export class SchemaForm {
   field(name, raw, path, required) {
     const found = classify(raw, this.schema);
     const makers = {
-      object: () => this.object(name, found, path, required),
+      object: () => this.object(name, found, path),
       choice: () => this.choice(name, found, path),
       none: () => make("span", { hidden: true }),
       constant: () => make("span", { hidden: true }),
@@ -70,7 +73,7 @@ export class SchemaForm {
     return (makers[found.kind] ?? (() => this.leaf(name, found, path, required)))();
   }
 
-  object(name, found, path, required) {
+  object(name, found, path) {
     const box = make("fieldset", { className: "section" }, make("legend", { textContent: words(name) }));
     const value = valueAt(this.document, path);
     const on = value !== undefined ? value !== null : Boolean(found.on) || !found.optional;

@@ -43,9 +43,15 @@ export function classify(raw, root) {
   return { kind: node.type === "boolean" ? "boolean" : "string", node, default: node.default };
 }
 
-/** The constant that tells an option from the others: [field, value]. */
+/**
+ * The constant that tells an option from the others.
+ *
+ * @returns {[string, any]} Field and value.
+ */
 export function tagOf(option) {
-  const [field, node] = Object.entries(option.properties).find(([, one]) => one.const !== undefined);
+  const [field, node] = /** @type {[string, any]} */ (
+    Object.entries(option.properties).find(([, one]) => one.const !== undefined)
+  );
   return [field, node.const];
 }
 

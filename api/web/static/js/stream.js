@@ -5,15 +5,15 @@ import { at, checkSession } from "./http.js";
 const LONGEST_WAIT = 10_000;
 
 /**
- * @param path Address of the stream.
- * @param handlers `metrics`, `progress`, `state`, `deleted` with the event's data,
- *   `link(state)` with "live", "lost" or "idle".
- * @returns An object with `close()`.
+ * @param {string} path Address of the stream.
+ * @param {Record<string, (of: any) => void>} handlers `metrics`, `progress`, `state`, `deleted` with
+ *   the event's data, `link` with "live", "lost" or "idle".
  */
 export function openStream(path, handlers) {
+  /** @type {EventSource | null} */
   let source = null;
   let wait = 500;
-  let timer = null;
+  let timer;
   let closed = false;
 
   const heard = () => {
@@ -25,19 +25,20 @@ export function openStream(path, handlers) {
     clearTimeout(timer);
     if (closed || document.hidden) return;
     source?.close();
-    source = new EventSource(at(path));
-    source.addEventListener("open", heard);
+    const opened = new EventSource(at(path));
+    source = opened;
+    opened.addEventListener("open", heard);
     for (const name of ["metrics", "progress", "state", "deleted"]) {
-      source.addEventListener(name, (event) => {
+      opened.addEventListener(name, (event) => {
         heard();
         handlers[name]?.(JSON.parse(event.data));
       });
     }
-    source.addEventListener("error", () => {
+    opened.addEventListener("error", () => {
       if (closed) return;
       handlers.link("lost");
       // The browser gives up on anything but a dropped connection, so the retrying is ours.
-      source.close();
+      opened.close();
       checkSession();
       timer = setTimeout(connect, wait);
       wait = Math.min(2 * wait, LONGEST_WAIT);

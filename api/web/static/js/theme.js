@@ -73,9 +73,14 @@ const CONFIG = {
   toImageButtonOptions: { format: "svg" },
 };
 
+/** @type {Promise<any> | null} */
 let loaded = null;
 
-/** Resolves to plotly once its script has run. */
+/**
+ * Resolves to plotly once its script has run.
+ *
+ * @returns {Promise<any>}
+ */
 export function plotly() {
   loaded ??= new Promise((resolve) => {
     const look = () => (window.Plotly ? resolve(window.Plotly) : setTimeout(look, 20));
