@@ -16,6 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 $(STAMP): $(SERVER_STAMP)
 	$(PIP_INSTALL) -e '.[dev]'
+	@$(MAKE) --no-print-directory .typed
 	@touch $(STAMP)
 
 # Without tools for tests and documentation. Python compiles what is imported, when it is imported.
@@ -70,12 +71,10 @@ docs: $(STAMP)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
-# mypy and import-linter do not see the mapped names of an editable install; links show the tree.
+# mypy, Pyright and import-linter do not see the mapped names of an editable install, but links.
 .PHONY: .typed
 .typed:
-	@mkdir -p .typed/reglab
-	@for room in core api worker client migrations; do ln -sfn ../../$$room .typed/reglab/$$room; done
-	@for file in __init__.py py.typed; do ln -sfn ../../client/_root/$$file .typed/reglab/$$file; done
+	@$(PYTHON) -c 'import setup; setup.link(".typed")'
 
 # The pictures of the pages in the README; needs Chromium.
 screenshots: $(STAMP)

@@ -1,20 +1,35 @@
 """The folders of this tree as one import package; everything else stands in pyproject.toml."""
 
-from setuptools import find_packages, setup
+from pathlib import Path
 
-PARTS = ("core", "worker", "api", "client", "migrations")
-# The folder of each package; a folder within a part follows from its name, and a build without one
-# of these fails.
+ROOT = Path(__file__).parent
+# Packages of a checkout alone, imported by their own names.
+APART = {"benchmarks", "tests"}
+PARTS = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")} - APART)
+# A folder within a part follows from its name.
 FOLDERS = {"reglab": "client/_root", **{f"reglab.{part}": part for part in PARTS}}
 
-setup(
-    packages=[
-        *FOLDERS,
-        *(
-            f"reglab.{part}.{found}"
-            for part in PARTS
-            for found in find_packages(part, exclude=["_root"])
-        ),
-    ],
-    package_dir=FOLDERS,
-)
+
+def link(folder: str | Path) -> None:
+    """Lay links into a folder as an install lays the packages: type checkers follow no mapping."""
+    package = Path(folder) / "reglab"
+    package.mkdir(parents=True, exist_ok=True)
+    for path in [*(ROOT / part for part in PARTS), *(ROOT / FOLDERS["reglab"]).glob("*.*")]:
+        (package / path.name).unlink(missing_ok=True)
+        (package / path.name).symlink_to(path)
+
+
+if __name__ == "__main__":
+    from setuptools import find_packages, setup
+
+    setup(
+        packages=[
+            *FOLDERS,
+            *(
+                f"reglab.{part}.{found}"
+                for part in PARTS
+                for found in find_packages(part, exclude=["_root"])
+            ),
+        ],
+        package_dir=FOLDERS,
+    )

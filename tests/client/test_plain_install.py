@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from setup import PARTS
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("api", "client", "core", "migrations", "worker")
 FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "constraints.txt")
 
 
@@ -22,7 +23,7 @@ def environment(tmp_path_factory) -> Path:
     """Programs of the new environment."""
     # A copy, as a build leaves files behind.
     tree = tmp_path_factory.mktemp("tree")
-    for name in ROOMS:
+    for name in PARTS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tree / name, ignore=ignored)
     for name in FILES:

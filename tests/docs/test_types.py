@@ -14,6 +14,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from setup import link
 from tests.docs.test_snippets import PAGES, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,12 +35,7 @@ REVEALED = {
 def scripts(tmp_path_factory) -> Path:
     """One script a page, all its snippets in order, beside the package as an install lays it."""
     folder = tmp_path_factory.mktemp("types")
-    package = folder / "installed" / "reglab"
-    package.mkdir(parents=True)
-    for room in ("core", "client"):
-        (package / room).symlink_to(ROOT / room)
-    for file in ("__init__.py", "py.typed"):
-        (package / file).symlink_to(ROOT / "client" / "_root" / file)
+    link(folder / "installed")
     for page in PAGES:
         document = Sybil(parsers=[PythonCodeBlockParser()]).parse(ROOT / page)
         parts = [str(example.parsed) for example in document.examples()]

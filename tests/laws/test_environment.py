@@ -96,8 +96,8 @@ def test_no_variable_takes_nonsense(name):
 
 def test_every_variable_in_the_sources_is_known():
     found: set[str] = set()
-    for room in ("core", "api", "worker", "client", "deploy"):
-        for file in (ROOT / room).rglob("*"):
+    for folder in ("core", "api", "worker", "client", "deploy"):
+        for file in (ROOT / folder).rglob("*"):
             if file.suffix in (".py", ".yaml", ".yml"):
                 found |= set(re.findall(r"\bREGLAB_[A-Z]+(?:_[A-Z]+)*\b", file.read_text()))
     assert found - known_variables() <= {"REGLAB_MAX_"}
