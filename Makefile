@@ -95,6 +95,7 @@ lint: $(STAMP) $(SCRIPT_STAMP) .typed
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/python -m tests.lint.words
+	$(BIN)/python -m tests.lint.dead
 	$(NODE) $(SCRIPT_LINT)/node_modules/typescript/bin/tsc --project $(SCRIPT_LINT)
 	$(NODE) $(SCRIPT_LINT)/node_modules/eslint/bin/eslint.js --config $(SCRIPT_LINT)/eslint.config.js api/web/static/js
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab
