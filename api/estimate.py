@@ -16,7 +16,6 @@ from reglab.core.spec import ResolvedRun, RunSpec
 # One core with AVX2, one thread: fitted to the five workloads of the article.
 FLOPS_A_SECOND = 30e9
 ACTIVATION_SECONDS = 1e-9
-PARAMETER_SECONDS = {"sgd": 0.1e-9, "adam": 0.65e-9}
 STEP_SECONDS = 2e-6
 START_SECONDS = 0.15
 # What an epoch and an evaluation cost beside their arithmetic: permuting, packing, storing.
@@ -102,7 +101,7 @@ def model_seconds(spec: RunSpec) -> float:
     batch = min(spec.training.batch_size, spec.train_count())
     forward = 2 * weights / FLOPS_A_SECOND + sum(spec.model.hidden) * ACTIVATION_SECONDS
     step = STEP_SECONDS + 3 * batch * forward
-    step += spec.parameter_count() * PARAMETER_SECONDS[spec.optimizer.name]
+    step += spec.parameter_count() * spec.optimizer.seconds_per_parameter
     examples = spec.dataset.train_size + spec.dataset.test_size
     epoch = EPOCH_SECONDS + spec.steps_per_epoch() * step
     epoch += spec.train_count() * _augmentation(spec)

@@ -30,12 +30,12 @@ def main() -> None:
     spec = expand(build("l2", {"sweep": {}, **overrides}))[0].spec
     data = datasets.load(spec.dataset, stream(0, "data"))
     trainer = Trainer(spec, data, seed=0)
-    trainer._train_epoch()
+    trainer.train_epoch()
     best = float("inf")
     for _ in range(3):
         began, epochs = time.perf_counter(), 0
         while time.perf_counter() - began < SECONDS:
-            trainer._train_epoch()
+            trainer.train_epoch()
             epochs += 1
         best = min(best, (time.perf_counter() - began) / epochs)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

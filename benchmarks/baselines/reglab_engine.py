@@ -14,6 +14,6 @@ def prepare(workload: Workload) -> Callable[[int], None]:
 
     def train(epochs: int) -> None:
         for _ in range(epochs):
-            trainer._train_epoch()
+            trainer.train_epoch()
 
     return train

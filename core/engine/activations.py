@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from reglab.core.engine.arrays import F32
 from reglab.core.engine.compiler import kernel
 from reglab.core.engine.llvm_ir import fused
 
@@ -23,7 +22,7 @@ B4, B6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
 
 
 @kernel
-def bias_tanh(z: Any, bias: Any) -> None:
+def bias_tanh(z: F32, bias: F32) -> None:
     """z (B, n) float32 <- tanh(z + bias)."""
     for row in range(z.shape[0]):
         for unit in range(z.shape[1]):
@@ -41,7 +40,7 @@ def bias_tanh(z: Any, bias: Any) -> None:
 
 
 @kernel
-def bias_activation(z: Any, bias: Any, code: int) -> None:
+def bias_activation(z: F32, bias: F32, code: int) -> None:
     """z (B, n) float32 <- activation(z + bias), in place."""
     if code == 1:
         bias_tanh(z, bias)
@@ -56,7 +55,7 @@ def bias_activation(z: Any, bias: Any, code: int) -> None:
 
 
 @kernel
-def times_derivative(delta: Any, output: Any, code: int) -> None:
+def times_derivative(delta: F32, output: F32, code: int) -> None:
     """delta (B, n) <- delta * activation', where ``output`` is the activation's value."""
     one, zero = np.float32(1), np.float32(0)
     for row in range(delta.shape[0]):
@@ -69,17 +68,24 @@ def times_derivative(delta: Any, output: Any, code: int) -> None:
 
 
 @kernel
-def apply_mask(values: Any, masks: Any, first: int, start: int, shared: bool) -> None:
+def apply_mask(values: F32, masks: F32, first: int, start: int, shared: bool) -> None:
     """values (B, n) <- values * mask; mask columns begin at ``first``, rows at ``start``."""
     for row in range(values.shape[0]):
-        at = start if shared else start + row
+        line = start if shared else start + row
         for unit in range(values.shape[1]):
-            values[row, unit] *= masks[at, first + unit]
+            values[row, unit] *= masks[line, first + unit]
 
 
 @kernel
 def masked_derivative(
-    delta: Any, output: Any, masks: Any, first: int, start: int, shared: bool, keep: Any, code: int
+    delta: F32,
+    output: F32,
+    masks: F32,
+    first: int,
+    start: int,
+    shared: bool,
+    keep: np.float32,
+    code: int,
 ) -> None:
     """delta <- delta * mask * activation', where ``output`` is the masked activation.
 
@@ -88,7 +94,7 @@ def masked_derivative(
     """
     one, zero = np.float32(1), np.float32(0)
     for row in range(delta.shape[0]):
-        at = start if shared else start + row
+        line = start if shared else start + row
         for unit in range(delta.shape[1]):
             a = output[row, unit] * keep
             slope = one
@@ -96,4 +102,4 @@ def masked_derivative(
                 slope = fused(-a, a, one)
             elif code == 2 and a <= zero:
                 slope = zero
-            delta[row, unit] *= slope * masks[at, first + unit]
+            delta[row, unit] *= slope * masks[line, first + unit]

@@ -19,7 +19,7 @@ def _cache_folder() -> str:
     numba looks at the file of a kernel alone, not at those of the kernels it calls.
     """
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     name = digest.hexdigest()[:16]
     folder = Path(platformdirs.user_cache_dir("reglab"), "numba", name)
@@ -55,21 +55,34 @@ import numba
 setattr(numba.config, "CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])  # noqa: B010 # set at run time
 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
-# compiles it and those that load it from the cache. ``vectors.fused`` says where to round once.
-FASTMATH = {"nsz"}
+# compiles it and those that load it from the cache. ``llvm_ir.fused`` says where to round once.
+#
+# Kernels count no references to arrays (``_nrt``), which took a tenth of the time of small networks:
+# they only write to memory that their callers hold. So they can neither make arrays nor, unless
+# they are inlined, return one.
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "fastmath": {"nsz"},
+    "error_model": "numpy",
+    "_nrt": False,
+}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel(function: F) -> F:
-    """Compile at first call, release the GIL, and cache the machine code on disk."""
-    compile_it: Any = numba.njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy")
+    """Compile at the first call, release the GIL, and cache the machine code on disk."""
+    compile_it: Any = numba.njit(cache=True, **OPTIONS)
+    return cast(F, compile_it(function))
+
+
+def allocating(function: F) -> F:
+    """A kernel that makes arrays; only Python may call it."""
+    compile_it: Any = numba.njit(cache=True, **{**OPTIONS, "_nrt": True})
     return cast(F, compile_it(function))
 
 
 def inlined(function: F) -> F:
-    """A kernel that is written out where it is called; saves compiling it by itself."""
-    compile_it: Any = numba.njit(
-        cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always"
-    )
+    """A kernel that is inlined where it is called; saves compiling it by itself."""
+    compile_it: Any = numba.njit(cache=True, inline="always", **OPTIONS)
     return cast(F, compile_it(function))

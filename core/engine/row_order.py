@@ -1,36 +1,34 @@
-"""An order of rows in which those that light the same pixels are near."""
+"""An order of rows in which adjacent rows have similar nonzero columns."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from reglab.core.engine.compiler import kernel
+from reglab.core.engine.arrays import F32, I64
+from reglab.core.engine.compiler import allocating
 from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
 
 # Rows from which the axes are found, how many of these are looked along, and how they are refined.
 SAMPLE, AXES, ROUNDS = 2_000, 8, 3
 
 
-def neighbours(x: NDArray[np.float32]) -> NDArray[np.int64]:
-    """An order (N,) of the rows of x (N, d) in which rows that light the same pixels are near.
+def order_by_nonzeros(x: F32) -> I64:
+    """An order (N,) of the rows of x (N, d) in which adjacent rows have similar nonzero columns.
 
     Splits the rows in halves along the axis on which they differ most, again and again, as a k-d
-    tree does (Bentley, 1975). The axes are the first principal ones of which pixels are lit,
-    found by subspace iteration.
+    tree does (Bentley, 1975). The axes are the first principal ones of the nonzero mask, found by
+    subspace iteration.
     """
-    lit = (x != 0).astype(np.float32)
-    step = -(-len(lit) // SAMPLE)
-    sample = lit[::step] - lit[::step].mean(axis=0)
+    nonzero = (x != 0).astype(np.float32)
+    step = -(-len(nonzero) // SAMPLE)
+    sample = nonzero[::step] - nonzero[::step].mean(axis=0)
     axes = np.random.default_rng(0).standard_normal((x.shape[1], AXES)).astype(np.float32)
     for _ in range(ROUNDS):
         axes, _ = np.linalg.qr(sample.T @ (sample @ axes))
-    return _halved(lit @ axes, np.arange(len(x)))
+    return _halved(nonzero @ axes, np.arange(len(x)))
 
 
-def _halved(places: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _halved(places: F32, rows: I64) -> I64:
     if len(rows) <= ROWS:
         return rows
     mine = places[rows]
@@ -42,16 +40,16 @@ def _halved(places: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.
     return np.concatenate([_halved(places, part) for part in parts])
 
 
-@kernel
-def near_in_batches(order: Any, near: Any, batch_size: int) -> Any:
-    """For each batch of an epoch, its places 0 to B - 1 in the order of ``near``; (N,) int64."""
+@allocating
+def order_within_batches(order: I64, row_order: I64, batch_size: int) -> I64:
+    """For each batch of an epoch, its places 0 to B - 1 in ``row_order``; (N,) int64."""
     where = np.empty(order.shape[0], np.int64)
     for place in range(order.shape[0]):
         where[order[place]] = place
     filled = np.zeros(order.shape[0] // batch_size + 1, np.int64)
     places = np.empty(order.shape[0], np.int64)
-    for at in range(near.shape[0]):
-        place = where[near[at]]
+    for row in row_order:
+        place = where[row]
         batch = place // batch_size
         places[batch * batch_size + filled[batch]] = place - batch * batch_size
         filled[batch] += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reglab.core.regularizers.base import Decay, Epoch, Regularizer, Sizes
+from reglab.core.regularizers.base import NO_MASKS, Epoch, Masks, Penalty, Regularizer, Sizes
 from reglab.core.regularizers.cutout import Cutout
 from reglab.core.regularizers.dropout import Dropout
 from reglab.core.regularizers.elastic import Elastic
@@ -31,7 +31,16 @@ REGISTRY: tuple[type[Regularizer], ...] = (
     Masking,
 )
 
-__all__ = ["REGISTRY", "Decay", "Epoch", "Regularizer", "Sizes", "active"]
+__all__ = [
+    "NO_MASKS",
+    "REGISTRY",
+    "Epoch",
+    "Masks",
+    "Penalty",
+    "Regularizer",
+    "Sizes",
+    "active",
+]
 
 
 def active(spec: RunSpec) -> list[Regularizer]:

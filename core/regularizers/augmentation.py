@@ -1,4 +1,4 @@
-"""What the augmentations that rewrite epochs share."""
+"""What the augmentations that change inputs share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from reglab.core.spec.augmentation import AugmentationBase
 
 
 class Augmentation(Regularizer):
-    """Base of dataclasses whose fields are those of a spec model, less its name.
+    """Base of dataclasses whose fields are those of a spec model, without its name.
 
     Attributes:
         model: The spec model that turns it on.
     """
 
     stream: str | None = "augmentation"
-    rewrites: ClassVar[bool] = True
+    changes_inputs: ClassVar[bool] = True
     model: ClassVar[type[AugmentationBase]]
 
     @classmethod

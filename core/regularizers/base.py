@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,31 @@ class Sizes:
     hidden_units: int
 
 
-@dataclass(frozen=True)
-class Decay:
-    """Weight decay: lambda of the L2 and of the L1 term, and whether L1 is a soft threshold."""
+class Penalty(NamedTuple):
+    """A penalty l2 |theta|^2 / 2 + l1 |theta|_1, whose gradient is added to that of the loss."""
 
     l2: float = 0.0
     l1: float = 0.0
-    proximal: bool = False
+
+
+class Masks(NamedTuple):
+    """One epoch's factors of the hidden activations.
+
+    Attributes:
+        values: (batches or examples, hidden units) float32; 0 for a dropped unit, 1 / keep for a
+            kept one.
+        per_example: Whether there is a row per example in the epoch's order, else per batch.
+        keep: Chance of a unit to be kept, float32.
+        is_on: Whether activations are masked at all.
+    """
+
+    values: NDArray[np.float32]
+    per_example: bool
+    keep: np.float32
+    is_on: bool = True
+
+
+NO_MASKS = Masks(np.ones((1, 1), np.float32), False, np.float32(1), is_on=False)
 
 
 @dataclass(frozen=True)
@@ -63,12 +81,12 @@ class Regularizer:
 
     Attributes:
         stream: Name of its random stream, or None if it draws nothing.
-        rewrites: Whether it has ``redraw`` or ``rewrite``; the examples are then laid out anew in
-            each epoch.
+        changes_inputs: Whether it has ``examples`` or ``inputs``; the examples are then laid out
+            again in each epoch.
     """
 
     stream: str | None = None
-    rewrites: ClassVar[bool] = False
+    changes_inputs: ClassVar[bool] = False
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self | None:
@@ -79,22 +97,30 @@ class Regularizer:
         """Change the training targets, (N, K) float32."""
         return targets
 
-    def decay(self) -> Decay:
-        """Weight decay to add to the update."""
-        return Decay()
-
-    def masks(self, rng: np.random.Generator, sizes: Sizes) -> NDArray[np.float32] | None:
-        """One epoch's masks of hidden activations, (batches or examples, hidden_units)."""
+    def examples(self, rng: np.random.Generator, data: Dataset) -> Examples | None:
+        """Other training examples for this epoch, as many as there were, or None."""
         return None
+
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+        """The examples to train on in this epoch, of the same shapes."""
+        return epoch
 
     def shifts(self, rng: np.random.Generator, sizes: Sizes) -> NDArray[np.int64] | None:
         """One epoch's image shifts (dx, dy) in pixels, (batches, 2)."""
         return None
 
-    def redraw(self, rng: np.random.Generator, data: Dataset) -> Examples | None:
-        """Other training examples for this epoch, as many as there were, or None."""
+    def activations(self, rng: np.random.Generator, sizes: Sizes) -> Masks | None:
+        """One epoch's masks of the hidden activations."""
         return None
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
-        """The examples to train on in this epoch, of the same shapes."""
-        return epoch
+    def gradient(self) -> Penalty:
+        """What is added to the gradient in each update."""
+        return Penalty()
+
+    def after_update(self) -> Any:
+        """A ``NamedTuple`` with a kernel ``after_update(self, theta, widths, lr)``, or None.
+
+        The kernel may change the parameters (P,) after each update; ``engine.layout`` says where
+        each layer's are.
+        """
+        return None

@@ -22,7 +22,7 @@ class Cutout(Augmentation):
     probability: float
     model: ClassVar[type[AugmentationBase]] = CutoutAugmentation
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws, for all examples in order, whether each is changed, then the centres."""
         images = epoch.images()
         count, height, width = images.shape

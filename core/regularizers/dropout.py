@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reglab.core.regularizers.base import Regularizer, Sizes
+from reglab.core.regularizers.base import Masks, Regularizer, Sizes
 from reglab.core.spec import RunSpec
 
 
@@ -26,8 +25,9 @@ class Dropout(Regularizer):
         wanted = spec.regularization
         return cls(wanted.dropout, wanted.dropout_mask == "example") if wanted.dropout else None
 
-    def masks(self, rng: np.random.Generator, sizes: Sizes) -> NDArray[np.float32]:
+    def activations(self, rng: np.random.Generator, sizes: Sizes) -> Masks:
         """One mask per batch, or one per example in the epoch's order."""
         rows = sizes.examples if self.per_example else sizes.batches
         keep = rng.random((rows, sizes.hidden_units), dtype=np.float32) >= np.float32(self.p)
-        return keep * np.float32(1.0 / (1.0 - self.p))
+        values = keep * np.float32(1.0 / (1.0 - self.p))
+        return Masks(values, self.per_example, np.float32(1.0 - self.p))

@@ -25,7 +25,7 @@ class Elastic(Augmentation):
     probability: float
     model: ClassVar[type[AugmentationBase]] = ElasticAugmentation
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws whether each example is changed, then (2, n, H, W) of fields for those that are."""
         images = epoch.images()
         chosen = rng.random(len(images)) < self.probability

@@ -21,7 +21,7 @@ class GaussianNoise(Augmentation):
     probability: float
     model: ClassVar[type[AugmentationBase]] = GaussianNoiseAugmentation
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws whether each example is changed, then noise (n, d) for those that are."""
         chosen = rng.random(len(epoch.inputs)) < self.probability
         shape = (int(chosen.sum()), epoch.inputs.shape[1])

@@ -19,7 +19,7 @@ class Masking(Augmentation):
 
     model: ClassVar[type[AugmentationBase]] = MaskingAugmentation
 
-    def redraw(self, rng: np.random.Generator, data: Dataset) -> Examples:
+    def examples(self, rng: np.random.Generator, data: Dataset) -> Examples:
         """New windows and words."""
         assert data.redraw is not None
         return data.redraw(rng)

@@ -23,7 +23,7 @@ class Mixup(Augmentation):
     alpha: float
     model: ClassVar[type[AugmentationBase]] = MixupAugmentation
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws the shares of all examples in order, then a permutation of each batch."""
         count = len(epoch.inputs)
         share = rng.beta(self.alpha, self.alpha, count).astype(np.float32)[:, None]

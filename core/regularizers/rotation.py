@@ -22,7 +22,7 @@ class Rotation(Augmentation):
     probability: float
     model: ClassVar[type[AugmentationBase]] = RotationAugmentation
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws, for all examples in order, whether each is changed, then the angles."""
         images = epoch.images()
         chosen = rng.random(len(images)) < self.probability

@@ -22,7 +22,7 @@ class Scaling(Augmentation):
     probability: float
     model: ClassVar[type[AugmentationBase]] = ScalingAugmentation
 
-    def rewrite(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
+    def inputs(self, rng: np.random.Generator, epoch: Epoch) -> Epoch:
         """Draws, for all examples in order, whether each is changed, then the factors."""
         images = epoch.images()
         chosen = rng.random(len(images)) < self.probability

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from reglab.core.regularizers.base import Decay, Regularizer
+from reglab.core.regularizers.base import Penalty, Regularizer
 from reglab.core.spec import RunSpec
 
 
@@ -20,9 +20,9 @@ class L2(Regularizer):
         """Active for ``regularization.l2`` above zero."""
         return cls(spec.regularization.l2) if spec.regularization.l2 else None
 
-    def decay(self) -> Decay:
-        """Lambda of the L2 term."""
-        return Decay(l2=self.strength)
+    def gradient(self) -> Penalty:
+        """lambda * theta."""
+        return Penalty(l2=self.strength)
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class L1(Regularizer):
         wanted = spec.regularization
         return cls(wanted.l1, wanted.l1_method == "proximal") if wanted.l1 else None
 
-    def decay(self) -> Decay:
-        """Lambda of the L1 term and its method."""
-        return Decay(l1=self.strength, proximal=self.proximal)
+    def gradient(self) -> Penalty:
+        """lambda * sign(theta), unless the proximal step takes its place."""
+        return Penalty() if self.proximal else Penalty(l1=self.strength)
+
+    def after_update(self) -> Any:
+        """The proximal step, if asked for."""
+        from reglab.core.engine.proximal import SoftThreshold
+
+        return SoftThreshold(self.strength) if self.proximal else None

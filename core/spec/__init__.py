@@ -25,12 +25,11 @@ from reglab.core.spec.dataset import (
 from reglab.core.spec.experiment import (
     ExperimentSpec,
     Model,
-    Optimizer,
     RunSpec,
-    Schedule,
     Training,
 )
 from reglab.core.spec.metrics import CURVES, METRICS, At, Metric, metrics_of
+from reglab.core.spec.optimizer import Adam, OptimizerSpec, Schedule, Sgd
 from reglab.core.spec.overrides import Laid, check_size, check_swept, given_at, lay, merge, unfold
 from reglab.core.spec.points import labels, point_key, resolved
 from reglab.core.spec.probes import (
@@ -62,6 +61,7 @@ __all__ = [
     "MAX_PROBLEMS",
     "MAX_RUNS",
     "METRICS",
+    "Adam",
     "At",
     "Binning",
     "BoundaryProbe",
@@ -85,7 +85,7 @@ __all__ = [
     "Mnist5k",
     "Model",
     "NormsProbe",
-    "Optimizer",
+    "OptimizerSpec",
     "Probes",
     "Regularization",
     "ResolvedRun",
@@ -93,6 +93,7 @@ __all__ = [
     "RunSpec",
     "ScalingAugmentation",
     "Schedule",
+    "Sgd",
     "ShiftAugmentation",
     "SpecModel",
     "SpectrumProbe",

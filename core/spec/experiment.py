@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from reglab.core.spec.base import SpecModel, fault
 from reglab.core.spec.dataset import DatasetSpec
+from reglab.core.spec.optimizer import OptimizerSpec, with_default_name
 from reglab.core.spec.probes import Probes
 from reglab.core.spec.regularization import Regularization
 
@@ -43,35 +44,6 @@ class Model(SpecModel):
         return self
 
 
-class Schedule(SpecModel):
-    """Power schedule lr_t = lr / (1 + t / tau) ** alpha; t counts updates from 1."""
-
-    lr: float = Field(gt=0, le=100, description="Initial learning rate.", examples=[0.15])
-    alpha: float = Field(default=0.0, ge=0, le=10, description="Power; 0 keeps the rate constant.")
-    tau: float = Field(
-        default=1.0, gt=0, le=1e12, description="Time scale, in updates.", examples=[50000]
-    )
-
-
-class Optimizer(SpecModel):
-    """How gradients become updates."""
-
-    name: Literal["sgd", "adam"] = Field(default="sgd", description="Plain SGD, or Adam.")
-    schedule: Schedule = Field(description="The learning rate over time.")
-    beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam: decay of the first moment.")
-    beta2: float = Field(default=0.999, ge=0, lt=1, description="Adam: decay of the second moment.")
-    eps: float = Field(
-        default=1e-8, gt=0, le=1, description="Adam: added to the root of the second moment."
-    )
-    decoupled: bool = Field(
-        default=True,
-        description=(
-            "Adam: true applies weight decay beside the adaptive step (AdamW); "
-            "false adds it to the gradient (Adam + L2)."
-        ),
-    )
-
-
 class Training(SpecModel):
     """How long, in what portions, and how often to look."""
 
@@ -103,12 +75,17 @@ class RunSpec(SpecModel):
 
     dataset: DatasetSpec = Field(description="What to train on.")
     model: Model = Field(default_factory=Model, description="The network.")
-    optimizer: Optimizer = Field(description="The optimizer and its schedule.")
+    optimizer: OptimizerSpec = Field(description="The optimizer and its schedule.")
     regularization: Regularization = Field(
         default_factory=Regularization, description="The regularizers."
     )
     training: Training = Field(description="Length and batch size.")
     probes: Probes = Field(default_factory=Probes, description="What to measure beyond the curves.")
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _sgd_by_default(cls, value: Any) -> Any:
+        return with_default_name(value)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -5,35 +5,44 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reglab.core.engine import Trainer, updates
+from reglab.core.engine import Trainer
+from reglab.core.engine.optimizers.adam import Adam, AdamState
+from reglab.core.engine.optimizers.base import Step
+from reglab.core.engine.optimizers.sgd import Sgd, SgdState
+from reglab.core.engine.proximal import SoftThreshold
+from reglab.core.engine.schedules import Power
 from tests.harness.training import moons, spec
 
 
 def test_schedule_is_the_power_law():
     for t in (1, 10, 5000):
-        assert updates.learning_rate(0.15, 0.5, 5e3, t) == pytest.approx(
-            0.15 / (1 + t / 5e3) ** 0.5
-        )
+        assert Power.rate(Power(0.15, 0.5, 5e3), t) == pytest.approx(0.15 / (1 + t / 5e3) ** 0.5)
+
+
+def sgd_step(theta, l2, l1):
+    step = Step(1, 0.1, l2, l1)
+    Sgd.update(Sgd(), theta, np.zeros_like(theta), SgdState(), 0, len(theta), step)
 
 
 def test_sgd_with_l2_shrinks_geometrically_without_gradient():
     theta = np.array([1.0, -2.0, 0.0], np.float32)
     for _ in range(10):
-        updates.sgd(theta, np.zeros(3, np.float32), 0.1, 0.5, 0.0)
+        sgd_step(theta, l2=0.5, l1=0.0)
     np.testing.assert_allclose(theta, np.array([1, -2, 0]) * 0.95**10, rtol=1e-6)
 
 
 def test_sgd_with_l1_moves_at_constant_speed_and_keeps_exact_zero():
     theta = np.array([1.0, -1.0, 0.0], np.float32)
     for _ in range(5):
-        updates.sgd(theta, np.zeros(3, np.float32), 0.1, 0.0, 0.2)
+        sgd_step(theta, l2=0.0, l1=0.2)
     np.testing.assert_allclose(theta, [0.9, -0.9, 0.0], atol=1e-6)
 
 
 def test_first_adam_step_has_the_size_of_the_rate():
     grad = np.array([3.0, -1e-3, 0.0], np.float32)
     theta, m, v = (np.zeros(3, np.float32) for _ in range(3))
-    updates.adam(theta, grad, m, v, (0.01, 0.0, 0.0, True, 0.9, 0.999, 1e-8, 1))
+    adam, step = Adam(0.9, 0.999, 1e-8, True), Step(1, 0.01, 0.0, 0.0)
+    Adam.update(adam, theta, grad, AdamState(m, v), 0, 3, step)
     np.testing.assert_allclose(theta, [-0.01, 0.01, 0.0], rtol=1e-4)
     np.testing.assert_array_equal(grad, np.array([3.0, -1e-3, 0.0], np.float32))
 
@@ -42,7 +51,7 @@ def test_soft_threshold_minimizes_its_objective():
     """prox(x) = argmin_u (u - x)^2 / 2 + a |u|, found on a fine grid."""
     x = np.linspace(-2, 2, 41).astype(np.float32)
     found = x.copy()
-    updates.soft_threshold(found, 0.5)
+    SoftThreshold.after_update(SoftThreshold(5.0), found, np.array([41, 1]), 0.1)
     grid = np.linspace(-3, 3, 60_001)
     best = [grid[np.argmin((grid - value) ** 2 / 2 + 0.5 * np.abs(grid))] for value in x]
     np.testing.assert_allclose(found, best, atol=2e-4)

@@ -30,7 +30,7 @@ def network() -> Network:
 @pytest.mark.parametrize("rows", [1, 5, 6, 7, 125, 126, 127, 400])
 def test_logits_are_those_of_the_rows_as_they_came(network, rows):
     x = images(rows)
-    packed = pack(Inputs.of(x, near=True))
+    packed = pack(Inputs.of(x, ordered=True))
     assert isinstance(packed, Packed)
     found = network.logits(packed)
     assert found.tobytes() == network.logits(x).tobytes()
@@ -42,7 +42,7 @@ def test_logits_are_those_of_the_rows_as_they_came(network, rows):
 def test_a_dark_row_has_the_logits_of_the_biases(network):
     x = np.zeros((7, WIDTHS[0]), np.float32)
     x[3, 4] = 1.0
-    assert network.logits(pack(Inputs.of(x, near=True))).tobytes() == network.logits(x).tobytes()
+    assert network.logits(pack(Inputs.of(x, ordered=True))).tobytes() == network.logits(x).tobytes()
 
 
 def test_rows_that_light_the_same_pixels_become_neighbours():

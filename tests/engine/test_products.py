@@ -5,14 +5,35 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reglab.core.engine import Inputs, first_layer, updates
+from reglab.core.engine import Inputs, first_layer
+from reglab.core.engine.compiler import kernel
 from reglab.core.engine.gemm import multiply, multiply_transposed, transpose
 from reglab.core.engine.inputs import choose_rows
+from reglab.core.engine.optimizers.adam import Adam, AdamState
+from reglab.core.engine.optimizers.base import Parameters, Step
 from reglab.core.engine.workspace import aligned, make_scratch
 
 RNG = np.random.default_rng(0)
 SHAPES = [(1, 1, 1), (7, 5, 3), (13, 47, 9), (26, 2, 64), (32, 64, 2), (32, 96, 96), (8, 10, 128)]
 STILL = np.zeros(2, np.int64)
+
+
+@kernel
+def forward(inputs, rows, places, scratch, weights, z):
+    chosen = choose_rows(inputs, rows, places, STILL, STILL, scratch)
+    first_layer.forward(chosen, weights, scratch, z)
+
+
+@kernel
+def add_gradient(inputs, rows, places, scratch, delta, scale, weights):
+    chosen = choose_rows(inputs, rows, places, STILL, STILL, scratch)
+    first_layer.add_gradient(chosen, delta, scratch, scale, weights)
+
+
+@kernel
+def update_by_adam(adam, inputs, rows, places, scratch, delta, parameters, step):
+    chosen = choose_rows(inputs, rows, places, STILL, STILL, scratch)
+    Adam.update_sparse(adam, chosen, delta, scratch, parameters, step)
 
 
 def normal(*shape):
@@ -65,24 +86,26 @@ def test_first_layer_over_nonzeros_agrees_with_numpy(units, batch):
     assert inputs.is_sparse
     rows = RNG.permutation(40)[:batch]
     scratch = make_scratch(70, batch, units)
-    chosen = choose_rows(inputs.packed(), rows, STILL, STILL, scratch)
+    places = RNG.permutation(batch)
     weights, z = normal(70, units), np.full((batch, units), np.nan, np.float32)
-    first_layer.forward(True, chosen, RNG.permutation(batch), weights, scratch, z)
+    forward(inputs, rows, places, scratch, weights, z)
     np.testing.assert_allclose(z, x[rows].astype(float) @ weights, atol=1e-5)
 
     delta = normal(batch, units)
     gradient = x[rows].T.astype(float) @ delta
     moved = weights.copy()
-    first_layer.add_gradient(chosen, delta, scratch, np.float32(-0.5), moved)
+    add_gradient(inputs, rows, places, scratch, delta, np.float32(-0.5), moved)
     np.testing.assert_allclose(moved, weights - 0.5 * gradient, atol=1e-5)
 
+    adam, step = Adam(0.9, 0.999, 1e-8, True), Step(1, 0.01, 0.0, 0.0)
     theta, m, v = (aligned(70 * units) for _ in range(3))
     theta[:] = weights.ravel()
-    rule = (0.01, 0.0, 0.0, True, 0.9, 0.999, 1e-8, 1)
     moving = np.ones(len(inputs.strips), np.bool_)
-    first_layer.adam(chosen, delta, scratch, moving, theta, m, v, rule)
+    parameters = Parameters(theta, aligned(len(theta)), AdamState(m, v), moving)
+    update_by_adam(adam, inputs, rows, places, scratch, delta, parameters, step)
     expected = [weights.ravel().copy(), np.zeros_like(m), np.zeros_like(v)]
-    updates.adam(expected[0], gradient.astype(np.float32).ravel(), *expected[1:], rule)
+    flat = gradient.astype(np.float32).ravel()
+    Adam.update(adam, expected[0], flat, AdamState(*expected[1:]), 0, len(flat), step)
     np.testing.assert_allclose(m, expected[1], atol=1e-6)
     np.testing.assert_allclose(v, expected[2], atol=1e-6)
     # The first step has the size of the rate, whichever way a gradient near zero is rounded.

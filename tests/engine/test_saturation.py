@@ -7,7 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from reglab.core.engine import Trainer
-from reglab.core.engine.kernels import softmax_delta
+from reglab.core.engine.losses import softmax_delta
 from tests.harness.training import digits, spec
 
 

@@ -1,0 +1,46 @@
+"""Derivatives of the losses by the outputs of the last layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reglab.core.engine.arrays import F32, I64
+from reglab.core.engine.compiler import kernel
+
+
+@kernel
+def softmax_delta(logits: F32, bias: F32, targets: F32, rows: I64, delta: F32) -> None:
+    """delta (B, K) <- (softmax(logits + bias) - targets[rows]) / B; targets sum to 1 per row.
+
+    A row of deltas sums to zero. The largest probability's is taken from that: p - 1 would round
+    to zero in float32 once the loss is below 6e-8, while its siblings are still known to seven
+    digits, and Adam, which scales every gradient up, would then follow the rounding.
+    """
+    scale = np.float32(1.0 / logits.shape[0])
+    classes = logits.shape[1]
+    for row in range(logits.shape[0]):
+        best, top = 0, logits[row, 0] + bias[0]
+        for k in range(1, classes):
+            z = logits[row, k] + bias[k]
+            if z > top:
+                best, top = k, z
+        total = np.float32(0)
+        for k in range(classes):
+            e = np.exp(logits[row, k] + bias[k] - top)
+            delta[row, k] = e
+            total += e
+        others = np.float32(0)
+        for k in range(classes):
+            if k != best:
+                delta[row, k] = (delta[row, k] / total - targets[rows[row], k]) * scale
+                others += delta[row, k]
+        delta[row, best] = -others
+
+
+@kernel
+def squared_delta(outputs: F32, bias: F32, targets: F32, rows: I64, delta: F32) -> None:
+    """delta (B, K) <- (outputs + bias - targets[rows]) / B: of the mean of |z - y|^2 / 2."""
+    scale = np.float32(1.0 / outputs.shape[0])
+    for row in range(outputs.shape[0]):
+        for k in range(outputs.shape[1]):
+            delta[row, k] = (outputs[row, k] + bias[k] - targets[rows[row], k]) * scale

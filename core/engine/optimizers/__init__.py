@@ -1,0 +1,20 @@
+"""The optimizers: the one named ``adam`` in a spec is the class ``Adam`` of the module ``adam``.
+
+A new one is a module here and a model in ``core.spec.optimizer``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from reglab.core.engine.optimizers.base import Parameters, Step, apply
+from reglab.core.spec import OptimizerSpec
+
+__all__ = ["Parameters", "Step", "apply", "of"]
+
+
+def of(spec: OptimizerSpec) -> Any:
+    """The optimizer of a spec, a ``NamedTuple`` of its hyperparameters."""
+    module = import_module(f"{__name__}.{spec.name}")
+    return getattr(module, type(spec).__name__).of(spec)

@@ -1,0 +1,128 @@
+"""What optimizers share.
+
+An optimizer is a ``NamedTuple`` of its hyperparameters whose class has
+
+- ``State``, a ``NamedTuple`` of float32 arrays (P,) that it keeps between updates, by their names
+  in checkpoints;
+- ``of(spec)``, which makes it from its spec;
+- ``update(self, theta, gradient, state, low, high, step)``, a kernel that updates the parameters
+  ``low`` to ``high`` of ``theta`` (P,) by their gradient (high - low,), decay included;
+- ``update_sparse(self, inputs, delta, scratch, parameters, step)``, a kernel that updates the first
+  layer's weights where most inputs are zero: ``update_by_strips`` fits any optimizer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reglab.core.engine.arrays import F32, Bools
+from reglab.core.engine.by_type import method
+from reglab.core.engine.compiler import inlined, kernel
+from reglab.core.engine.first_layer import multiply_strip
+from reglab.core.engine.gemm import multiply_transposed
+from reglab.core.engine.inputs import STRIP, BatchInputs, Scratch
+from reglab.core.engine.layout import matrix
+from reglab.core.engine.workspace import aligned
+
+
+class Parameters(NamedTuple):
+    """What training changes.
+
+    Attributes:
+        theta: The parameters, (P,) float32, laid out as ``layout`` says.
+        gradient: Their gradient, (P,) float32.
+        state: The optimizer's ``State``.
+        moving: False for strips of inputs whose gradient and decay are always zero,
+            (ceil(d / W),) bool.
+    """
+
+    theta: F32
+    gradient: F32
+    state: Any
+    moving: Bools
+
+
+class Step(NamedTuple):
+    """One update.
+
+    Attributes:
+        t: Its number, from 1.
+        lr: Its learning rate.
+        l2: Coefficient of the L2 penalty, whose gradient is l2 * theta.
+        l1: Coefficient of the L1 penalty, whose subgradient is l1 * sign(theta).
+    """
+
+    t: int
+    lr: float
+    l2: float
+    l1: float
+
+
+_update = method("update")
+_update_sparse = method("update_sparse")
+
+
+@kernel
+def sign(value: np.float32) -> np.float32:
+    """-1, 0 or 1; 0 for NaN."""
+    one, zero = np.float32(1), np.float32(0)
+    if value > zero:
+        return one
+    if value < zero:
+        return -one
+    return zero
+
+
+def make_state(optimizer: Any, count: int) -> Any:
+    """An optimizer's state of zeros for ``count`` parameters."""
+    return optimizer.State(*(aligned(count) for _ in optimizer.State._fields))
+
+
+@inlined
+def apply(
+    optimizer: Any,
+    parameters: Parameters,
+    inputs: BatchInputs,
+    delta: F32,
+    scratch: Scratch,
+    step: Step,
+) -> None:
+    """Update all parameters; a sparse first layer is updated while its gradient is formed.
+
+    ``delta`` (B, n) is the derivative of the loss by the first layer's sums; all other gradients
+    are in ``parameters.gradient``.
+    """
+    theta, gradient = parameters.theta, parameters.gradient
+    columns, units = inputs.dense.shape[1], delta.shape[1]
+    low = 0
+    if inputs.is_sparse:
+        _update_sparse(optimizer, inputs, delta, scratch, parameters, step)
+        low = columns * units
+    else:
+        multiply_transposed(inputs.dense, delta, matrix(gradient, 0, columns, units))
+    _update(optimizer, theta, gradient[low:], parameters.state, low, theta.shape[0], step)
+
+
+@kernel
+def update_by_strips(
+    optimizer: Any,
+    inputs: BatchInputs,
+    delta: F32,
+    scratch: Scratch,
+    parameters: Parameters,
+    step: Step,
+) -> None:
+    """Update the first weights strip by strip, while each strip's gradient is in the cache."""
+    units = delta.shape[1]
+    gradient = scratch.gradient.reshape(scratch.gradient.size)
+    for strip in range(inputs.strips.shape[0]):
+        if not parameters.moving[strip]:
+            continue
+        multiply_strip(strip, inputs, delta, scratch.lists, 0, scratch.gradient, np.float32(0))
+        low = strip * STRIP * units
+        high = min(low + STRIP * units, inputs.dense.shape[1] * units)
+        _update(
+            optimizer, parameters.theta, gradient[: high - low], parameters.state, low, high, step
+        )
