@@ -57,10 +57,10 @@ setattr(numba.config, "CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])  # noqa: B010 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
 # compiles it and those that load it from the cache. ``llvm_ir.fused`` says where to round once.
 #
-# Kernels count no references to arrays (``_nrt``), which took a tenth of the time of small networks:
-# they only write to memory that their callers hold. So they can neither make arrays nor, unless
-# they are inlined, return one.
-OPTIONS: dict[str, Any] = {
+# Kernels count no references to arrays (``_nrt``), which took a tenth of the time of small
+# networks: they only write to memory that their callers hold. So they can neither make arrays nor,
+# unless they are inlined, return one.
+OPTIONS: Any = {
     "nogil": True,
     "fastmath": {"nsz"},
     "error_model": "numpy",

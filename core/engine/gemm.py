@@ -9,9 +9,11 @@ from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.llvm_ir import LANES
 from reglab.core.engine.microkernels import block, product
 
+Size = int | np.int64
+
 
 @kernel
-def _strided(a: F32, down: int, along: int, inner: int, b: F32, out: F32) -> None:
+def _strided(a: F32, down: Size, along: Size, inner: Size, b: F32, out: F32) -> None:
     # A function of its own, so that the product is compiled once for all who call it.
     product(a, down, along, inner, b, out)
 

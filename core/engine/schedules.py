@@ -23,4 +23,4 @@ class Power(NamedTuple):
     @kernel
     def rate(self, t: int) -> float:
         """The learning rate of the ``t``-th update."""
-        return self.lr / (1.0 + t / self.tau) ** self.alpha
+        return float(self.lr / (1.0 + t / self.tau) ** self.alpha)

@@ -17,7 +17,7 @@ from reglab.core.engine.epoch import Method, train_epoch
 from reglab.core.engine.evaluation import MEASURES
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
-from reglab.core.engine.optimizers.base import Parameters, make_state
+from reglab.core.engine.optimizers.base import Parameters
 from reglab.core.engine.packed import Packed, pack, pack_once
 from reglab.core.engine.propagation import Architecture
 from reglab.core.engine.random_streams import get_state, set_state, stream
@@ -67,7 +67,7 @@ class Trainer:
         self._parameters = Parameters(
             theta=aligned(len(start)),
             gradient=aligned(len(start)),
-            state=make_state(self._method.optimizer, len(start)),
+            state=self._method.optimizer.make_state(len(start)),
             moving=self._moving_strips(train),
         )
         self._theta[:] = start

@@ -49,7 +49,7 @@ class AugmentedExamples(FinalProbe):
         if isinstance(method, Shift):
             return self._shifted(x, method.shifts(rng, Sizes(len(x), len(x), 0)))
         targets = np.eye(self.data.n_classes, dtype=np.float32)[self.data.y_train[: len(x)]]
-        return method.rewrite(rng, Epoch(x, targets, len(x), self.data.image_shape)).inputs
+        return method.inputs(rng, Epoch(x, targets, len(x), self.data.image_shape)).inputs
 
     def _shifted(self, x: NDArray[np.float32], shifts: NDArray[np.int64]) -> NDArray[np.float32]:
         from reglab.core.engine.inputs import gather

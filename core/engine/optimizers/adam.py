@@ -8,8 +8,10 @@ import numpy as np
 
 from reglab.core.engine.arrays import F32
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.inputs import BatchInputs, Scratch
 from reglab.core.engine.llvm_ir import fused
-from reglab.core.engine.optimizers.base import Step, sign, update_by_strips
+from reglab.core.engine.optimizers.base import Parameters, Step, sign, update_by_strips
+from reglab.core.engine.workspace import aligned
 from reglab.core.spec import Adam as AdamSpec
 
 
@@ -38,13 +40,14 @@ class Adam(NamedTuple):
     eps: float
     decoupled: bool
 
-    State = AdamState
-    update_sparse = update_by_strips
-
     @classmethod
     def of(cls, spec: AdamSpec) -> Adam:
         """The optimizer of a spec."""
         return cls(spec.beta1, spec.beta2, spec.eps, spec.decoupled)
+
+    def make_state(self, count: int) -> AdamState:
+        """The state before the first update of ``count`` parameters: zeros."""
+        return AdamState(aligned(count), aligned(count))
 
     @kernel
     def update(
@@ -70,3 +73,10 @@ class Adam(NamedTuple):
             if decays and self.decoupled:
                 new = fused(-lr, fused(l2, old, l1 * sign(old)), new)
             part[i] = new
+
+    @kernel
+    def update_sparse(
+        self, inputs: BatchInputs, delta: F32, scratch: Scratch, parameters: Parameters, step: Step
+    ) -> None:
+        """Update the first weights strip by strip."""
+        update_by_strips(self, inputs, delta, scratch, parameters, step)

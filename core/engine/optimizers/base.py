@@ -2,9 +2,9 @@
 
 An optimizer is a ``NamedTuple`` of its hyperparameters whose class has
 
-- ``State``, a ``NamedTuple`` of float32 arrays (P,) that it keeps between updates, by their names
-  in checkpoints;
 - ``of(spec)``, which makes it from its spec;
+- ``make_state(count)``, which makes what it keeps between the updates of ``count`` parameters: a
+  ``NamedTuple`` of float32 arrays (P,), by their names in checkpoints;
 - ``update(self, theta, gradient, state, low, high, step)``, a kernel that updates the parameters
   ``low`` to ``high`` of ``theta`` (P,) by their gradient (high - low,), decay included;
 - ``update_sparse(self, inputs, delta, scratch, parameters, step)``, a kernel that updates the first
@@ -24,7 +24,6 @@ from reglab.core.engine.first_layer import multiply_strip
 from reglab.core.engine.gemm import multiply_transposed
 from reglab.core.engine.inputs import STRIP, BatchInputs, Scratch
 from reglab.core.engine.layout import matrix
-from reglab.core.engine.workspace import aligned
 
 
 class Parameters(NamedTuple):
@@ -33,7 +32,7 @@ class Parameters(NamedTuple):
     Attributes:
         theta: The parameters, (P,) float32, laid out as ``layout`` says.
         gradient: Their gradient, (P,) float32.
-        state: The optimizer's ``State``.
+        state: The optimizer's.
         moving: False for strips of inputs whose gradient and decay are always zero,
             (ceil(d / W),) bool.
     """
@@ -75,11 +74,6 @@ def sign(value: np.float32) -> np.float32:
     return zero
 
 
-def make_state(optimizer: Any, count: int) -> Any:
-    """An optimizer's state of zeros for ``count`` parameters."""
-    return optimizer.State(*(aligned(count) for _ in optimizer.State._fields))
-
-
 @inlined
 def apply(
     optimizer: Any,
@@ -105,7 +99,7 @@ def apply(
     _update(optimizer, theta, gradient[low:], parameters.state, low, theta.shape[0], step)
 
 
-@kernel
+@inlined
 def update_by_strips(
     optimizer: Any,
     inputs: BatchInputs,

@@ -38,12 +38,14 @@ def decay(theta: F32, step: Step) -> None:
 class Sgd(NamedTuple):
     """theta <- theta - lr (gradient + l2 theta + l1 sign(theta))."""
 
-    State = SgdState
-
     @classmethod
     def of(cls, spec: SgdSpec) -> Sgd:
         """The optimizer of a spec."""
         return cls()
+
+    def make_state(self, count: int) -> SgdState:
+        """The state before the first update of ``count`` parameters."""
+        return SgdState()
 
     @kernel
     def update(
