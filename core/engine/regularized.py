@@ -26,6 +26,8 @@ class RegularizedExamples:
 
     Attributes:
         vary: Whether the inputs differ from epoch to epoch.
+        offset: The mean (d,) that was subtracted from the inputs, if images are augmented: they are
+            augmented as they were before. Else None.
     """
 
     def __init__(
@@ -50,17 +52,17 @@ class RegularizedExamples:
         augmentation = spec.regularization.augmentation
         self.vary = augmentation is not None
         needs_images = augmentation is not None and augmentation.needs_images
-        self._offset = data.offset if needs_images else None
+        self.offset = data.offset if needs_images else None
 
     def of_next_epoch(self) -> tuple[Examples, Masks]:
         """The examples of the next epoch in its order, and its masks."""
         shifts, masks = self._draw()
         order = self._streams["batches"].permutation(self._sizes.examples)
         inputs, targets = self._train, self._targets
-        if self._changing or self._offset is not None:
+        if self._changing or self.offset is not None:
             inputs, targets = self._lay_out(order, shifts)
             order = np.arange(len(order))
-        if self._offset is not None:
+        if self.offset is not None:
             shifts = self._still
         places = order
         if inputs.is_sparse:
@@ -82,21 +84,20 @@ class RegularizedExamples:
     def _lay_out(self, order: I64, shifts: I64) -> tuple[Inputs, F32]:
         """Inputs and targets in the epoch's order, as regularizers change them.
 
-        Centred images are augmented as they were before: also by the shifts, which are else left
-        to the compiled loop.
+        Centred images are also shifted here; shifts are otherwise left to the compiled loop.
         """
         x, targets = self._data.x_train, self._targets
         for one in self._changing:
             drawn = one.examples(self._stream_of(one), self._data)
             if drawn is not None:
                 x, targets = drawn[0], self._make_targets(drawn[1])
-        rows = x[order] if self._offset is None else x[order] + self._offset
+        rows = x[order] if self.offset is None else x[order] + self.offset
         epoch = Epoch(rows, targets[order], self._batch_size, self._data.image_shape)
         for one in self._changing:
             epoch = one.inputs(self._stream_of(one), epoch)
-        if self._offset is not None:
+        if self.offset is not None:
             shift_batches(epoch, shifts)
-            epoch.inputs[:] -= self._offset
+            epoch.inputs[:] -= self.offset
         return Inputs.of(epoch.inputs, backward=True), epoch.targets
 
     def _make_targets(self, labels: I64) -> F32:

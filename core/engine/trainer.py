@@ -45,6 +45,11 @@ class Trainer:
         data: What to train on.
         seed: Seed of all random streams.
         checkpoint: Where to go on, from a trainer of the same spec, data and seed.
+
+    Attributes:
+        epoch: Epochs that are finished.
+        step: Updates that are done.
+        examples: Draws what each epoch trains on.
     """
 
     def __init__(
@@ -61,7 +66,7 @@ class Trainer:
         self._streams = {name: stream(seed, name) for name in sorted(names)}
         train = Inputs.of(data.x_train, backward=True, ordered=True)
         self._evaluated = _evaluated_sets(data, train)
-        self._examples = RegularizedExamples(spec, data, train, regularizers, self._streams)
+        self.examples = RegularizedExamples(spec, data, train, regularizers, self._streams)
         self._method = _method(spec, regularizers)
         start = initialize(spec.widths(), stream(seed, "init"))
         self._parameters = Parameters(
@@ -112,7 +117,7 @@ class Trainer:
         Raises:
             TrainingDivergedError: A parameter became NaN or infinite; names the epoch.
         """
-        examples, masks = self._examples.of_next_epoch()
+        examples, masks = self.examples.of_next_epoch()
         self.step = train_epoch(
             self._network, self._parameters, self._method, examples, masks, self._workspace,
             self.step,
@@ -192,7 +197,7 @@ class Trainer:
         change.
         """
         decays = any(self._method.penalty) or self._method.after_update
-        if decays or self._examples.vary:
+        if decays or self.examples.vary:
             return np.ones(-(-self.spec.widths()[0] // STRIP), np.bool_)
         return np.asarray(train.strip_nonzero.any(axis=1))
 

@@ -56,15 +56,14 @@ def test_shifts_of_centred_images_agree_with_the_oracle(dropout):
 @pytest.mark.parametrize("name", [name for name in IMAGES if name != "shift"])
 def test_rewritten_images_are_those_of_the_plain_set_less_the_mean(name):
     centred, plain = (trainer(wanted(IMAGES[name], centred)) for centred in (True, False))
-    shifts = np.zeros((len(plain.data.y_train), 2), np.int64)
     mean = plain.data.x_train.mean(axis=0)
-    found, expected = (one._lay_out(shifts)[1].dense for one in (centred, plain))
+    found, expected = (one.examples.of_next_epoch()[0].inputs.dense for one in (centred, plain))
     np.testing.assert_allclose(found, expected - mean, atol=2e-6)
 
 
 def test_noise_and_mixtures_need_no_images_and_stay_as_they_were():
-    assert trainer(wanted("mixup"))._offset is None
-    assert trainer(wanted(None))._offset is None
+    assert trainer(wanted("mixup")).examples.offset is None
+    assert trainer(wanted(None)).examples.offset is None
 
 
 @given(

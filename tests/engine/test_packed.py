@@ -8,7 +8,7 @@ import pytest
 from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.packed import Packed, pack, pack_once
-from reglab.core.engine.row_order import near_in_batches, neighbours
+from reglab.core.engine.row_order import order_within_batches, order_by_nonzeros
 from reglab.core.identity_key import IdentityKey
 
 WIDTHS = (70, 37, 5)
@@ -45,9 +45,9 @@ def test_a_dark_row_has_the_logits_of_the_biases(network):
     assert network.logits(pack(Inputs.of(x, ordered=True))).tobytes() == network.logits(x).tobytes()
 
 
-def test_rows_that_light_the_same_pixels_become_neighbours():
+def test_rows_that_light_the_same_pixels_become_order_by_nonzeros():
     x = images(600)
-    order = neighbours(x)
+    order = order_by_nonzeros(x)
     assert sorted(order) == list(range(600))
 
     def lit_by_any_of_six(rows: np.ndarray) -> float:
@@ -69,10 +69,10 @@ def test_an_array_is_packed_once():
 
 @pytest.mark.parametrize("batch", [1, 7, 20, 64])
 def test_each_batch_has_its_places_in_that_order(batch):
-    near = neighbours(images(61))
+    near = order_by_nonzeros(images(61))
     rank = np.argsort(near)
     order = np.random.default_rng(2).permutation(61)
-    places = near_in_batches(order, near, batch)
+    places = order_within_batches(order, near, batch)
     for begin in range(0, 61, batch):
         rows = order[begin : begin + batch]
         np.testing.assert_array_equal(places[begin : begin + batch], np.argsort(rank[rows]))

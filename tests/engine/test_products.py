@@ -16,6 +16,7 @@ from reglab.core.engine.workspace import aligned, make_scratch
 RNG = np.random.default_rng(0)
 SHAPES = [(1, 1, 1), (7, 5, 3), (13, 47, 9), (26, 2, 64), (32, 64, 2), (32, 96, 96), (8, 10, 128)]
 STILL = np.zeros(2, np.int64)
+update_sparse = Adam.update_sparse
 
 
 @kernel
@@ -33,7 +34,7 @@ def add_gradient(inputs, rows, places, scratch, delta, scale, weights):
 @kernel
 def update_by_adam(adam, inputs, rows, places, scratch, delta, parameters, step):
     chosen = choose_rows(inputs, rows, places, STILL, STILL, scratch)
-    Adam.update_sparse(adam, chosen, delta, scratch, parameters, step)
+    update_sparse(adam, chosen, delta, scratch, parameters, step)
 
 
 def normal(*shape):

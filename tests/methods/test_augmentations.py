@@ -41,7 +41,7 @@ def rewritten(name, data, batch=16):
     targets = np.eye(10, dtype=np.float32)[data.y_train]
     (method,) = active(regularized)
     epoch = Epoch(data.x_train.copy(), targets.copy(), batch, data.image_shape)
-    found = method.rewrite(stream(3, "augmentation"), epoch)
+    found = method.inputs(stream(3, "augmentation"), epoch)
     augmentation = regularized.regularization.augmentation
     x = data.x_train.astype(float)
     expected = slow.rewrite(
