@@ -8,7 +8,7 @@ OUTPUT ?= reglab-output
 # Replicates of every run of the demo; with 10 the report decides the article's claims.
 SEEDS ?= 1
 
-.PHONY: audit demo fuzz load test test-fast test-services faults serve lint format docs install clean bench screenshots
+.PHONY: audit demo fuzz load test test-unit test-services faults serve lint format docs install clean bench screenshots
 
 install: $(STAMP)
 
@@ -34,15 +34,18 @@ demo: $(SERVER_STAMP)
 serve: $(SERVER_STAMP)
 	@$(BIN)/reglab serve
 
+# In as many processes as the machine has processors; add ARGS="-k name" and so on.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST) $(ARGS)
 
-test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m 'not slow'
+# No server, no browser; under a minute on two cores once kernels are compiled.
+test-unit: $(STAMP)
+	$(PYTEST) tests/unit $(ARGS)
 
-# Real Redis and Postgres on free ports, for the tests that need them; add ARGS="-k name" and so on.
+# Real Redis and Postgres on free ports, for the tests that need them.
 test-services: $(STAMP)
-	$(BIN)/python -m tests.harness $(BIN)/python -m pytest -m services $(ARGS)
+	$(BIN)/python -m tests.harness $(PYTEST) -m services $(ARGS)
 
 # Hundreds of short runs while workers, broker and database break; add ARGS="--mode embedded".
 faults: $(STAMP)
@@ -101,9 +104,9 @@ lint: $(STAMP) $(SCRIPT_STAMP) .typed
 	cd .typed && ../$(BIN)/mypy --config-file ../pyproject.toml -p reglab
 	PYTHONPATH=.typed $(BIN)/lint-imports
 	@$(BIN)/python -m pip check --disable-pip-version-check
-	@$(BIN)/python -m tests.security.audit
+	@$(BIN)/python -m tests.integration.security.audit
 
-# All advisories known today, from the advisory service; lint knows those of tests/security.
+# All advisories known today, from the advisory service; lint knows those of the security tests.
 AUDIT_STAMP := $(VENV)/.installed-audit
 audit: $(AUDIT_STAMP)
 	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
@@ -115,7 +118,7 @@ $(AUDIT_STAMP): $(STAMP)
 # The same inputs as in the suite, FUZZ times as many; tells how many were tried.
 FUZZ ?= 20
 fuzz: $(STAMP)
-	REGLAB_FUZZ=$(FUZZ) $(BIN)/python -m pytest --timeout 7200 -W ignore tests/security $(ARGS)
+	REGLAB_FUZZ=$(FUZZ) $(BIN)/python -m pytest --timeout 7200 -W ignore tests/integration/security $(ARGS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

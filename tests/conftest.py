@@ -31,6 +31,11 @@ def images(pytestconfig, monkeypatch) -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items):
+    """What has a time limit of its own takes longest and begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """A worker of pytest-xdist hands its tally to the process that reports."""

@@ -20,6 +20,7 @@ from reglab.api.stack import Stack
 from reglab.core import logs
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
+from tests.harness.guarded import Guarded
 from tests.harness.inline import Inline
 from tests.harness.servers import (
     POSTGRES_VARIABLE,
@@ -120,6 +121,14 @@ def trained(tmp_path_factory) -> Iterator[Inline]:
 
 
 @pytest.fixture(scope="session")
+def guarded(tmp_path_factory) -> Iterator[Guarded]:
+    """One database for all; tests that end tokens make their own."""
+    made = Guarded(tmp_path_factory.mktemp("guarded"))
+    yield made
+    made.storage.close()
+
+
+@pytest.fixture(scope="session")
 def service(tmp_path_factory) -> Iterator[Stack]:
     """A real server and a real worker on the embedded database and broker."""
     home = tmp_path_factory.mktemp("service")
@@ -131,7 +140,9 @@ def service(tmp_path_factory) -> Iterator[Stack]:
         while not done.wait(0.5):
             stack.check()
 
-    with Stack(env={"REGLAB_HOME": str(home)}, logs=home / "logs") as stack:
+    # As many processes on every machine.
+    env = {"REGLAB_HOME": str(home), "REGLAB_WORKER_PROCESSES": "2"}
+    with Stack(env=env, logs=home / "logs") as stack:
         keeper = threading.Thread(target=keep)
         keeper.start()
         yield stack

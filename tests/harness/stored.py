@@ -14,7 +14,7 @@ from reglab.core.results import CURVE_COLUMNS, RunResult
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
 from reglab.core.storage.migrate import upgrade
-from tests.claims.synthetic import predictions, stripes
+from tests.harness.synthetic import predictions, stripes
 
 # What every finished run on two moons has.
 ARRAYS = {

@@ -16,9 +16,9 @@ from starlette.middleware import Middleware
 from reglab.api.access.routes import close, contexts, handler_of
 from reglab.api.app import create_app
 from reglab.core.storage import SCOPES
-from tests.access.conftest import TOKENS, Guarded
-from tests.access.test_scopes import ANY_ID, wanted
 from tests.harness.fuzz import inputs, tell
+from tests.harness.guarded import TOKENS, Guarded
+from tests.integration.access.test_scopes import ANY_ID, wanted
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MADEUP")
 CONTROL = ("%0A", "%0D", "%09", "%00", "%7F", "%0d%0a", "%C2%85", "%E2%80%A8")

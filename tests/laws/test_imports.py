@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.harness.fuzz import inputs, tell
-from tests.security import archives
-from tests.security.test_imports import exports, send, target, unpacked, used
+from tests.integration.security import archives
+from tests.integration.security.test_imports import exports, send, target, unpacked, used
 
 __all__ = ["exports", "target", "unpacked"]
 ODD = [None, True, 0, -1, 1e308, "", "a", [], {}, [1], {"a": 1}]

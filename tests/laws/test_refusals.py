@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reglab.core.spec import DATASET_NAMES, ExperimentSpec, fields
 from tests.harness.fuzz import inputs, tell
 from tests.harness.inline import Inline
-from tests.security.specs import documents
+from tests.integration.security.specs import documents
 
 MOONS = {
     "dataset": {"name": "two_moons", "train_size": 50, "test_size": 200},

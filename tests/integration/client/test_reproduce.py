@@ -1,0 +1,65 @@
+"""The article over a live server, and the report as one file."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from reglab.client.cli import app
+from tests.integration.client.conftest import SMALL
+
+
+@pytest.mark.slow
+def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("REGLAB_URL", server)
+    arguments = ["reproduce", "-o", str(tmp_path), "--epochs-scale", "0.004", "--seeds", "2"]
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    made = json.loads(done.stdout)
+    assert len(made["figures"]) == 33
+    assert list(made["experiments"])[1] == "l2"
+    assert not (tmp_path / "service").exists()
+    experiment = httpx.get(f"{server}/v1/experiments/{made['experiments']['dropout']}").json()
+    assert [run["seed"] for run in experiment["runs"]] == [0, 1, 0, 1]
+    report = (tmp_path / "report.html").read_text()
+    assert report.count("<img") == 11
+    assert json.loads((tmp_path / "claims.json").read_text())
+    assert (tmp_path / "claims.md").read_text().startswith("Of ")
+    assert "Epochs are not those of the presets: " in report
+    told = json.loads((tmp_path / "claims.json").read_text())
+    measured = [row for row in told if row["value"] is not None]
+    assert len(measured) > 20
+    for row in measured:
+        assert row["seeds"] == 2
+        assert f"{row['value']:.4g}" in report
+
+
+def test_report_of_other_experiments(client, resolve, finished, tmp_path):
+    path = resolve(client.report(finished, path=tmp_path / "report.html"))
+    text = path.read_text()
+    assert 'id="curves"' in text
+    assert "1 experiment," in text
+    # One file: it asks for nothing.
+    assert not re.search(r"""(src|href)=["'](?!data:)""", text)
+
+
+def test_report_of_a_preset_shows_its_figures(client, resolve, tmp_path):
+    few = {"training.epochs": 2, "sweep": {"regularization.l2": [0, 0.01]}}
+    made = resolve(client.submit("l2", {**few, "name": "<b>bold</b>"}))
+    resolve(made.wait(timeout=60, progress=False))
+    other = resolve(client.submit(SMALL))
+    text = resolve(client.report(made, other, path=tmp_path / "r.html")).read_text()
+    assert 'id="fig02-l2-boundaries"' in text
+    assert "'l2' 2 of 10000" in text.replace("&#39;", "'")
+    assert "<b>bold</b>" not in text
+
+
+def test_report_needs_experiments(server):
+    assert httpx.get(f"{server}/v1/report").status_code == 422
+    unknown = {"experiment": "01a20e8c-cfe5-759a-82b0-fdfa1ca8176f"}
+    assert httpx.get(f"{server}/v1/report", params=unknown).status_code == 404
+    assert httpx.get(f"{server}/v1/report", params={"experiment": "x"}).status_code == 404

@@ -1,0 +1,342 @@
+"""For every claim: runs whose statistic is a given number, and numbers that decide it each way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from reglab.core.results import RunResult
+from tests.harness.synthetic import POINTS, curves, experiment, predictions, shares, stripes
+
+FIT = 20
+Build = Callable[[float, int], list[RunResult]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """``build(target, seed)`` makes runs of one seed whose statistic is the target."""
+
+    build: Build
+    holds: float
+    fails: float
+    undecided: tuple[float, ...]
+
+
+def turns(one: float, other: float, count: int = 10) -> tuple[float, ...]:
+    return tuple((one, other)[k % 2] for k in range(count))
+
+
+def mostly(one: float, other: float, count: int = 9) -> tuple[float, ...]:
+    return (one,) * count + (other,)
+
+
+def augmented(columns: Callable[[float, bool], dict], target: float, seed: int) -> list[RunResult]:
+    return experiment("augmentation", seed, lambda at, _: (curves(**columns(target, at == 1)), {}))
+
+
+def fitting(at: int = FIT) -> np.ndarray:
+    return np.where(np.arange(POINTS) < at, 0.9, 1.0)
+
+
+def steps_falling(share: float) -> np.ndarray:
+    count = POINTS - 1 - FIT
+    rises = np.arange(count) >= round(share * count)
+    return np.concatenate(
+        [np.full(FIT, 9.0), np.cumsum(np.append(5.0, np.where(rises, 1e-4, -1e-2)))]
+    )
+
+
+def rough(spread: float) -> np.ndarray:
+    step = np.where(np.arange(POINTS - 1) % 2, spread, -spread) - 0.01
+    return 10.0 ** np.concatenate([[0.0], np.cumsum(step)])
+
+
+def jump(before: float, after: float, at: int = FIT + 1) -> np.ndarray:
+    return np.where(np.arange(POINTS) < at, before, after)
+
+
+def over(preset: str, metric: str, values: Callable[[float, int], float], target: float, seed: int):
+    return experiment(preset, seed, lambda at, _: (curves(**{metric: values(target, at)}), {}))
+
+
+def arrays_over(preset: str, arrays: Callable[[float, int], dict], target: float, seed: int):
+    return experiment(preset, seed, lambda at, _: (curves(), arrays(target, at)))
+
+
+def ranked(rho: float, at: int) -> int:
+    """Nine values that rise, fall or stay with the position."""
+    return {1.0: at + 1, -1.0: 9 - at, 0.0: 4}[rho]
+
+
+def banded(width: int) -> dict:
+    """One straight line across the square with a band of 2 * width + 1 rows around it."""
+    axis = np.linspace(0, 1, 61)
+    rows = np.arange(61) - 30
+    p = np.where(rows > width, 0.99, np.where(rows < -width, 0.01, 0.5 + 0.001 * rows))
+    return {"boundary.x": axis, "boundary.y": axis, "boundary.p": np.repeat(p[:, None], 61, 1)}
+
+
+def sparse(share: float) -> np.ndarray:
+    weights = np.ones((20, 20), np.float32)
+    weights.flat[: round(400 * share)] = 5e-4
+    return weights
+
+
+def both_decays(target: float, seed: int) -> list[RunResult]:
+    return [
+        run
+        for preset, share in (("l2", 0.1), ("l1", 0.1 + target))
+        for run in arrays_over(preset, lambda _, at, s=share: {"param.W1": sparse(s)}, 0.0, seed)
+    ]
+
+
+def lengths(target: float, at: int) -> dict:
+    """Without dropout four lines; with it ``target`` more."""
+    return stripes(round(4 + target * (at == 1)))
+
+
+def instances(target: float, at: int) -> dict:
+    whole = stripes(4)
+    rough_ones = [stripes(round(4 + target + extra))["boundary.p"] for extra in (-1, 0, 1)]
+    return whole | ({"boundary.dropout": np.stack(rough_ones)} if at else {})
+
+
+def averaging(target: float, at: int) -> dict:
+    grid = shares(1.0, 0.9, 0.9, size=60)
+    if at == 0:
+        return grid
+    drawn = np.full((3, 60, 60), 0.9)
+    if target >= 0:
+        # Each instance errs alone and mildly: their mean is right everywhere.
+        for k in range(3):
+            drawn[k, k * 20 : k * 20 + round(60 * target)] = 0.4
+    else:
+        # Two of three err together and strongly: their mean errs there as well.
+        drawn[:2, : round(-3 * target * 60)] = 0.0
+    return grid | {"boundary.dropout": drawn}
+
+
+def smoothed(arrays: Callable[[float, int], dict], target: float, seed: int) -> list[RunResult]:
+    return arrays_over("label-smoothing", arrays, target, seed)
+
+
+def with_error(ece: float) -> dict:
+    """All answers right at a confidence of 1 - ECE."""
+    return predictions(np.full(60, 1 - ece), np.ones(60, bool))
+
+
+def with_gap(gap: float) -> dict:
+    return predictions(np.full(200, 0.8), np.arange(200) < round(200 * (0.8 - gap)))
+
+
+def bins_over(target: float, at: int) -> dict:
+    confidence = np.repeat(0.5 + 0.03 * np.arange(15), 10)
+    return predictions(confidence, np.repeat(np.arange(15) >= round(15 * target), 10))
+
+
+def sure_errors(target: float, at: int) -> dict:
+    sure = np.arange(100) < round(100 * target)
+    return predictions(np.where(sure, 0.95, 0.6), np.zeros(100, bool))
+
+
+def inner_minimum(target: float, at: int) -> dict:
+    return with_error({0: 0.1, 3: 0.1 - target, 8: 0.12}.get(at, 0.15))
+
+
+def best_at(target: float, at: int) -> dict:
+    grid = [0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05]
+    return with_error(0.05 + abs(grid[at] - target))
+
+
+def course(columns: Callable[[float], dict], target: float, seed: int) -> list[RunResult]:
+    return experiment("early-stopping", seed, lambda at, _: (curves(**columns(target)), {}))
+
+
+def dip(rise: float) -> np.ndarray:
+    """A loss that is least at evaluation 30, unless the end lies lower."""
+    loss = np.concatenate([np.linspace(2.3, 0.5, 31), np.full(POINTS - 31, 0.6)])
+    loss[-1] = 0.5 + rise
+    return loss
+
+
+def spectrum(first: float, last: float, end: int, seed: int) -> list[RunResult]:
+    """Top share falling evenly in log epoch up to ``end``; the loss is flat from epoch 10."""
+    energy = [np.repeat([share / 10, (1 - share) / 30], [10, 30]) for share in (first, last)]
+    arrays = {"spectrum.epochs": np.array([1, end]), "spectrum.energy": np.stack(energy)}
+    loss = np.where(np.arange(POINTS) * 2 < 10, 2.3, 0.5)
+    return experiment("early-stopping", seed, lambda at, _: (curves(test_loss=loss), arrays))
+
+
+def decay_cases(kind: str) -> dict[str, Case]:
+    sides = partial(over, kind)
+    by_array = partial(arrays_over, kind)
+    return {
+        f"{kind}-test-accuracy": Case(
+            partial(sides, "test_accuracy", lambda t, at: 0.8 + t * (at == 1)),
+            0.05, -0.05, turns(0.05, -0.05),
+        ),
+        f"{kind}-test-loss": Case(
+            partial(sides, "test_loss", lambda t, at: 0.8 + t * (at == 0)),
+            0.3, -0.3, turns(0.3, -0.3),
+        ),
+        f"{kind}-too-strong": Case(
+            partial(sides, "test_accuracy", lambda t, at: 0.8 + t * (at == 1)),
+            0.02, -0.02, turns(0.02, -0.02),
+        ),
+        f"{kind}-confidence-falls": Case(
+            partial(by_array, lambda t, at: predictions([0.5 + 0.05 * ranked(t, at)], [True])),
+            -1.0, 1.0, mostly(-1.0, 0.0),
+        ),
+        f"{kind}-boundary-simplifies": Case(
+            partial(by_array, lambda t, at: stripes(ranked(t, at))),
+            -1.0, 1.0, turns(-1.0, 0.0),
+        ),
+        f"{kind}-contours-spread": Case(
+            partial(by_array, lambda t, at: banded(ranked(t, at))),
+            1.0, -1.0, mostly(1.0, 0.0),
+        ),
+    }  # fmt: skip
+
+
+CASES: dict[str, Case] = {
+    "augmentation-test-accuracy": Case(
+        partial(augmented, lambda t, moved: {"test_accuracy": jump(0.5, 0.9 + t * moved)}),
+        0.02, -0.02, turns(0.02, -0.02),
+    ),
+    "augmentation-fits-early": Case(
+        partial(augmented, lambda t, moved: {"train_accuracy": fitting(round(100 * t))}),
+        0.1, 0.6, turns(0.05, 0.45),
+    ),
+    "augmentation-loss-falls": Case(
+        partial(
+            augmented,
+            lambda t, moved: {"train_accuracy": fitting(), "train_loss": steps_falling(t)},
+        ),
+        1.0, 0.5, turns(1.0, 0.9),
+    ),
+    "augmentation-loss-smooth": Case(
+        partial(
+            augmented,
+            lambda t, moved: {
+                "train_accuracy": fitting(),
+                "train_loss": rough(0.02 * 10 ** (t * moved)),
+            },
+        ),
+        0.5, -0.5, turns(0.5, -0.5),
+    ),
+    "augmentation-saturates": Case(
+        partial(
+            augmented,
+            lambda t, moved: {"train_accuracy": fitting(), "test_accuracy": jump(0.8, 0.8 + t)},
+        ),
+        0.004, -0.05, turns(-0.03, 0.01),
+    ),
+    "augmentation-equal-before": Case(
+        partial(
+            augmented,
+            lambda t, moved: {
+                "train_accuracy": fitting(),
+                "test_accuracy": jump(0.8 + t * moved, 0.9),
+            },
+        ),
+        -0.004, 0.05, turns(0.02, 0.0),
+    ),
+    "augmentation-goes-on": Case(
+        partial(
+            augmented,
+            lambda t, moved: {
+                "train_accuracy": fitting(),
+                "test_accuracy": jump(0.8, 0.8 + t * moved),
+            },
+        ),
+        0.05, -0.05, turns(0.05, -0.05),
+    ),
+    "plain-fits-flips": Case(
+        # A tenth of the labels is flipped.
+        partial(over, "l2", "train_accuracy", lambda t, at: 0.9 + t / 10 if at == 0 else 0.1),
+        0.9, 0.0, turns(0.9, 0.1),
+    ),
+    "plain-saturated": Case(
+        partial(arrays_over, "l2", lambda t, at: shares(t if at == 0 else 0.1, 0.99, 0.5)),
+        0.95, 0.5, turns(1.0, 0.8),
+    ),
+    **decay_cases("l2"),
+    **decay_cases("l1"),
+    "sparsity-l1-over-l2": Case(both_decays, 0.8, 0.1, turns(0.8, 0.2)),
+    "sparsity-most-are-zero": Case(
+        partial(arrays_over, "l1", lambda t, at: {"param.W1": sparse(t if at == 2 else 0.5)}),
+        0.9, 0.2, turns(0.9, 0.1),
+    ),
+    "dropout-test-loss": Case(
+        partial(over, "dropout", "test_loss", lambda t, at: 0.8 + t * (at == 0)),
+        0.3, -0.3, turns(0.3, -0.3),
+    ),
+    "dropout-test-accuracy": Case(
+        partial(over, "dropout", "test_accuracy", lambda t, at: 0.8 + t * (at == 1)),
+        0.05, -0.05, turns(0.05, -0.05),
+    ),
+    "dropout-smooths": Case(
+        partial(arrays_over, "dropout", lengths), -2.0, 3.0, turns(-2.0, 2.0)
+    ),
+    "dropout-instances-rougher": Case(
+        partial(arrays_over, "dropout", instances), 3.0, -2.0, turns(2.0, -2.0)
+    ),
+    "dropout-averages": Case(
+        partial(arrays_over, "dropout", averaging), 0.1, -0.1, turns(0.1, -0.1)
+    ),
+    "calibration-fits-all": Case(
+        partial(
+            over, "label-smoothing", "train_accuracy", lambda t, at: t if at == 0 else 0.5
+        ),
+        1.0, 0.99, turns(1.0, 0.998),
+    ),
+    "calibration-overconfident": Case(
+        partial(smoothed, lambda t, at: with_gap(t)), 0.1, -0.1, turns(0.1, -0.1)
+    ),
+    "calibration-overconfident-throughout": Case(
+        partial(smoothed, bins_over), 1.0, 0.2, turns(1.0, 0.6)
+    ),
+    "calibration-sure-errors": Case(
+        partial(smoothed, sure_errors), 0.8, 0.3, turns(0.8, 0.2)
+    ),
+    "smoothing-inner-minimum": Case(
+        partial(smoothed, inner_minimum), 0.04, 0.0, turns(0.06, -0.04)
+    ),
+    "smoothing-best-epsilon": Case(
+        partial(smoothed, best_at), 0.015, 0.04, turns(0.015, 0.025)
+    ),
+    "smoothing-confidence-falls": Case(
+        partial(smoothed, lambda t, at: with_gap(0.04 * (ranked(t, at) - 4))),
+        -1.0, 1.0, mostly(-1.0, 0.0),
+    ),
+    "smoothing-underconfident": Case(
+        partial(smoothed, lambda t, at: with_gap(t)), -0.1, 0.1, turns(-0.1, 0.1)
+    ),
+    "smoothing-accuracy-unchanged": Case(
+        partial(over, "label-smoothing", "test_accuracy", lambda t, at: 0.8 + t * (at > 0)),
+        0.0, 0.02, turns(0.0, 0.01),
+    ),
+    "early-stopping-minimum": Case(
+        partial(course, lambda t: {"test_loss": dip(t)}), 0.1, 0.0, turns(0.12, -0.08)
+    ),
+    "early-stopping-train-goes-on": Case(
+        partial(
+            course,
+            lambda t: {"test_loss": dip(0.2), "train_loss": jump(0.3, 0.3 * 10**t, 60)},
+        ),
+        -1.0, 0.5, turns(-0.5, 0.5),
+    ),
+    "spectrum-early-on-top": Case(
+        lambda t, seed: spectrum(t, 0.2, 100, seed), 0.99, 0.6, turns(1.0, 0.8)
+    ),
+    "spectrum-moves-down": Case(
+        lambda t, seed: spectrum(0.6, 0.6 - t, 100, seed), 0.3, -0.3, turns(0.3, -0.3)
+    ),
+    "spectrum-coincides": Case(
+        lambda t, seed: spectrum(0.9, 0.3, round(10 ** (2 + 2 * t)), seed),
+        0.0, 1.0, turns(0.0, 1.0),
+    ),
+}  # fmt: skip

@@ -1,0 +1,138 @@
+"""Every claim: runs where it holds, where it fails, and where it stays undecided."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from reglab.core import claims
+from reglab.core.claims.base import MINIMUM_SEEDS, above, below, within
+from tests.unit.claims import cases
+from tests.unit.claims.method_cases import METHOD_CASES
+
+CASES = cases.CASES | METHOD_CASES
+EVERY = sorted(claims.REGISTRY)
+# Experiments that hold another's whole sweep, so that its claims speak of them too.
+INCLUDE = {"augmentations": "augmentation", "temperature-scaling": "label-smoothing"}
+
+
+def outcome(name, targets):
+    case = CASES[name]
+    runs = [run for seed, target in enumerate(targets) for run in case.build(target, seed)]
+    return claims.REGISTRY[name].evaluate(runs)
+
+
+def test_every_claim_has_a_case_and_there_are_at_least_fifteen():
+    assert len(EVERY) >= 15
+    assert set(EVERY) <= set(CASES)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_measures_what_was_put_in_and_holds(name):
+    target = CASES[name].holds
+    found = outcome(name, [target] * MINIMUM_SEEDS)
+    assert list(found.by_seed.values()) == pytest.approx([target] * MINIMUM_SEEDS, abs=2e-3)
+    assert (found.verdict, found.reason) == ("supported", None)
+    assert found.low <= found.value <= found.high
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_fails(name):
+    target = CASES[name].fails
+    found = outcome(name, [target] * MINIMUM_SEEDS)
+    assert found.value == pytest.approx(target, abs=2e-3)
+    assert found.verdict == "not_supported"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_stays_undecided_where_seeds_disagree(name):
+    found = outcome(name, CASES[name].undecided)
+    assert list(found.by_seed.values()) == pytest.approx(CASES[name].undecided, abs=2e-3)
+    assert found.verdict == "undecided"
+    assert "across" in found.reason
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_too_few_seeds_never_decide(name):
+    for count in (1, MINIMUM_SEEDS - 1):
+        found = outcome(name, [CASES[name].holds] * count)
+        assert found.verdict in ("undecided", None)
+        assert found.reason
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_other_experiments_get_a_reason_and_no_verdict(name):
+    claim = claims.REGISTRY[name]
+    others = [
+        other
+        for other in CASES
+        if set(claims.REGISTRY[other].presets).isdisjoint(claim.presets)
+        and INCLUDE.get(claims.REGISTRY[other].presets[0]) not in claim.presets
+    ]
+    for other in {claims.REGISTRY[other].presets: other for other in others}.values():
+        found = claim.evaluate(CASES[other].build(CASES[other].holds, 0))
+        assert found.verdict is None
+        assert found.value is None
+        assert "needs" in found.reason
+    assert claim.evaluate([]).verdict is None
+
+
+def test_only_whole_pairs_count_and_unfinished_runs_do_not():
+    case = CASES["l2-test-accuracy"]
+    runs = [run for seed in range(8) for run in case.build(case.holds, seed)]
+    runs = [
+        dataclasses.replace(run, state="failed") if (run.seed, run.index) == (3, 1) else run
+        for run in runs
+        if (run.seed, run.index) != (5, 0)
+    ]
+    found = claims.REGISTRY["l2-test-accuracy"].evaluate(runs)
+    assert sorted(found.by_seed) == [0, 1, 2, 4, 6, 7]
+    assert found.verdict == "supported"
+
+
+def test_mixed_experiments_are_told_apart_and_the_larger_family_is_taken():
+    case = CASES["l2-test-accuracy"]
+    large = [run for seed in range(6) for run in case.build(0.05, seed)]
+    small = [
+        dataclasses.replace(run, spec=run.spec.model_copy(update={"training": other}))
+        for run in case.build(-0.5, 0)
+        for other in [run.spec.training.model_copy(update={"epochs": 7})]
+    ]
+    noise = CASES["dropout-test-loss"].build(0.3, 0)
+    found = claims.REGISTRY["l2-test-accuracy"].evaluate([*small, *noise, *large])
+    assert found.value == pytest.approx(0.05)
+    assert found.verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("region", "interval", "verdict"),
+    [
+        (above(0), (0.1, 0.2), "supported"),
+        (above(0), (0.0, 0.2), "undecided"),
+        (above(0), (0.0, 0.0), "not_supported"),
+        (above(0), (-0.2, -0.1), "not_supported"),
+        (below(1), (0.1, 0.2), "supported"),
+        (below(1), (0.9, 1.2), "undecided"),
+        (below(1), (1.0, 1.2), "not_supported"),
+        (within(-1, 1), (-0.5, 0.5), "supported"),
+        (within(-1, 1), (-1.5, 0.5), "undecided"),
+        (within(-1, 1), (-1.5, 1.5), "undecided"),
+        (within(-1, 1), (1.0, 1.5), "not_supported"),
+    ],
+)
+def test_regions(region, interval, verdict):
+    assert region.decide(*interval) == verdict
+
+
+def test_the_least_number_of_seeds_is_that_of_the_sign_test():
+    assert 2 ** (1 - MINIMUM_SEEDS) < 0.05 <= 2 ** (2 - MINIMUM_SEEDS)
+
+
+def test_texts_are_plain_and_unique():
+    texts = [claim.text for claim in claims.REGISTRY.values()]
+    assert len(set(texts)) == len(texts)
+    for claim in claims.REGISTRY.values():
+        assert claim.text.endswith(".")
+        assert claim.statistic
+        assert (claim.region.low, claim.region.high) != (None, None)
