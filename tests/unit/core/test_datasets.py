@@ -121,7 +121,10 @@ def test_too_many_images_are_refused_with_the_number_at_hand(own_mnist):
         datasets.check(Mnist(name="mnist", train_size=41, test_size=10))
 
 
-@pytest.mark.parametrize("damage", [b"", b"not gzip", gzip.compress(b"\0\0\x0d\x03 floats")])
+DAMAGED = {"empty": b"", "text": b"not gzip", "floats": gzip.compress(b"\0\0\x0d\x03 floats")}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_files_are_named(own_mnist, damage):
     folder, _, _ = own_mnist
     (folder / "train-subset-labels-idx1-ubyte.gz").write_bytes(damage)
