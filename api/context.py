@@ -9,6 +9,7 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
 
+from reglab.api.access.ownership import may_change
 from reglab.api.events.poller import EventPoller
 from reglab.api.figure_cache import FigureCache, OutcomeCache
 from reglab.api.limits.streams import Streams
@@ -87,3 +88,17 @@ def check_finished(state: str) -> None:
         }.get(state, "Retry the experiment with POST .../retry.")
         problem = FieldProblem("state", f"The run is {state}; it has no results.", remedy)
         raise Problem(409, "wrong-state", "Wrong state", problem)
+
+
+def _own_experiment_id(request: Request, shared: Shared, experiment_id: ExperimentId) -> str:
+    """The id, or a 403 where it was submitted with another token."""
+    owner = shared.storage.experiments.get(experiment_id).token_id
+    if not may_change(request.state.principal, owner):
+        detail = "The experiment was submitted with another token."
+        remedy = "Use that token, or one with the scope 'admin'."
+        problem = FieldProblem("experiment_id", detail, remedy)
+        raise Problem(403, "not-yours", "Another's experiment", problem)
+    return experiment_id
+
+
+OwnExperimentId = Annotated[str, Depends(_own_experiment_id)]

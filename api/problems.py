@@ -200,3 +200,10 @@ async def on_storage(request: Request, error: Exception) -> Response:
     return answer(
         request, 503, "unavailable", "Storage unavailable", [problem], {"Retry-After": "5"}
     )
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person looks for a page, in place of a document."""
+    if request.url.path.startswith(("/v1/", "/static/")):
+        return False
+    return "text/html" in request.headers.get("accept", "")

@@ -20,8 +20,7 @@ from reglab.api.access.principal import ANONYMOUS, NOBODY, Principal
 from reglab.api.access.routes import needed
 from reglab.api.access.scopes import SAFE
 from reglab.api.limits.rate import Refusals
-from reglab.api.problems import Problem
-from reglab.api.web.errors import wants_page
+from reglab.api.problems import Problem, wants_page
 from reglab.core.errors import FieldProblem
 from reglab.core.storage import (
     AccessScope,

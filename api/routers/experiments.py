@@ -11,9 +11,8 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api import tracing
-from reglab.api.access.ownership import OwnExperimentId
 from reglab.api.access.scopes import needs
-from reglab.api.context import UUID, Context, ExperimentId, Shared
+from reglab.api.context import UUID, Context, ExperimentId, OwnExperimentId, Shared
 from reglab.api.plan import Plan, quota, within_quota
 from reglab.api.plan import plan as planned
 from reglab.api.problems import Problem, responses

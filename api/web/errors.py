@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reglab.api.problems import wants_page
 from reglab.api.web.render import page
 
 
@@ -42,10 +43,3 @@ class HtmlErrorMiddleware:
                 await send(message)
 
         await self._app(scope, receive, sending)
-
-
-def wants_page(request: Request) -> bool:
-    """Whether a person looks for a page."""
-    if request.url.path.startswith(("/v1/", "/static/")):
-        return False
-    return "text/html" in request.headers.get("accept", "")
