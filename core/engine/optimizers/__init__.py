@@ -15,6 +15,6 @@ __all__ = ["Parameters", "Step", "apply", "of"]
 
 
 def of(spec: OptimizerSpec) -> Any:
-    """The optimizer of a spec, a ``NamedTuple`` of its hyperparameters."""
+    """The optimizer of a spec, a ``NamedTuple`` of its settings."""
     module = import_module(f"{__name__}.{spec.name}")
     return getattr(module, type(spec).__name__).of(spec)

@@ -1,6 +1,6 @@
 """What optimizers share.
 
-An optimizer is a ``NamedTuple`` of its hyperparameters whose class has
+An optimizer is a ``NamedTuple`` of its settings whose class has
 
 - ``of(spec)``, which makes it from its spec;
 - ``make_state(count)``, which makes what it keeps between the updates of ``count`` parameters: a
