@@ -1,7 +1,7 @@
 """How the code is cut, in numbers: ``python -m tests.structure`` prints them.
 
-- Files that an extension takes, as its page in ``docs/extending`` lists them: each block of code
-  whose first line is the path of a file.
+- Files that an extension takes, as its page in ``docs/extending`` lists them: those that a line
+  before a block names with what to do there.
 - Files and names through which ``regularization.l2`` passes on its way into a kernel: all in
   ``core.spec``, ``core.regularizers`` and ``core.engine`` where a name of a variable, argument,
   field, attribute, function or class has the word l2, decay, hyper or rule.
@@ -22,8 +22,9 @@ from tests.lint import dead
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "extending"
 EXTENSIONS = ("regularizer", "optimizer", "dataset", "probe", "metric", "figure", "claim")
-BLOCK = re.compile(r"^```.*\n(.*)\n", re.MULTILINE)
-FILE = re.compile(r"(?:[\w.-]+/)+[\w-]+\.\w+")
+STEP = re.compile(
+    r"^`([\w./-]+)`(?: \(new file\)|, (?:after|before|in place of) .*):$", re.MULTILINE
+)
 L2_WORDS = {"decay", "hyper", "l2", "rule"}
 
 # On 2026-11-27. Files of extensions were counted by hand, for the regularizer max-norm; a reading
@@ -59,18 +60,17 @@ def files_of(extension: str) -> list[str]:
     page = PAGES / f"{extension}.md"
     if not page.exists():
         return []
-    first = BLOCK.findall(page.read_text())
-    return sorted({found[0] for line in first if (found := FILE.search(line))})
+    return sorted(set(STEP.findall(page.read_text())))
 
 
 def passages() -> dict[str, set[str]]:
     """Names of l2 and of what carries it, by file."""
     found = {}
     for package in ("spec", "regularizers", "engine"):
-        for file in sorted((ROOT / "core" / package).glob("*.py")):
+        for file in sorted((ROOT / "core" / package).rglob("*.py")):
             names = {name for name in identifiers(file) if L2_WORDS & set(words(name))}
             if names:
-                found[f"{package}/{file.name}"] = names
+                found[str(file.relative_to(ROOT / "core"))] = names
     return found
 
 
@@ -91,7 +91,7 @@ def untyped() -> int:
     """Arguments of the engine's functions whose annotation is Any or has it within."""
     functions = (
         node
-        for file in (ROOT / "core" / "engine").glob("*.py")
+        for file in (ROOT / "core" / "engine").rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef)
     )

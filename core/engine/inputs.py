@@ -93,7 +93,7 @@ class Scratch(NamedTuple):
 
 
 class BatchInputs(NamedTuple):
-    """Where the inputs of a batch are: rows of the data set or, gathered, of a scratch memory.
+    """Where the inputs of a batch are: rows of the dataset or, gathered, of a scratch memory.
 
     Attributes:
         dense: As in ``Inputs``, as are the next three.

@@ -16,10 +16,10 @@ RULED_OUT = words.ruled_out(words.GLOSSARY.read_text())
         ("page.md", "A mini-batch.\n\n```\nminibatch\n```\n", 1),
         ("page.md", "```\nminibatch\n```\nMinibatches, minibatch.\n", 4),
         ("code.py", '"""Fine.\n\nTwo data sets.\n"""\n', 3),
-        ("code.py", "x = 1  # a hyperparameter\n", 1),
+        ("code.py", "x = 1  # a mini-batch\n", 1),
         ("code.py", 'x = f"{y}, a minibatch"\n', 1),
         ("page.html", "<p>{{ minibatch }}\nThe behavior</p>\n", 2),
-        ("script.js", "// A hyperparameter.\n", 1),
+        ("script.js", "// A mini-batch.\n", 1),
         ("page.md", "Ten seconds a step.\n", 1),
     ],
 )
@@ -34,7 +34,7 @@ def test_other_words_are_found_in_prose(tmp_path, name, text, line):
     ("name", "text"),
     [
         ("page.md", "Ten seconds per step. `minibatch` is a name; so is page.color.\n"),
-        ("code.py", "minibatch = config = 1\nx = 'hyperparameter'\n"),
+        ("code.py", "minibatch = config = 1\nx = 'minibatch'\n"),
         ("page.html", '<p style="color: red">{% if login %}</p>\n'),
     ],
 )
@@ -47,8 +47,7 @@ def test_code_is_not_prose(tmp_path, name, text):
 def test_a_page_of_an_extension_lists_its_files(tmp_path, monkeypatch):
     monkeypatch.setattr(structure, "PAGES", tmp_path)
     assert structure.files_of("dataset") == []
-    page = "Text.\n\n```python\n# core/datasets/new.py\nx = 1\n```\n\n```python\nuse()\n```\n"
-    (tmp_path / "dataset.md").write_text(
-        page + "\n```diff\n# core/datasets/__init__.py\n+ x\n```\n"
-    )
-    assert structure.files_of("dataset") == ["core/datasets/__init__.py", "core/datasets/new.py"]
+    new = "`core/datasets/new.py` (new file):\n\n```python\nx = 1\n```\n"
+    changed = "`core/spec/dataset.py`, after the line `y`:\n\n```python\nz\n```\n"
+    (tmp_path / "dataset.md").write_text(f"Not `core/x.py`.\n\n{new}\n{changed}")
+    assert structure.files_of("dataset") == ["core/datasets/new.py", "core/spec/dataset.py"]

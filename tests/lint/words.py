@@ -8,6 +8,7 @@ one word, which holds messages and the texts of the OpenAPI document, too.
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import subprocess
@@ -45,6 +46,8 @@ def main() -> int:
         and file.parent != Path(__file__).parent
         and file.exists()
         and "vendor" not in file.parts
+        # Most files have none of the words even in their code, and need not be read as prose.
+        and any(problems(file.read_text(), words))
         for line, text in prose(file)
         for problem in problems(text, words)
     ]
@@ -57,16 +60,22 @@ def ruled_out(glossary: str) -> dict[str, str]:
     _, _, section = glossary.partition(SECTION)
     rows = re.findall(r"^\| (.+?) \| (.+?) \|$", section, re.MULTILINE)
     cells = [(cell, instead) for cell, instead in rows if cell not in ("not", "---")]
-    return {word.strip(): instead for cell, instead in cells for word in cell.split(",")}
+    return {word.strip().lower(): instead for cell, instead in cells for word in cell.split(",")}
 
 
 def problems(text: str, words: dict[str, str]) -> Iterator[str]:
     """What is wrong with the words of one line."""
-    for word, instead in words.items():
-        if re.search(rf"(?<![\w.#-]){re.escape(word)}s?(?![\w=-])", text, re.IGNORECASE):
-            yield f"not '{word}', but: {instead}"
+    for word in _pattern(tuple(words)).findall(text):
+        yield f"not '{word}', but: {words[word.lower()]}"
     for rate in RATE.findall(text):
         yield f"'{rate}' is a rate: write it with 'per'"
+
+
+@functools.cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the words, also in the plural, but not in names such as ``page.color``."""
+    each = "|".join(map(re.escape, words))
+    return re.compile(rf"(?<![\w.#-])({each})s?(?![\w=-])", re.IGNORECASE)
 
 
 def prose(file: Path) -> Iterator[Line]:
