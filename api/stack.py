@@ -28,7 +28,7 @@ class StackError(RuntimeError):
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A port that nothing listens on at the moment."""
-    with _bound(host, 0) as probe:
+    with bound_socket(host, 0) as probe:
         return int(probe.getsockname()[1])
 
 
@@ -54,7 +54,7 @@ class Stack:
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._env = {**os.environ, **(env or {})}
         self._env |= {"REGLAB_HOST": host, "REGLAB_PORT": str(self.port)}
-        self._logs = logs
+        self.logs = logs
         self._files: list[IO[bytes]] = []
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         # The children hold one end and end when this process, which holds the other, is gone.
@@ -104,7 +104,7 @@ class Stack:
 
     def _start(self) -> None:
         try:
-            _bound(self.host, self.port).close()
+            bound_socket(self.host, self.port).close()
         except OSError as error:
             raise StackError(
                 f"Cannot listen on {self.host}:{self.port} ({error.strerror}). "
@@ -131,9 +131,9 @@ class Stack:
 
     def _spawn(self, name: str) -> None:
         output: IO[bytes] | None = None
-        if self._logs is not None:
-            self._logs.mkdir(parents=True, exist_ok=True)
-            output = (self._logs / f"{name}.log").open("ab")
+        if self.logs is not None:
+            self.logs.mkdir(parents=True, exist_ok=True)
+            output = (self.logs / f"{name}.log").open("ab")
             self._files.append(output)
         self._children[name] = subprocess.Popen(  # noqa: S603 # this interpreter, arguments of our own
             [sys.executable, "-m", f"reglab.{name}"],
@@ -146,10 +146,10 @@ class Stack:
         )
 
     def _log_hint(self, name: str) -> str:
-        return f" See {self._logs / f'{name}.log'}." if self._logs else ""
+        return f" See {self.logs / f'{name}.log'}." if self.logs else ""
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound_socket(host: str, port: int) -> socket.socket:
     """A socket on this address, of whichever family the host is; OSError if it is taken."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

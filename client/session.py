@@ -38,7 +38,7 @@ class _Shared:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         methods = ("GET", "POST", "PATCH", "DELETE")
-        self._retry = Retry(
+        self.retry = Retry(
             total=settings.retries,
             allowed_methods=methods,
             status_forcelist=RETRY_STATUSES,
@@ -46,7 +46,7 @@ class _Shared:
             backoff_factor=settings.backoff / 2,
             max_backoff_wait=MAX_WAIT_SECONDS,
         )
-        self._retry_once_sent = self._retry.copy_with(retry_on_exceptions=NEVER_SENT)
+        self.retry_once_sent = self.retry.copy_with(retry_on_exceptions=NEVER_SENT)
 
     def options(self) -> dict[str, Any]:
         """Arguments of the httpx client."""
@@ -61,13 +61,13 @@ class _Shared:
 
     def transport(self, inner: Any) -> RetryTransport:
         """The transport with retries around it."""
-        return RetryTransport(inner, self._retry)
+        return RetryTransport(inner, self.retry)
 
     def request(self, http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
         """The request of a call."""
         if http.is_closed:
             raise ClientError("This client was closed.", "Make another one.")
-        retry = self._retry if call.repeatable else self._retry_once_sent
+        retry = self.retry if call.repeatable else self.retry_once_sent
         return http.build_request(
             call.method,
             call.path,

@@ -119,13 +119,13 @@ def _outcome(execution: Execution, lease: RunLease) -> str:
 
 
 def _fail(execution: Execution, lease: RunLease, error: Exception) -> str:
-    document, retry = _describe(lease, error)
+    document, retry = describe(lease, error)
     fail = functools.partial(storage().runs.fail, lease, document, retry, execution.columns())
     again = persist(lambda _: fail(execution.epoch), stopping)
     return "queued again" if again else "failed"
 
 
-def _describe(lease: RunLease, error: Exception) -> tuple[dict[str, Any], bool]:
+def describe(lease: RunLease, error: Exception) -> tuple[dict[str, Any], bool]:
     """The error as it is kept, and whether another attempt may end better."""
     if isinstance(error, SoftTimeLimitExceeded | RunOverdueError):
         return _problem("time-limit", "The run took longer than allowed."), False

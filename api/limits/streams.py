@@ -25,7 +25,7 @@ class Streams:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._open: Counter[str] = Counter()
-        self._clients: Counter[tuple[str, str]] = Counter()
+        self.clients: Counter[tuple[str, str]] = Counter()
 
     def refused(self, kind: str, client: str) -> Problem | None:
         """Why one more may not be opened, or None.
@@ -39,7 +39,7 @@ class Streams:
             detail = f"{self._open[kind]} are open on this server."
             return refusal(limits, kind, kind, detail, "Try again later.", RETRY_SECONDS)
         name = _limit_of(kind)
-        mine = self._clients[name, client]
+        mine = self.clients[name, client]
         if mine >= getattr(limits, name):
             detail, remedy = f"{mine} of yours are open.", "Close some of them."
             return refusal(limits, name, kind, detail, remedy, RETRY_SECONDS)
@@ -64,14 +64,14 @@ class Streams:
     def enter(self, kind: str, client: str) -> None:
         """One more is open."""
         self._open[kind] += 1
-        self._clients[_limit_of(kind), client] += 1
+        self.clients[_limit_of(kind), client] += 1
 
     def leave(self, kind: str, client: str) -> None:
         """One less is open."""
         self._open[kind] -= 1
-        self._clients[_limit_of(kind), client] -= 1
+        self.clients[_limit_of(kind), client] -= 1
         # Who has none left is forgotten.
-        self._clients += Counter()
+        self.clients += Counter()
 
 
 def _limit_of(kind: str) -> str:

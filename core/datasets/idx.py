@@ -19,7 +19,7 @@ from reglab.core.settings import DataSettings
 
 PARTS = ("train", "t10k")
 RETRY_SECONDS = 60.0
-_last_failure: dict[str, tuple[float, str]] = {}
+last_failure: dict[str, tuple[float, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _cache_folder(idx: IdxSet) -> Path:
 
 
 def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
-    failed_at, reason = _last_failure.get(idx.name, (-RETRY_SECONDS, ""))
+    failed_at, reason = last_failure.get(idx.name, (-RETRY_SECONDS, ""))
     # A machine without the internet must refuse a submission at once, not after a time-out each.
     if time.monotonic() - failed_at < RETRY_SECONDS:
         raise _unavailable(idx, reason)
@@ -145,7 +145,7 @@ def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
         ]
     except Exception as error:
         reason = f"the download failed ({type(error).__name__})."
-        _last_failure[idx.name] = (time.monotonic(), reason)
+        last_failure[idx.name] = (time.monotonic(), reason)
         raise _unavailable(idx, reason) from error
     return Pair(Path(paths[0]), Path(paths[1]))
 
@@ -175,7 +175,7 @@ def _read(
     for path in (pair.images, pair.labels):
         packed = path.read_bytes()
         digests[path.name] = hashlib.sha256(packed).hexdigest()
-        _verify(name, path.name, packed, dict(md5))
+        verify(name, path.name, packed, dict(md5))
         unpacked.append(_parse(name, path.name, packed))
     images, labels = unpacked
     if len(images) != len(labels):
@@ -183,7 +183,8 @@ def _read(
     return images.reshape(len(images), -1), labels.astype(np.int64), digests
 
 
-def _verify(name: str, file: str, packed: bytes, md5: dict[str, str]) -> None:
+def verify(name: str, file: str, packed: bytes, md5: dict[str, str]) -> None:
+    """Refuse a file that is not the official one, where its sum is known."""
     expected = md5.get(file)
     if expected and hashlib.md5(packed, usedforsecurity=False).hexdigest() != expected:
         raise _damaged(name, file, "its md5 sum is not that of the official file")

@@ -123,8 +123,8 @@ def load(spec: MaskedText, rng: np.random.Generator) -> Dataset:
     check(spec)
     corpus = read(spec.n_classes)
     train, test = (
-        _masker(spec, corpus.train, spec.train_size),
-        _masker(spec, corpus.test, spec.test_size),
+        masker_of(spec, corpus.train, spec.train_size),
+        masker_of(spec, corpus.test, spec.test_size),
     )
     x_train, y_train = train.draw(rng)
     x_test, y_test = test.draw(rng)
@@ -189,7 +189,7 @@ def _eligible(text: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.flatnonzero(text >= len(SPECIAL))
 
 
-def _masker(spec: MaskedText, text: NDArray[np.int64], count: int) -> Masker:
+def masker_of(spec: MaskedText, text: NDArray[np.int64], count: int) -> Masker:
     """Of the text's beginning, so that ``count`` words are the share ``selected``."""
     eligible = _eligible(text)[: int(np.ceil(count / spec.selected))]
     return Masker(text[: eligible[-1] + 1], eligible, count, spec)

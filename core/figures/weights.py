@@ -46,7 +46,7 @@ def _sparsity(run: RunResult) -> float:
     return share_up_to([_matrix(run)], THRESHOLD)
 
 
-def _thinned(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def thinned(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """At most MOST_CELLS rows and columns, evenly chosen: a picture has no more pixels for them."""
     kept = [np.linspace(0, n - 1, min(n, MOST_CELLS)).round().astype(int) for n in matrix.shape]
     return np.asarray(matrix[np.ix_(*kept)])
@@ -81,7 +81,7 @@ def _draw(panels: Sequence[tuple[RunResult, str]], style: Style, columns: int) -
         # Tall layers, as those above the pixels of an image, would leave no room for the rest.
         stretched = max(matrix.shape) > 4 * min(matrix.shape)
         image = axes.imshow(
-            _thinned(matrix).T,
+            thinned(matrix).T,
             extent=(-0.5, matrix.shape[0] - 0.5, matrix.shape[1] - 0.5, -0.5),
             cmap=WEIGHT_MAP,
             norm=norm,

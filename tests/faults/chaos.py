@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from reglab.core.broker import QUEUE
 from reglab.core.storage import StorageUnavailableError
 from tests.harness.servers import Server
 from tests.harness.workers import Delivery, Worker
@@ -153,8 +154,8 @@ class Chaos:
 
     def _drop(self) -> None:
         if self._servers:
-            with self._delivery.run_queue._app.connection_for_write() as connection:
-                connection.default_channel._purge("reglab")
+            with self._delivery.broker.clone() as connection:
+                connection.default_channel.queue_purge(QUEUE)
             return
         folder = self._delivery.settings.home / "broker"
         shutil.rmtree(folder, ignore_errors=True)

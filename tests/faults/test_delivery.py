@@ -191,7 +191,7 @@ def test_time_limits_end_a_run(delivery, undisturbed):
 def test_messages_in_other_formats_are_not_executed(delivery, undisturbed, tmp_path):
     worker = delivery.the_worker()
     trap = tmp_path / "trap"
-    with delivery.run_queue._app.connection_for_write() as connection:
+    with delivery.broker.clone() as connection:
         producer = connection.Producer()
         producer.publish(
             pickle.dumps(Hostile(trap)),

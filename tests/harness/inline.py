@@ -13,7 +13,7 @@ from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 from reglab.worker.execute import Execution
-from reglab.worker.tasks import _describe
+from reglab.worker.tasks import describe
 
 SMALL = {
     "dataset": {"name": "two_moons", "train_size": 40, "test_size": 60, "label_flip": 0.1},
@@ -61,7 +61,7 @@ class Inline:
                 execution.run()
                 outcomes.append("succeeded")
             except Exception as error:
-                document, _ = _describe(lease, error)
+                document, _ = describe(lease, error)
                 columns = execution.columns()
                 self.storage.runs.fail(lease, document, False, columns, execution.epoch)
                 outcomes.append(str(document["type"]))

@@ -14,8 +14,10 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+from kombu import Connection
 
 from reglab.api.run_queue import RunQueue
+from reglab.core.broker import QUEUE, broker_url, transport_options
 from reglab.core.engine.warm_up import warm_up
 from reglab.core.presets import build
 from reglab.core.settings import Settings
@@ -123,6 +125,9 @@ class Delivery:
         self.settings = Settings.from_env(self.env)
         self.storage = Storage.of(self.settings)
         self.run_queue = RunQueue(self.settings)
+        self.broker = Connection(
+            broker_url(self.settings), transport_options=transport_options(self.settings)
+        )
         self.workers: list[Worker] = []
 
     def worker(self, processes: int = 1, arguments: Sequence[str] = (), **env: str) -> Worker:
@@ -191,9 +196,8 @@ class Delivery:
 
 def queued_messages(delivery: Delivery) -> int:
     """How many messages wait in the broker."""
-    with delivery.run_queue._app.connection_for_read() as connection:
-        channel = connection.default_channel
-        return int(channel._size("reglab"))
+    with delivery.broker.clone() as connection:
+        return int(connection.default_channel.queue_declare(queue=QUEUE).message_count)
 
 
 def enqueue(delivery: Delivery, run_ids: Sequence[str]) -> None:

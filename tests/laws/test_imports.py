@@ -23,7 +23,7 @@ def places(node, within):
     """Every (object, key) of the parts of a document that strangers fill in."""
     for part in within:
         if isinstance(node.get(part), dict):
-            yield from archives._places(node[part])
+            yield from archives.places(node[part])
 
 
 @inputs(40)
@@ -149,7 +149,7 @@ def test_arrays_that_cannot_be_are_refused(target, unpacked, part, name, value):
     with np.load(io.BytesIO(members[where])) as stored:
         arrays = {each: stored[each].copy() for each in stored.files}
     arrays[name].flat[-1] = value
-    members[where] = archives.npz({each: archives._npy(arrays[each]) for each in arrays})
+    members[where] = archives.npz({each: archives.npy(arrays[each]) for each in arrays})
     reply = send(target, archives.rezip(members))
     assert reply.status_code == 422
     assert name in reply.text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reglab.core.figures.grouping import extreme_note
 from reglab.core.figures.lines import wrapped_apart
-from reglab.core.figures.weights import MOST_CELLS, _thinned
+from reglab.core.figures.weights import MOST_CELLS, thinned
 from tests.harness.fuzz import inputs
 from tests.harness.inline import SMALL
 
@@ -106,9 +106,9 @@ def test_large_matrices_are_drawn_by_some_of_their_cells():
     import numpy as np
 
     matrix = np.arange(3000 * 7, dtype=np.float32).reshape(3000, 7)
-    thin = _thinned(matrix)
+    thin = thinned(matrix)
     assert thin.shape == (MOST_CELLS, 7)
     assert thin[0, 0] == matrix[0, 0]
     assert thin[-1, -1] == matrix[-1, -1]
-    assert _thinned(matrix[:50]) is not None
-    assert np.array_equal(_thinned(matrix[:50]), matrix[:50])
+    assert thinned(matrix[:50]) is not None
+    assert np.array_equal(thinned(matrix[:50]), matrix[:50])

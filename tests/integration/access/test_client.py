@@ -61,18 +61,14 @@ def test_a_refusal_says_what_to_do_even_from_a_proxy(status):
 
 
 def test_no_repr_and_no_error_shows_the_token():
-    made, _ = client(httpx.Response(500), httpx.Response(401, json={}), httpx.Response(200))
-    shown = [
-        repr(made),
-        repr(made.settings),
-        repr(Options(token=SECRET)),
-        repr(made._session.http.headers),
-    ]
+    made, sent = client(httpx.Response(500), httpx.Response(401, json={}), httpx.Response(200))
+    shown = [repr(made), repr(made.settings), repr(Options(token=SECRET))]
     for _ in range(3):
         try:
             made.presets()
         except ClientError as error:
             shown += [repr(error), str(error), "".join(traceback.format_exception(error))]
+    shown += [repr(request.headers) for request in sent]
     assert len(shown) > 10
     assert SECRET not in "".join(shown)
 

@@ -263,17 +263,14 @@ def test_what_was_not_measured_is_said(trained, digits):
     assert reply.json()["errors"][0]["field"] == "dropout_samples"
 
 
-def test_a_run_that_diverges_fails_with_the_epoch_and_a_remedy(trained):
+def test_a_run_that_diverges_fails_with_the_epoch_and_a_remedy(trained, monkeypatch):
     from reglab.worker import tasks
 
     wild = merge(SMALL, {"optimizer.schedule.lr": 100.0, "regularization.l2": 1000.0})
     made = trained.submit(merge(wild, {"model.activation": "relu"}))
     claim = trained.storage.runs.lease(made["runs"][0]["id"], "test")
-    previous, tasks._storage = tasks._storage, trained.storage
-    try:
-        assert tasks.execute(claim) == "failed"
-    finally:
-        tasks._storage = previous
+    monkeypatch.setattr(tasks, "storage", lambda: trained.storage)
+    assert tasks.execute(claim) == "failed"
     run = trained.get(f"/experiments/{made['id']}/runs")["items"][0]
     assert run["state"] == "failed"
     assert "epoch" in run["error"]["detail"]

@@ -23,6 +23,8 @@ from reglab.client import (
     UnavailableError,
     UnexpectedReplyError,
 )
+from reglab.client.session import Session
+from reglab.client.settings import Settings
 
 PRESETS = {"items": []}
 
@@ -42,17 +44,19 @@ class Scripted:
 
 
 @pytest.fixture
-def scripted(face):
+def scripted(face, monkeypatch):
     """A client over a script, without time between retries."""
+
+    async def at_once(seconds: float) -> None:
+        pass
+
+    monkeypatch.setattr("httpx_retries.retry.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("httpx_retries.retry.asyncio.sleep", at_once)
 
     def make(*script, **options):
         handler = Scripted(*script)
-        client = face.client(
-            "http://reglab.test", transport=httpx.MockTransport(handler), **options
-        )
-        for retry in (client._session._retry, client._session._retry_once_sent):
-            retry.backoff_factor = 0.0
-        return client, handler
+        transport = httpx.MockTransport(handler)
+        return face.client("http://reglab.test", transport=transport, **options), handler
 
     return make
 
@@ -132,9 +136,8 @@ def test_retry_after_is_obeyed(scripted, resolve, monkeypatch):
     assert slept == [7.0]
 
 
-def test_backoff_grows_with_jitter(face, monkeypatch):
-    session = face.client("http://reglab.test")._session
-    retry, waits = session._retry, []
+def test_backoff_grows_with_jitter():
+    retry, waits = Session(Settings("http://reglab.test")).retry, []
     for _ in range(4):
         retry = retry.increment()
         waits.append([retry.backoff_strategy() for _ in range(200)])

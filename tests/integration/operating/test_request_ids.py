@@ -28,8 +28,8 @@ def test_request_ids_reach_the_worker(service, http):
     for body in made.values():
         address = f"/experiments/{body['id']}"
         until(lambda address=address: http.get(address).json()["state"] == "succeeded")
-    worker = lines(service._logs / "worker.log")
-    server = lines(service._logs / "api.log")
+    worker = lines(service.logs / "worker.log")
+    server = lines(service.logs / "api.log")
     for name, body in made.items():
         for run in body["runs"]:
             mine = [line for line in worker if line.get("run_id") == run["id"]]
@@ -41,5 +41,5 @@ def test_request_ids_reach_the_worker(service, http):
         [asked] = [line for line in server if line.get("request_id") == name]
         assert (asked["path"], asked["status"]) == ("/v1/experiments", 202)
     # Everything but Celery's own farewell is JSON.
-    text = (service._logs / "worker.log").read_text().splitlines()
+    text = (service.logs / "worker.log").read_text().splitlines()
     assert all(line.startswith("{") for line in text if line)

@@ -154,7 +154,7 @@ def _json(draw, data: bytes) -> bytes:
     except (ValueError, RecursionError):
         # Broken by an earlier change.
         return data
-    node, key = draw(st.sampled_from(list(_places(document))))
+    node, key = draw(st.sampled_from(list(places(document))))
     how = draw(st.sampled_from(["replace", "replace", "delete", "deepen", "double"]))
     if how == "delete":
         del node[key]
@@ -176,7 +176,7 @@ def _json(draw, data: bytes) -> bytes:
     )
 
 
-def _places(node):
+def places(node):
     items = (
         node.items()
         if isinstance(node, dict)
@@ -186,7 +186,7 @@ def _places(node):
     )
     for key, inner in list(items):
         yield node, key
-        yield from _places(inner)
+        yield from places(inner)
 
 
 def _npz(draw, data: bytes) -> bytes:
@@ -196,7 +196,7 @@ def _npz(draw, data: bytes) -> bytes:
     except Exception:
         # Broken by an earlier change.
         return data
-    arrays = {name: _npy(array) for name, array in plain.items()}
+    arrays = {name: npy(array) for name, array in plain.items()}
     numbers = sorted(name for name, array in plain.items() if array.dtype.kind in "iuf")
     if not numbers:
         return data
@@ -209,14 +209,14 @@ def _npz(draw, data: bytes) -> bytes:
         with np.errstate(all="ignore"):
             where = draw(st.integers(0, max(0, array.size - 1)))
             array.flat[where:] = np.asarray(odd).astype(array.dtype)
-        arrays[name] = _npy(array)
+        arrays[name] = npy(array)
     elif how == "dtype":
         with np.errstate(all="ignore"):
             dtype = draw(st.sampled_from(DTYPES))
-            arrays[name] = _npy(array.astype("f8").astype("i8").astype(dtype))
+            arrays[name] = npy(array.astype("f8").astype("i8").astype(dtype))
     elif how == "shape":
         shapes = [array[:0], array[:1], array[None], array.ravel(), array.T, np.float32(1)]
-        arrays[name] = _npy(np.asarray(draw(st.sampled_from(shapes))))
+        arrays[name] = npy(np.asarray(draw(st.sampled_from(shapes))))
     elif how == "drop":
         del arrays[name]
     elif how == "rename":
@@ -237,7 +237,7 @@ def npz(arrays: Members) -> bytes:
     return buffer.getvalue()
 
 
-def _npy(array: np.ndarray) -> bytes:
+def npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(array), allow_pickle=True)
     return buffer.getvalue()

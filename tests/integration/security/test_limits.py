@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reglab.api.events import log as event_log
-from reglab.api.events.bodies import DeletedEvent
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits.rate import CLIENTS, Rate
 from reglab.core.json_text import depth_of
@@ -325,7 +324,10 @@ def test_clients_are_apart_and_forgotten_in_time():
     assert bucket.wait("a") > 0
     for at in range(2 * CLIENTS):
         bucket.wait(str(at))
-    assert len(bucket._full_at) == CLIENTS
+    # The latest are remembered, each with one request less, and no others.
+    assert bucket.wait(str(CLIENTS)) == 0
+    assert bucket.wait(str(CLIENTS)) > 0
+    assert [bucket.wait(str(CLIENTS - 1)) for _ in range(2)] == [0, 0]
 
 
 def test_predictions(service):
@@ -350,12 +352,16 @@ def test_drawings_that_wait(service):
 
 def test_events_of_many_runs_are_kept_by_their_size(monkeypatch):
     monkeypatch.setattr(event_log, "KEPT_BYTES", 5000)
-    kept = event_log.EventLog("x")
+    kept = event_log.EventLog("y" * 1000)
+    ids = []
     for _ in range(100):
-        kept._publish("deleted", DeletedEvent(experiment_id="y" * 1000))
-    sizes = [len(event.data) for _, event in kept._events]
-    assert sum(sizes) <= 5000
-    assert len(sizes) == 4
+        kept.delete()
+        ids.append(kept.last_id)
+    # Who is further behind is given a snapshot.
+    events = kept.after(ids[-5])
+    assert [event.id for event in events] == ids[-4:]
+    assert sum(len(event.data) for event in events) <= 5000
+    assert [event.name for event in kept.after(ids[-6])] == ["metrics", "progress", "state"]
 
 
 def test_glibc_gives_memory_back():

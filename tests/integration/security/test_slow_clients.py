@@ -194,7 +194,7 @@ def test_event_streams_are_counted_and_places_given_back(server, sockets):
     while streams.open("streams") and time.monotonic() - began < PATIENCE:
         time.sleep(0.05)
     assert streams.open("streams") == 0
-    assert streams._clients == {}
+    assert streams.clients == {}
 
 
 def test_all_streams_together(server):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reglab.api.access.policy import Policy
-from reglab.api.stack import Stack, _bound, free_port
+from reglab.api.stack import Stack, bound_socket, free_port
 from reglab.core.settings import SettingsError
 from tests.integration.service.test_end_to_end import SMALL, handed_back, of_this_folder, wait_until
 
@@ -59,7 +59,7 @@ def test_the_rest_ends_with_the_first(tmp_path, number, group):
     finally:
         gone.kill()
         gone.wait()
-    _bound("127.0.0.1", port).close()
+    bound_socket("127.0.0.1", port).close()
     handed_back(home, run)
 
 

@@ -32,8 +32,8 @@ def own_mnist(tmp_path, monkeypatch):
     folder.mkdir()
     images = rng(1).integers(0, 256, (40, 28, 28))
     labels = rng(2).integers(0, 10, 40)
-    monkeypatch.setitem(idx._last_failure, "mnist", (-1e9, ""))
-    monkeypatch.setattr(idx, "_verify", lambda *_: None)
+    monkeypatch.setitem(idx.last_failure, "mnist", (-1e9, ""))
+    monkeypatch.setattr(idx, "verify", lambda *_: None)
     for prefix in ("train-subset", "t10k"):
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
@@ -147,7 +147,7 @@ def test_what_cannot_be_had_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("REGLAB_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("REGLAB_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("REGLAB_DOWNLOAD", "0")
-    monkeypatch.setattr(idx, "_last_failure", {})
+    monkeypatch.setattr(idx, "last_failure", {})
     with pytest.raises(DatasetUnavailableError, match="Set REGLAB_DATA_DIR") as caught:
         datasets.check(Mnist(name="mnist"))
     assert caught.value.problems[0].path == "dataset.name"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reglab.core import datasets
-from reglab.core.datasets.masked_text import MASK, NOTHING, UNKNOWN, _masker, read
+from reglab.core.datasets.masked_text import MASK, NOTHING, UNKNOWN, masker_of, read
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.errors import DatasetUnavailableError, SpecError
@@ -83,7 +83,7 @@ def test_vocabulary_is_the_most_frequent_words_of_a_part_of_the_reference():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_masking_agrees_with_the_slow_one(seed):
-    masker = _masker(SPEC, read(TOKENS).train, 200)
+    masker = masker_of(SPEC, read(TOKENS).train, 200)
     x, y = masker.draw(np.random.default_rng(seed))
     windows, words = slow_draw(masker, np.random.default_rng(seed))
     np.testing.assert_array_equal(tokens_of(x), windows)
@@ -99,7 +99,7 @@ def test_shares_are_those_asked_for():
     assert same == pytest.approx(0.1, abs=0.015)
     assert 1 - masked - same == pytest.approx(0.1, abs=0.015)
     assert data.y_train.min() >= 2
-    masker = _masker(asked, read(TOKENS).train, 5000)
+    masker = masker_of(asked, read(TOKENS).train, 5000)
     assert len(masker.eligible) == 25_000
     assert (masker.text[masker.eligible] > UNKNOWN).all()
 
@@ -121,7 +121,7 @@ def test_training_agrees_with_the_oracle(resampled):
     data = datasets.load(asked.dataset, stream(3, "data"))
     trainer = Trainer(asked, data, 3)
     run(trainer)
-    masker = _masker(asked.dataset, read(TOKENS).train, 60)
+    masker = masker_of(asked.dataset, read(TOKENS).train, 60)
     batches = stream(3, "batches")
 
     def redraw(_, rng, inputs, targets, batch, shape):
@@ -170,7 +170,7 @@ def test_network_is_an_embedding_a_place_in_torch():
 
 def test_unigram_loss_is_that_of_counting():
     data = load()
-    text = _masker(SPEC, read(TOKENS).train, 200).text
+    text = masker_of(SPEC, read(TOKENS).train, 200).text
     counts = Counter(int(word) for word in text if word >= 2)
     total = sum(counts.values()) + 510
     expected = np.mean([-np.log((counts[int(word)] + 1) / total) for word in data.y_test])
