@@ -51,7 +51,7 @@ test-services: $(STAMP)
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults $(ARGS)
 
-# Step times of reglab, NumPy, PyTorch and JAX, the article, the service; tables to the README.
+# Step times of reglab, NumPy, PyTorch and JAX, the article, the service; writes docs/reference/benchmarks.md.
 BENCH_STAMP := $(VENV)/.installed-bench
 bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks $(PARTS)
@@ -79,7 +79,7 @@ docs: $(STAMP)
 .typed:
 	@$(PYTHON) -c 'import setup; setup.link(".typed")'
 
-# The pictures of the pages in the README; needs Chromium.
+# The pictures of the pages in the README and docs/howto/browser.md; needs Chromium.
 screenshots: $(STAMP)
 	$(BIN)/python docs/screenshots/take.py
 

@@ -47,10 +47,10 @@ class Estimate:
     Attributes:
         runs: Number of runs.
         epochs: Of all runs together.
-        steps: Updates of all runs together.
+        steps: Total number of updates of all runs.
         longest_seconds: Time of the longest run.
         cpu_seconds: Time of all runs together, one core each.
-        seconds: Time until all have ended, if nothing else waits.
+        seconds: Time until all runs have ended if no other runs are queued.
         slots: Runs that the living workers train at once; 0 if no worker is alive.
         measured_runs: Finished runs that the model was scaled by; 0 means the model alone.
     """

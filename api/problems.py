@@ -29,12 +29,12 @@ log = structlog.get_logger("reglab.api")
 
 
 class FieldError(BaseModel):
-    """One fault of one field."""
+    """One error of one field."""
 
     field: str = Field(description="Dotted path of the field.", examples=["regularization.l2"])
-    detail: str = Field(description="What was wrong.", examples=["Got -1."])
+    detail: str = Field(description="Description of the error.", examples=["Got -1."])
     remedy: str = Field(
-        description="What would be right.",
+        description="How to correct it.",
         examples=["Input should be greater than or equal to 0."],
     )
 
@@ -43,12 +43,14 @@ class ProblemDocument(BaseModel):
     """The body of every error."""
 
     type: str = Field(description="Kind of problem, a URI.", examples=["urn:reglab:invalid"])
-    title: str = Field(description="The kind in words.", examples=["Invalid request"])
+    title: str = Field(description="Kind of problem in words.", examples=["Invalid request"])
     status: int = Field(description="HTTP status.", examples=[422])
-    detail: str = Field(description="What happened.", examples=["regularization.l2: Got -1."])
+    detail: str = Field(
+        description="Description of the problem.", examples=["regularization.l2: Got -1."]
+    )
     instance: str = Field(description="The request's path.", examples=["/v1/experiments"])
     request_id: str = Field(
-        description="Give this when you report a fault.", examples=["01a20e8c-cfe5-759a"]
+        description="Id of the request, for bug reports.", examples=["01a20e8c-cfe5-759a"]
     )
     errors: list[FieldError] = Field(description="One entry per faulty field; may be empty.")
 

@@ -33,8 +33,8 @@ def expiry(days: float | None) -> datetime | None:
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What or whom it is for.")],
-    scope: Annotated[AccessScope, typer.Option(help="What it allows.")] = "read",
+    name: Annotated[str, typer.Argument(help="Purpose or owner of the token.")],
+    scope: Annotated[AccessScope, typer.Option(help="Scope of the token.")] = "read",
     days: Annotated[float, typer.Option(min=0.001, max=36500, help="Expires after.")] = 90,
     never: Annotated[bool, typer.Option("--never-expires", help="No expiry.")] = False,
     as_json: Json = False,

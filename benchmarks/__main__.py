@@ -1,4 +1,4 @@
-"""``python -m benchmarks [part ...]``: measure, then write table, plots and the README's block."""
+"""``python -m benchmarks [part ...]``: measure, then write the plots and the page of tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def main() -> None:
     found = results.load()
     (results.FOLDER / "table.md").write_text(tables.markdown(found) + "\n")
     plots.write(found, results.FOLDER)
-    tables.update_readme(found)
+    tables.update(found)
     print(tables.markdown(found))
 
 

@@ -1,4 +1,4 @@
-"""The results as Markdown; the README shows this text between its markers."""
+"""The results as Markdown; the reference page shows this text between its markers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.machine import sentence
 
 # Above this share of a core taken by others, the text says so.
 BUSY = 0.03
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "benchmarks.md"
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 
@@ -135,19 +135,19 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (names, rule, *map(list, rows)))
 
 
-def readme_block(results: dict[str, Any]) -> str:
-    """What belongs between the README's markers."""
+def block(results: dict[str, Any]) -> str:
+    """The text between the markers of the page, including both."""
     return f"{BEGIN}\n{markdown(results)}\n{END}"
 
 
-def update_readme(results: dict[str, Any], readme: Path = README) -> None:
+def update(results: dict[str, Any], page: Path = PAGE) -> None:
     """Put the tables between the markers.
 
     Raises:
-        ValueError: The README has no pair of markers.
+        ValueError: The page has no pair of markers.
     """
-    text = readme.read_text()
+    text = page.read_text()
     pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
     if not pattern.search(text):
-        raise ValueError(f"{readme} needs the lines {BEGIN} and {END}")
-    readme.write_text(pattern.sub(lambda _: readme_block(results), text))
+        raise ValueError(f"{page} needs the lines {BEGIN} and {END}")
+    page.write_text(pattern.sub(lambda _: block(results), text))

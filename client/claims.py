@@ -17,14 +17,14 @@ class Claim(Reply):
     id: str = Field(description="Short name.")
     text: str = Field(description="The statement.")
     section: str = Field("", description="What it is about.")
-    presets: list[str] = Field([], description="Experiments that it needs.")
+    presets: list[str] = Field([], description="Presets whose runs it needs.")
     statistic: str = Field(description="What is measured in each seed.")
-    threshold: str = Field(description="Where its mean must lie.")
+    threshold: str = Field(description="Region in which the mean must lie.")
     value: float | None = Field(None, description="Mean of the statistic over seeds.")
     low: float | None = Field(None, description="Lower end of its 95 % bootstrap interval.")
-    high: float | None = Field(None, description="Upper end.")
+    high: float | None = Field(None, description="Upper end of the interval.")
     seeds: int = Field(0, description="Number of replicates.")
-    minimum_seeds: int = Field(0, description="Fewer are never a verdict.")
+    minimum_seeds: int = Field(0, description="Number of seeds below which there is no verdict.")
     verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
         None, description="None where the claim does not apply to these runs."
     )
@@ -34,4 +34,4 @@ class Claim(Reply):
 class ClaimList(Reply):
     """All claims."""
 
-    items: list[Claim] = Field(description="In the article's order.")
+    items: list[Claim] = Field(description="The claims, in the order of the article.")

@@ -105,7 +105,7 @@ class ClientSurface:
 
         Args:
             name: What or whom it is for.
-            scope: What it allows; 'submit' includes 'read', 'admin' both.
+            scope: Scope of the token; 'submit' includes 'read', and 'admin' includes both.
             days: Days until it expires; None never expires.
         """
         document = {"name": name, "scope": scope, "days": days}

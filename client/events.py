@@ -17,12 +17,12 @@ COLUMNS = ", ".join(metric.name for metric in CURVES)
 
 
 class RunMoved(Reply):
-    """Where one run is."""
+    """Progress of one run."""
 
     id: str = Field(description="The run.")
     index: int = Field(description="Position in the experiment, from 0.")
     state: State = Field(description="State.")
-    attempt: int = Field(description="How often it was started.")
+    attempt: int = Field(description="Number of attempts so far.")
     epoch: int = Field(description="Epochs trained so far.")
     progress: float = Field(description="From 0 to 1.")
     error: dict[str, Any] | None = Field(None, description="Why it failed.")
@@ -46,7 +46,7 @@ class StateEvent(Event):
     kind: Literal["state"] = "state"
     state: State = Field(description="The experiment's state.")
     counts: dict[str, int] = Field(description="Number of runs by state.")
-    progress: float = Field(description="Mean of its runs', from 0 to 1.")
+    progress: float = Field(description="Mean progress of the runs, from 0 to 1.")
     runs: list[RunMoved] = Field(description="Runs whose state or attempt changed.")
 
 
@@ -54,7 +54,7 @@ class ProgressEvent(Event):
     """Runs went on."""
 
     kind: Literal["progress"] = "progress"
-    progress: float = Field(description="Mean of its runs', from 0 to 1.")
+    progress: float = Field(description="Mean progress of the runs, from 0 to 1.")
     runs: list[RunMoved] = Field(description="Runs whose epoch or progress changed.")
 
 

@@ -44,7 +44,7 @@ class ExperimentSurface:
 
     @property
     def name(self) -> str:
-        """Name for people."""
+        """Name of the experiment."""
         return self.data.name
 
     @property
@@ -54,7 +54,7 @@ class ExperimentSurface:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Labels."""
+        """Tags of the experiment."""
         return self.data.tags
 
     @property
@@ -98,7 +98,7 @@ class ExperimentSurface:
 
     @operation
     def cancel(self) -> Flow[None]:
-        """Cancel what has not ended: waiting runs at once, running ones within a second."""
+        """Cancel unfinished runs: queued runs at once, running ones within a second."""
         call = Call("POST", self._path("cancel"), repeatable=False)
         self.data = ExperimentData.read((yield call))
 
@@ -135,7 +135,7 @@ class ExperimentSurface:
 
         Args:
             binning: 'quantile' or 'uniform'; as in the spec if left out.
-            bins: Number of bins; as in the spec if left out.
+            bins: Number of bins; as in the spec by default.
         """
         query = {"binning": binning, "bins": bins}
         reply = yield Call("GET", self._path("ece"), params=query)
@@ -143,7 +143,7 @@ class ExperimentSurface:
 
     @operation
     def figures(self, others: Sequence[Any] = ()) -> Flow[list[FigureInfo]]:
-        """Each figure with its caption, or with the reason why it cannot be drawn.
+        """Returns each figure with its caption, or with the reason why it cannot be drawn.
 
         Args:
             others: Further experiments whose runs a figure draws on, as figure 4 does.

@@ -29,7 +29,7 @@ class Arrays(Reply):
 class CalibrationBin(Reply):
     """One bin of a reliability table."""
 
-    bin: int = Field(description="From 0, by confidence.")
+    bin: int = Field(description="Index of the bin from 0, in order of confidence.")
     count: int = Field(description="Test examples in the bin.")
     lower: float = Field(description="Smallest confidence, or left edge.")
     upper: float = Field(description="Largest confidence, or right edge.")
@@ -52,11 +52,13 @@ class Calibration(Reply):
 
     run_id: str = Field(description="The run.")
     binning: str = Field(description="'quantile' or 'uniform'.")
-    bins: int = Field(description="Number of bins asked for.")
-    table: list[CalibrationBin] = Field(description="One row per filled bin.")
+    bins: int = Field(description="Requested number of bins.")
+    table: list[CalibrationBin] = Field(description="One row per bin that is not empty.")
     ece: float = Field(description="Expected calibration error.")
     mce: float = Field(description="Maximum calibration error.")
-    confidence_on_errors: ErrorCdf = Field(description="How sure the model was when wrong.")
+    confidence_on_errors: ErrorCdf = Field(
+        description="Distribution of the confidence in wrong answers."
+    )
 
     def to_table(self) -> Table:
         """The bins as a table."""
@@ -101,7 +103,7 @@ class Boundary(Arrays):
 class WeightMatrix(Reply):
     """One weight matrix."""
 
-    layer: int = Field(description="From 0 at the input.")
+    layer: int = Field(description="Index of the layer, from 0 at the input.")
     shape: tuple[int, int] = Field(description="(n_in, n_out).")
     sparsity: float = Field(description="Share of |w| <= threshold.")
     norm: float = Field(description="Root of the sum of squares.")
@@ -117,8 +119,8 @@ class Weights(Reply):
     """Weight matrices of a run."""
 
     run_id: str = Field(description="The run.")
-    threshold: float = Field(description="What counts as zero.")
-    matrices: list[WeightMatrix] = Field(description="The matrices asked for.")
+    threshold: float = Field(description="Magnitude up to which an entry counts as zero.")
+    matrices: list[WeightMatrix] = Field(description="The requested matrices.")
 
     def arrays(self) -> dict[str, Any]:
         """``{"W0": (n_in, n_out) float32, ...}``."""
@@ -162,8 +164,8 @@ class Predictions(Arrays):
 
     run_id: str = Field(description="The run.")
     labels: list[int] = Field(description="True classes, (N,).")
-    predicted: list[int] = Field(description="Most probable classes, (N,).")
-    probabilities: list[list[float]] = Field(description="(N, K).")
+    predicted: list[int] = Field(description="Most probable class of each input, (N,).")
+    probabilities: list[list[float]] = Field(description="Probabilities, (N, K).")
 
 
 class Prediction(Arrays):
@@ -177,10 +179,10 @@ class Prediction(Arrays):
     }
 
     run_id: str = Field(description="The run.")
-    predicted: list[int] = Field(description="Most probable classes, (N,).")
-    probabilities: list[list[float]] = Field(description="Dropout off, (N, K).")
+    predicted: list[int] = Field(description="Most probable class of each input, (N,).")
+    probabilities: list[list[float]] = Field(description="Probabilities with dropout off, (N, K).")
     dropout_mean: list[list[float]] | None = Field(
-        None, description="Mean over networks with dropout on, (N, K)."
+        None, description="Mean of the probabilities over networks with dropout on, (N, K)."
     )
     dropout_std: list[list[float]] | None = Field(
         None, description="Standard deviation over them, (N, K)."

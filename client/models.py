@@ -73,14 +73,14 @@ class RunData(Reply):
     params: dict[str, Any] = Field(description="Values of the sweep, by dotted path.")
     seed: int = Field(description="Seed of all its random streams.")
     state: State = Field(description="State.")
-    attempt: int = Field(description="How often it was started.")
+    attempt: int = Field(description="Number of attempts so far.")
     epoch: int = Field(description="Epochs trained so far.")
     progress: float = Field(description="From 0 to 1.")
     summary: dict[str, Any] | None = Field(None, description="Numbers of the finished run.")
     error: dict[str, Any] | None = Field(None, description="Why it failed.")
-    created_at: datetime = Field(description="UTC.")
+    created_at: datetime = Field(description="Time of creation (UTC).")
     started_at: datetime | None = Field(None, description="Start of the last attempt.")
-    finished_at: datetime | None = Field(None, description="When it ended.")
+    finished_at: datetime | None = Field(None, description="Time at which it ended.")
     spec: dict[str, Any] | None = Field(
         None, description="The resolved spec; only when the run was asked for by itself."
     )
@@ -94,14 +94,14 @@ class ExperimentSummary(Reply):
     """An experiment without its runs."""
 
     id: str = Field(description="UUIDv7.")
-    name: str = Field(description="Name for people.")
-    preset: str | None = Field(None, description="The preset it was made from.")
-    tags: tuple[str, ...] = Field((), description="Labels.")
-    state: State = Field(description="Derived from its runs' states.")
+    name: str = Field(description="Name of the experiment.")
+    preset: str | None = Field(None, description="Preset from which it was made.")
+    tags: tuple[str, ...] = Field((), description="Tags of the experiment.")
+    state: State = Field(description="State, derived from the states of the runs.")
     counts: dict[str, int] = Field(description="Number of runs by state.")
-    progress: float = Field(description="Mean of its runs', from 0 to 1.")
-    created_at: datetime = Field(description="UTC.")
-    updated_at: datetime = Field(description="Last change of name or tags.")
+    progress: float = Field(description="Mean progress of the runs, from 0 to 1.")
+    created_at: datetime = Field(description="Time of creation (UTC).")
+    updated_at: datetime = Field(description="Time of the last change of name or tags.")
 
     def label(self) -> str:
         """Its name, or its preset, or the end of its id."""
@@ -111,8 +111,8 @@ class ExperimentSummary(Reply):
 class ExperimentData(ExperimentSummary):
     """An experiment with its spec and runs, as it was when it was read."""
 
-    spec: dict[str, Any] = Field(description="As submitted, defaults filled in.")
-    runs: tuple[RunData, ...] = Field(description="Its runs, by index.")
+    spec: dict[str, Any] = Field(description="The submitted spec with all defaults.")
+    runs: tuple[RunData, ...] = Field(description="The runs, in the order of their index.")
     dropped: tuple[str, ...] = Field(
         (),
         description="When submitted: fields that an override of a name dropped, as the new kind of "
@@ -135,14 +135,16 @@ class ExperimentPage(Reply):
 
 
 class FigureInfo(Reply):
-    """A figure that can be drawn, or why it cannot."""
+    """A figure with its caption, or the reason why it cannot be drawn."""
 
     name: str = Field(description="As in figure(name).")
-    title: str = Field(description="For people.")
-    article_number: int | None = Field(None, description="Its number in the article.")
-    available: bool = Field(description="Whether it can be drawn now.")
-    reason: str | None = Field(None, description="Why not.")
-    caption: str | None = Field(None, description="With numbers from the runs.")
+    title: str = Field(description="Title of the figure.")
+    article_number: int | None = Field(
+        None, description="Number in the article; null for other figures."
+    )
+    available: bool = Field(description="Whether it can be drawn from the finished runs.")
+    reason: str | None = Field(None, description="Reason why it cannot be drawn.")
+    caption: str | None = Field(None, description="Caption with results of the runs.")
 
 
 class FigureList(Reply):
@@ -158,25 +160,25 @@ class ArrayInfo(Reply):
     dtype: str = Field(description="As NumPy writes it, e.g. '<f4'.")
     shape: list[int] = Field(description="Length of each axis.")
     bytes: int = Field(description="Size of the values.")
-    sha256: str = Field(description="Of the little-endian values in C order.")
+    sha256: str = Field(description="SHA-256 of the little-endian values in C order.")
 
 
 class ArrayList(Reply):
-    """Everything that is stored of a run."""
+    """All stored arrays of a run."""
 
-    items: list[ArrayInfo] = Field(description="By name.")
+    items: list[ArrayInfo] = Field(description="The arrays, sorted by name.")
 
 
 class PresetInfo(Reply):
     """A preset."""
 
     name: str = Field(description="As in submit(name).")
-    title: str = Field(description="For people.")
-    description: str = Field(description="What it shows.")
+    title: str = Field(description="Title of the experiment.")
+    description: str = Field(description="What the experiment shows.")
     figures: list[str] = Field(description="Article figures that its runs feed.")
     runs: int = Field(description="Number of runs.")
-    spec: dict[str, Any] = Field(description="Its spec.")
-    article: bool = Field(description="Whether it is one of the article's six.")
+    spec: dict[str, Any] = Field(description="The spec.")
+    article: bool = Field(description="Whether it is one of the six experiments of the article.")
     substitute: str | None = Field(
         None, description="Dataset to fall back to where the preset's own cannot be had."
     )
@@ -185,21 +187,27 @@ class PresetInfo(Reply):
 class PresetList(Reply):
     """All presets."""
 
-    items: list[PresetInfo] = Field(description="In the article's order.")
+    items: list[PresetInfo] = Field(
+        description="The presets of the article in its order, then the others."
+    )
 
 
 class DatasetInfo(Reply):
     """A dataset."""
 
     name: str = Field(description="As in dataset.name.")
-    title: str = Field(description="For people.")
+    title: str = Field(description="Title of the dataset.")
     n_features: int = Field(description="Features per example.")
-    n_classes: int = Field(description="Classes.")
-    image_shape: list[int] | None = Field(None, description="Rows, columns.")
-    source: str = Field(description="Where it comes from.")
+    n_classes: int = Field(description="Number of classes.")
+    image_shape: list[int] | None = Field(
+        None, description="Rows and columns of an image; null if the inputs are not images."
+    )
+    source: str = Field(description="Source of the data.")
     licence: str = Field(description="Its licence.")
-    available: bool = Field(description="Whether this server has it.")
-    reason: str | None = Field(None, description="Why not, and what to do.")
+    available: bool = Field(description="Whether it is available on this server.")
+    reason: str | None = Field(
+        None, description="Why it is not available, and how to make it available."
+    )
 
 
 class DatasetList(Reply):
@@ -212,13 +220,13 @@ class Estimate(Reply):
     """What an experiment would cost."""
 
     runs: int = Field(description="Number of runs.")
-    epochs: int = Field(description="Of all runs together.")
-    steps: int = Field(description="Updates of all runs together.")
+    epochs: int = Field(description="Total of all runs.")
+    steps: int = Field(description="Total number of updates of all runs.")
     longest_seconds: float = Field(description="Time of the longest run.")
-    cpu_seconds: float = Field(description="Of all runs, one core each.")
+    cpu_seconds: float = Field(description="Total time of all runs on one core each.")
     seconds: float = Field(description="Until all have ended, if nothing else waits.")
     slots: int = Field(description="Runs that the living workers train at once.")
-    waiting: int = Field(description="Runs of other experiments that wait.")
+    waiting: int = Field(description="Number of queued runs of other experiments.")
     dropped: tuple[str, ...] = Field(
         (),
         description="Fields that an override of a name dropped, as the new kind of object does not "
@@ -236,35 +244,41 @@ class Health(Reply):
 class Readiness(Reply):
     """What the server needs, part by part; 'ok' or what is wrong."""
 
-    ready: bool = Field(description="Whether submissions can be taken.")
+    ready: bool = Field(description="Whether submissions are accepted.")
     database: str = Field(description="State of the database.")
     broker: str = Field(description="State of the broker.")
     worker: str = Field(description="Whether a worker was seen lately.")
     worker_seconds: float | None = Field(None, description="Since the freshest was seen.")
-    workers: int | None = Field(None, description="Workers seen lately.")
-    slots: int | None = Field(None, description="Runs that they train at once.")
-    queued: int | None = Field(None, description="Runs that wait.")
-    running: int | None = Field(None, description="Runs in training.")
+    workers: int | None = Field(None, description="Number of active workers.")
+    slots: int | None = Field(None, description="Number of runs that they train at the same time.")
+    queued: int | None = Field(None, description="Number of queued runs.")
+    running: int | None = Field(None, description="Number of running runs.")
     oldest_queued_seconds: float | None = Field(
-        None, description="Age of the longest waiting run; 0 if none waits."
+        None, description="Seconds for which the oldest queued run has waited; 0 if there is none."
     )
 
 
 class TokenInfo(Reply):
     """A token without its secret."""
 
-    id: str = Field(description="Names the token, also within its text.")
-    name: str = Field(description="What or whom it is for.")
+    id: str = Field(description="Id of the token, which is also part of its text.")
+    name: str = Field(description="Purpose or owner of the token.")
     scope: TokenScope = Field(description="What it allows; each includes those before it.")
-    state: Literal["active", "expired", "revoked"] = Field(description="Whether it counts.")
-    created_at: datetime = Field(description="UTC.")
+    state: Literal["active", "expired", "revoked"] = Field(
+        description="Whether it is valid, expired or revoked."
+    )
+    created_at: datetime = Field(description="Time of creation (UTC).")
     expires_at: datetime | None = Field(description="UTC; None never expires.")
-    revoked_at: datetime | None = Field(None, description="UTC.")
-    last_used_at: datetime | None = Field(None, description="UTC, to within some minutes.")
+    revoked_at: datetime | None = Field(
+        None, description="Time of revocation (UTC); null if it was not revoked."
+    )
+    last_used_at: datetime | None = Field(
+        None, description="Time of the last use (UTC), accurate to some minutes."
+    )
 
 
 class NewToken(TokenInfo):
-    """A token that was just made."""
+    """A token that was just created."""
 
     token: str = Field(repr=False, description="Its text, which nobody can read again.")
 
@@ -272,4 +286,4 @@ class NewToken(TokenInfo):
 class TokenList(Reply):
     """All tokens of a server."""
 
-    items: list[TokenInfo] = Field(description="The newest first.")
+    items: list[TokenInfo] = Field(description="The tokens, newest first.")

@@ -88,7 +88,7 @@ class RunSurface:
 
         Args:
             binning: 'quantile' or 'uniform'; as in the spec if left out.
-            bins: Number of bins; as in the spec if left out.
+            bins: Number of bins; as in the spec by default.
         """
         query = {"binning": binning, "bins": bins}
         return Calibration.read((yield self._get("calibration", query)))
@@ -98,7 +98,7 @@ class RunSurface:
         """Probability of class 1 on a grid, with the training points; data in the plane only.
 
         Args:
-            dropout_seed: Leave dropout on with this seed: one network of the ensemble.
+            dropout_seed: Seed of a dropout mask; returns the boundary of this one network.
             epoch: One of ``snapshot_epochs``; the trained network if left out.
         """
         query = {"dropout_seed": dropout_seed, "epoch": epoch}
@@ -122,7 +122,7 @@ class RunSurface:
 
     @operation
     def predictions(self) -> Flow[Predictions]:
-        """Class probabilities of every test example, dropout off."""
+        """Returns the class probabilities of every test example with dropout off."""
         return Predictions.read((yield self._get("predictions", {})))
 
     @operation

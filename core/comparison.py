@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,8 @@ from reglab.core.statistics import (
     mcnemar,
 )
 
-# What may differ between two dataset specs that have the same test examples.
-TRAINING_ONLY = {"label_flip"}
-IMAGES_TRAINING_ONLY = {"train_size", "sampling"}
+Floats = NDArray[Any]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,11 +77,21 @@ def final_metrics(
         return found
     logits, labels = run.logits(), run.labels()
     probe = binning or run.spec.probes.binning
+    return found | {name: measure(logits, labels, probe) for name, measure in OF_OUTPUTS.items()}
+
+
+def _ece(logits: Floats, labels: Labels, probe: CalibrationProbe) -> float:
     table = calibration.table_of(logits, labels, probe.bins, probe.binning)
-    return found | {
-        "ece": calibration.expected_error(table),
-        "brier": brier.brier_score(np.exp(predictions.log_probabilities(logits)), labels),
-    }
+    return calibration.expected_error(table)
+
+
+# Metrics of the kept network that are no curves, by their names in ``core.spec.METRICS``.
+OF_OUTPUTS: dict[str, Callable[[Floats, Labels, CalibrationProbe], float]] = {
+    "ece": _ece,
+    "brier": lambda logits, labels, _: brier.brier_score(
+        np.exp(predictions.log_probabilities(logits)), labels
+    ),
+}
 
 
 def _is_last_kept(run: RunResult) -> bool:
@@ -125,11 +134,10 @@ def differing_test_sets(a: RunResult, b: RunResult) -> str | None:
     """Why two runs were not tested on the same examples, or None if they were."""
     if a.spec.dataset.name != b.spec.dataset.name:
         return "They were tested on different datasets."
-    drawn = a.spec.dataset.image_shape is None
-    if drawn and a.seed != b.seed:
+    if a.spec.dataset.is_drawn and a.seed != b.seed:
         return "Their test points were drawn from different seeds."
-    ignored = TRAINING_ONLY | (set() if drawn else IMAGES_TRAINING_ONLY)
-    specs = [run.spec.dataset.model_dump(exclude=ignored) for run in (a, b)]
+    ignored = a.spec.dataset.training_only
+    specs = [run.spec.dataset.model_dump(exclude=set(ignored)) for run in (a, b)]
     if specs[0] != specs[1]:
         return "Their datasets differ in size or noise, and so do their test examples."
     files = [run.summary.get("provenance", {}).get("files") for run in (a, b)]

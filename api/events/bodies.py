@@ -12,16 +12,17 @@ from reglab.core.storage import RunProgress, State
 
 
 class RunMoved(BaseModel):
-    """Where one run is."""
+    """Progress of one run."""
 
     id: str = Field(description="The run.", examples=[ID])
     index: int = Field(description="Position in the experiment, from 0.", examples=[0])
     state: State = Field(description="State.", examples=["running"])
-    attempt: int = Field(description="How often it was started.", examples=[1])
+    attempt: int = Field(description="Number of attempts so far.", examples=[1])
     epoch: int = Field(description="Epochs trained so far.", examples=[120])
     progress: float = Field(description="From 0 to 1.", examples=[0.12])
     error: dict[str, Any] | None = Field(
-        description="Why it failed: type, detail, remedy; null otherwise.", examples=[None]
+        description="Type, detail and remedy of the error that ended the run; null otherwise.",
+        examples=[None],
     )
 
     @classmethod
@@ -48,14 +49,14 @@ class StateEvent(_Event):
     counts: dict[str, int] = Field(
         description="Number of runs by state.", examples=[{"queued": 7, "running": 2}]
     )
-    progress: float = Field(description="Mean of its runs', from 0 to 1.", examples=[0.2])
+    progress: float = Field(description="Mean progress of the runs, from 0 to 1.", examples=[0.2])
     runs: list[RunMoved] = Field(description="Runs whose state or attempt changed.")
 
 
 class ProgressEvent(_Event):
-    """Event ``progress``: runs went on."""
+    """Event ``progress``: runs have progressed."""
 
-    progress: float = Field(description="Mean of its runs', from 0 to 1.", examples=[0.2])
+    progress: float = Field(description="Mean progress of the runs, from 0 to 1.", examples=[0.2])
     runs: list[RunMoved] = Field(description="Runs whose epoch or progress changed.")
 
 
@@ -88,7 +89,7 @@ class MetricsEvent(_Event):
 
 
 class DeletedEvent(BaseModel):
-    """Event ``deleted``: the experiment is gone; the stream ends."""
+    """Event ``deleted``: the experiment was deleted, and the stream ends."""
 
     experiment_id: str = Field(description="The experiment.", examples=[ID])
 

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/runs/{run_id}/arrays", tags=["runs"])
 @router.get("", summary="Stored arrays", operation_id="list_arrays", responses=responses(404, 409))
 @needs("read")
 def list_arrays(shared: Shared, run_id: RunId) -> ArrayList:
-    """Name, dtype, shape and checksum of everything that is stored of the run, by name."""
+    """Returns the name, dtype, shape and checksum of every stored array of the run."""
     check_finished(shared.storage.runs.get(run_id).state)
     rows = shared.storage.results.array_records(run_id)
     return ArrayList(items=[ArrayRow(**row.document()) for row in rows])
@@ -53,7 +53,10 @@ def get_array(
     name: Annotated[str, Path(description="As listed.", examples=["param.W0"])],
     form: Annotated[Form, Query(alias="format", description=FORM)] = "json",
 ) -> Any:
-    """The array as it is stored; answers 304 to a known ETag. NaN is null in JSON."""
+    """Returns the array as it is stored.
+
+    A known ETag is answered with 304. In JSON, NaN is null.
+    """
     check_finished(shared.storage.runs.get(run_id).state)
     records = {row.name: row for row in shared.storage.results.array_records(run_id)}
     if name not in records:

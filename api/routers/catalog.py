@@ -20,7 +20,7 @@ router = APIRouter(tags=["catalog"])
 @router.get("/presets", summary="Presets", operation_id="list_presets", responses=responses())
 @needs("read")
 def list_presets() -> PresetList:
-    """The article's experiments, and those of methods that it only mentions."""
+    """Returns the experiments of the article, and those of further methods."""
     rows = [
         PresetRow(
             name=preset.name,
@@ -40,7 +40,7 @@ def list_presets() -> PresetList:
 @router.get("/datasets", summary="Datasets", operation_id="list_datasets", responses=responses())
 @needs("read")
 def list_datasets() -> DatasetList:
-    """What can be trained on, and whether this server has it."""
+    """Returns all datasets, and whether each is available on this server."""
     rows = [DatasetRow.model_validate(row) for row in datasets.catalog()]
     return DatasetList(items=rows)
 
@@ -53,5 +53,5 @@ def list_datasets() -> DatasetList:
 )
 @needs("read")
 def get_schema() -> dict[str, Any]:
-    """JSON Schema 2020-12 of the body of a submission."""
+    """Returns the JSON Schema 2020-12 of a spec."""
     return schema(ExperimentSpec)

@@ -22,7 +22,7 @@ MARKDOWN = "text/markdown; charset=utf-8"
 
 @router.get(
     "",
-    summary="Claims of the article against the runs",
+    summary="Verdicts of the article's claims",
     operation_id="list_claims",
     response_model=ClaimList,
     responses={**responses(404, 422), 200: {"content": {MARKDOWN: {"schema": {"type": "string"}}}}},
@@ -33,9 +33,11 @@ def list_claims(
     shared: Shared,
     experiment_id: ExperimentId,
     with_: With = None,
-    form: Annotated[Literal["json", "md"], Query(alias="format", description="Form.")] = "json",
+    form: Annotated[
+        Literal["json", "md"], Query(alias="format", description="Format of the response.")
+    ] = "json",
 ) -> Any:
-    """Each claim with the value that was measured, its interval over seeds, and the verdict.
+    """Returns each claim with its measured value, the interval over seeds, and the verdict.
 
     Supported: the whole interval lies where the claim needs it. Not supported: the whole interval
     lies elsewhere. Undecided: it reaches across, or there are too few seeds; one seed never

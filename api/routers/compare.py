@@ -25,7 +25,7 @@ from reglab.core.spec import At
 
 router = APIRouter(prefix="/compare", tags=["results"])
 Pair = Annotated[
-    str | None, Query(max_length=100, description="Two ids with a comma between: a,b.")
+    str | None, Query(max_length=100, description="Two ids separated by a comma: a,b.")
 ]
 
 Moment = Annotated[

@@ -57,7 +57,9 @@ def get_curves(
             examples=["test_loss,test_accuracy"],
         ),
     ] = None,
-    form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
+    form: Annotated[
+        tables.Format, Query(alias="format", description="Format of the response.")
+    ] = "json",
     max_points: Annotated[
         int,
         Query(
@@ -69,7 +71,9 @@ def get_curves(
     ] = MAX_POINTS,
     aggregate: Annotated[
         Literal["seeds"] | None,
-        Query(description="'seeds': a curve per sweep point, the mean over its replicates."),
+        Query(
+            description="'seeds' returns one curve per sweep point, the mean over its replicates."
+        ),
     ] = None,
 ) -> Any:
     """Columns of equal length: run_id, epoch and the metrics; also of runs still running.
@@ -144,16 +148,18 @@ def get_ece(
     shared: Shared,
     experiment_id: ExperimentId,
     binning: Annotated[
-        Binning | None, Query(description="Quantile or uniform bins; as in the spec if left out.")
+        Binning | None, Query(description="Quantile or uniform bins; as in the spec by default.")
     ] = None,
     bins: Annotated[
-        int | None, Query(ge=1, le=1000, description="Number of bins; as in the spec if left out.")
+        int | None, Query(ge=1, le=1000, description="Number of bins; as in the spec by default.")
     ] = None,
-    form: Annotated[tables.Format, Query(alias="format", description="Form.")] = "json",
+    form: Annotated[
+        tables.Format, Query(alias="format", description="Format of the response.")
+    ] = "json",
 ) -> EceTable | Response:
     """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, one row per run.
 
-    Runs trained with squared loss give no probabilities and are left out. All rows have the same
+    Runs trained with squared loss have no probabilities and are left out. All rows have the same
     bins: where the specs of a sweep differ, 15 quantile bins unless others are asked for.
     """
     rows = []

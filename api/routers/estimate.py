@@ -27,7 +27,7 @@ router = APIRouter(prefix="/experiments", tags=["experiments"])
 )
 @needs("read")
 async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
-    """Takes what a submission takes, refuses what it would refuse, and stores nothing."""
+    """Accepts and refuses the same bodies as a submission, and stores nothing."""
     found = await plan(shared, await json_of(request, shared))
     counts = await run_in_threadpool(shared.storage.runs.counts)
     waiting = counts.get("queued", 0)

@@ -71,12 +71,12 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        description="The same key with the same body gives the same experiment, once.",
+        description="A repeated request with the same key and body returns the same experiment.",
     ),
 ]
 
 Force = Annotated[
-    bool, Query(description="Train every run, also those whose results could be reused.")
+    bool, Query(description="Train every run, including those whose results could be reused.")
 ]
 
 
@@ -93,7 +93,7 @@ Force = Annotated[
 async def submit(
     request: Request, response: Response, shared: Shared, key: Key = None, force: Force = False
 ) -> Any:
-    """Store a spec, or a preset with overrides, and queue its runs.
+    """Stores a spec, or a preset with overrides, and queues its runs.
 
     Every faulty field is named with what would be right. Nothing is stored unless all is well.
     A run that equals a finished one (resolved spec, seed, engine version, data files) takes its
@@ -116,15 +116,24 @@ async def submit(
 @needs("read")
 def list_experiments(
     shared: Shared,
-    state: Annotated[State | None, Query(description="Only these.")] = None,
-    preset: Annotated[str | None, Query(description="Only from this preset.")] = None,
-    tag: Annotated[str | None, Query(description="Only with this tag.")] = None,
-    q: Annotated[str | None, Query(max_length=200, description="Part of the name.")] = None,
-    limit: Annotated[int, Query(ge=1, le=500, description="Page size.")] = 50,
-    cursor: Annotated[str | None, Query(description="The last page's next_cursor.")] = None,
-    sort: Annotated[Sort, Query(description="Order; '-' is falling.")] = "-created",
+    state: Annotated[State | None, Query(description="Only experiments in this state.")] = None,
+    preset: Annotated[str | None, Query(description="Only experiments of this preset.")] = None,
+    tag: Annotated[str | None, Query(description="Only experiments with this tag.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="Text that the name contains.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="Number of experiments per page.")] = 50,
+    cursor: Annotated[
+        str | None, Query(description="The next_cursor of the previous page.")
+    ] = None,
+    sort: Annotated[
+        Sort, Query(description="Field to sort by; a leading '-' sorts in descending order.")
+    ] = "-created",
 ) -> ExperimentPage:
-    """A page of experiments, newest first; follow ``next_cursor`` with the same order for more."""
+    """Returns a page of experiments, newest first.
+
+    Pass ``next_cursor`` with the same order to get the next page.
+    """
     page = find(shared, state, preset, tag, q, limit, cursor, sort)
     items = [ExperimentSummary.of(record) for record in page.items]
     return ExperimentPage(items=items, next_cursor=page.next_cursor)
@@ -138,7 +147,7 @@ def list_experiments(
 )
 @needs("read")
 def get_experiment(shared: Shared, experiment_id: ExperimentId) -> ExperimentBody:
-    """The experiment, its spec, and every run's state."""
+    """Returns the experiment with its spec and the state of every run."""
     return _body(shared, experiment_id)
 
 
@@ -154,7 +163,7 @@ def change_experiment(
     experiment_id: OwnExperimentId,
     change: Annotated[ExperimentChange, Body()],
 ) -> ExperimentBody:
-    """Only what is given is changed; the spec never is."""
+    """Changes only the given fields. The spec cannot be changed."""
     if change.tags is not None and any(not 1 <= len(tag) <= 64 for tag in change.tags):
         problem = FieldProblem("tags", "A tag is empty or too long.", "Use 1 to 64 characters.")
         raise Problem(422, "invalid", "Invalid request", problem)
@@ -171,7 +180,7 @@ def change_experiment(
 )
 @needs("submit")
 def delete_experiment(shared: Shared, experiment_id: OwnExperimentId) -> Response:
-    """Refused while runs are running: cancel first."""
+    """Refused while runs are being trained; cancel the experiment first."""
     shared.storage.experiments.delete(experiment_id)
     return Response(status_code=204)
 
@@ -179,13 +188,13 @@ def delete_experiment(shared: Shared, experiment_id: OwnExperimentId) -> Respons
 @router.post(
     "/{experiment_id}/cancel",
     status_code=202,
-    summary="Cancel what has not ended",
+    summary="Cancel unfinished runs",
     operation_id="cancel_experiment",
     responses=responses(404, 409),
 )
 @needs("submit")
 def cancel_experiment(shared: Shared, experiment_id: OwnExperimentId) -> ExperimentBody:
-    """Waiting runs end at once, running ones within a second."""
+    """Queued runs are cancelled at once, running ones within a second."""
     shared.storage.experiments.cancel(experiment_id)
     return _body(shared, experiment_id)
 
@@ -216,7 +225,7 @@ def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> Experime
 )
 @needs("read")
 def list_runs(shared: Shared, experiment_id: ExperimentId) -> RunList:
-    """All runs, by index."""
+    """Returns all runs in the order of their index."""
     runs = shared.storage.experiments.runs(experiment_id)
     return RunList(items=[RunBody.of(run) for run in runs])
 

@@ -37,7 +37,7 @@ MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 def list_figures(
     request: Request, shared: Shared, experiment_id: ExperimentId, with_: With = None
 ) -> Response:
-    """Each figure with its caption, or with the reason why it cannot be drawn."""
+    """Returns each figure with its caption, or with the reason why it cannot be drawn."""
     ids = pooled(experiment_id, with_)
     stamp = stamp_of(shared, ids)
     note = left_out(shared, ids)
@@ -74,14 +74,17 @@ async def get_figure(
     name: Annotated[str, Path(description="As listed.", examples=["fig02-l2-boundaries"])],
     form: Annotated[str, Path(description="png, svg or pdf.", examples=["png"])],
     with_: With = None,
-    dpi: Annotated[int, Query(ge=50, description="Dots per inch (PNG).")] = 144,
+    dpi: Annotated[int, Query(ge=50, description="Dots per inch of a PNG.")] = 144,
     width: Annotated[
         float | None,
-        Query(ge=3, description="Width in inches; height follows."),
+        Query(ge=3, description="Width in inches; the height is proportional."),
     ] = None,
-    theme: Annotated[Literal["light", "dark"], Query(description="Colours.")] = "light",
+    theme: Annotated[Literal["light", "dark"], Query(description="Colour theme.")] = "light",
 ) -> Response:
-    """Drawn from stored results, cached by content; answers 304 to a known ETag."""
+    """The figure is drawn from stored results and cached by content.
+
+    A known ETag is answered with 304.
+    """
     if name not in REGISTRY:
         raise not_found("figure", name, f"Known: {', '.join(REGISTRY)}.")
     if form not in MEDIA:

@@ -15,22 +15,22 @@ from reglab.api.schemas.health import Health, Readiness
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz", summary="Alive", operation_id="healthz")
+@router.get("/healthz", summary="Liveness", operation_id="healthz")
 @needs(None, probe=True)
 async def healthz() -> Health:
-    """Answers as long as the process does; needs no thread, which long work may hold."""
+    """Answers as long as the process is alive. It does not wait for long work."""
     return Health(status="ok", version=__version__)
 
 
 @router.get(
     "/readyz",
-    summary="Ready",
+    summary="Readiness",
     operation_id="readyz",
-    responses={503: {"model": Readiness, "description": "Submissions cannot be taken"}},
+    responses={503: {"model": Readiness, "description": "Submissions are not accepted"}},
 )
 @needs(None, probe=True)
 def readyz(request: Request, shared: Shared, response: Response) -> Readiness:
-    """Looks at database, broker and workers, two seconds at most.
+    """Checks the database, the broker and the workers for at most two seconds.
 
     503 means that submissions cannot be taken: the database is away, hangs or is not migrated. An
     absent broker or worker only delays runs, so it is told and the answer stays 200.
@@ -49,7 +49,7 @@ def readyz(request: Request, shared: Shared, response: Response) -> Readiness:
 )
 @needs("read", unless="open_metrics", probe=True)
 def metrics(request: Request) -> Response:
-    """Requests of this process; queue, workers and runs of the service, from the database."""
+    """Returns the requests of this process, and the queue, workers and runs of the service."""
     state = request.app.state
     found = text(state.registry, state.service_metrics)
     return Response(found, media_type=CONTENT_TYPE_LATEST)

@@ -43,11 +43,19 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 def _settings(
     l2: Annotated[Finite, Query(ge=0, le=0.1, description="L2 weight decay.")] = 0.0,
     l1: Annotated[Finite, Query(ge=0, le=0.05, description="L1 weight decay.")] = 0.0,
-    dropout: Annotated[Finite, Query(ge=0, le=0.9, description="Dropout p.")] = 0.0,
-    label_smoothing: Annotated[Finite, Query(ge=0, le=0.5, description="Epsilon.")] = 0.0,
-    noise: Annotated[Finite, Query(ge=0, le=1, description="Noise of the moons.")] = 0.15,
-    label_flip: Annotated[Finite, Query(ge=0, le=0.5, description="Share flipped.")] = 0.1,
-    train_size: Annotated[int, Query(ge=20, le=1000, description="Training points.")] = 250,
+    dropout: Annotated[Finite, Query(ge=0, le=0.9, description="Dropout probability.")] = 0.0,
+    label_smoothing: Annotated[
+        Finite, Query(ge=0, le=0.5, description="Label smoothing epsilon.")
+    ] = 0.0,
+    noise: Annotated[
+        Finite, Query(ge=0, le=1, description="Standard deviation of the noise of the points.")
+    ] = 0.15,
+    label_flip: Annotated[
+        Finite, Query(ge=0, le=0.5, description="Share of flipped training labels.")
+    ] = 0.1,
+    train_size: Annotated[
+        int, Query(ge=20, le=1000, description="Number of training points.")
+    ] = 250,
     lr: Annotated[Finite, Query(gt=0, le=1, description="Initial learning rate.")] = 0.15,
     seed: Annotated[int, Query(ge=0, lt=2**63, description="Seed.")] = 0,
 ) -> Settings:
@@ -56,7 +64,7 @@ def _settings(
 
 @router.get(
     "/playground",
-    summary="Watch two nets train",
+    summary="Train two networks and stream them",
     description=STREAM,
     operation_id="stream_playground",
     response_class=EventSourceResponse,

@@ -30,7 +30,8 @@ With = Annotated[
     Query(
         alias="with",
         json_schema_extra={"maxItems": MOST_FURTHER},
-        description="Further experiments whose runs are drawn on, as figure 4 does.",
+        description="Ids of further experiments whose runs the figure also uses; figure 4 needs "
+        "one.",
     ),
 ]
 

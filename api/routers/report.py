@@ -37,7 +37,7 @@ Experiments = Annotated[
         alias="experiment",
         min_length=1,
         json_schema_extra={"maxItems": MOST},
-        description="Ids, in order.",
+        description="Ids of the experiments, in order.",
     ),
 ]
 Documents = Sequence[ExperimentBody]
@@ -53,7 +53,7 @@ Documents = Sequence[ExperimentBody]
 @needs("read")
 @drawing
 def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
-    """Figures with captions, claims with verdicts, all numbers, and the data they come from.
+    """The page contains figures with captions, claims with verdicts, and tables of all results.
 
     Experiments of a preset show the preset's figures, with the runs of all experiments that a
     figure draws on; others show the general figures.

@@ -34,7 +34,7 @@ from reglab.core.probes.boundary import Grid, quantity
 from reglab.core.results import RunResult
 from reglab.core.spec import Binning, WeightsProbe
 
-FORM = "JSON, or NumPy's npz."
+FORM = "JSON, or the npz format of NumPy."
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["runs"])
 
@@ -90,7 +90,7 @@ def _classifier(shared: Shared, run_id: RunId) -> RunResult:
 @router.get("", summary="One run", operation_id="get_run", responses=responses(404))
 @needs("read")
 def get_run(shared: Shared, run_id: RunId) -> RunDetail:
-    """State, parameters, progress, summary and resolved spec."""
+    """Returns the run's state, parameters, progress, summary and resolved spec."""
     return RunDetail.of(shared.storage.runs.get(run_id))
 
 
@@ -105,10 +105,12 @@ def get_run(shared: Shared, run_id: RunId) -> RunDetail:
 def get_calibration(
     shared: Shared,
     run_id: RunId,
-    binning: Annotated[Binning | None, Query(description="As in the spec if left out.")] = None,
+    binning: Annotated[
+        Binning | None, Query(description="The value of the spec by default.")
+    ] = None,
     bins: Annotated[int | None, Query(ge=1, le=1000, description="As in the spec.")] = None,
 ) -> CalibrationBody:
-    """Mean confidence and accuracy in each bin, ECE, and confidence on errors."""
+    """Returns the mean confidence and accuracy per bin, the ECE, and the confidence on errors."""
     run = _classifier(shared, run_id)
     probe = run.spec.probes.binning
     bins, binning = bins or probe.bins, binning or probe.binning
@@ -152,14 +154,18 @@ def get_boundary(
     run_id: RunId,
     dropout_seed: Annotated[
         int | None,
-        Query(ge=0, description="Leave dropout on with this seed: one network of the ensemble."),
+        Query(
+            ge=0,
+            description="Seed of a dropout mask; returns the boundary of this one "
+            "network with dropout on.",
+        ),
     ] = None,
     epoch: Annotated[
         int | None,
-        Query(ge=0, description="One of snapshot_epochs; the trained network if left out."),
+        Query(ge=0, description="One of snapshot_epochs; the trained network by default."),
     ] = None,
 ) -> BoundaryBody:
-    """Probability of class 1 on a grid, with the training points.
+    """Returns the probability of class 1 on a grid, and the training points.
 
     Of a network trained with squared loss it is the softmax of the outputs; see ``quantity``.
     """
@@ -205,7 +211,9 @@ def get_boundary(
 def get_weights(
     shared: Shared,
     run_id: RunId,
-    layer: Annotated[int | None, Query(ge=0, description="One layer; all if left out.")] = None,
+    layer: Annotated[
+        int | None, Query(ge=0, description="Index of one layer; all layers by default.")
+    ] = None,
     threshold: Annotated[
         float | None, Query(allow_inf_nan=False, ge=0, description="As in the spec.")
     ] = None,
@@ -246,7 +254,7 @@ def get_weights(
 @needs("read")
 @heavy
 def get_spectrum(shared: Shared, run_id: RunId) -> SpectrumBody:
-    """Energy of the change of the first layer by principal component, over time."""
+    """Returns the energy of the change of the first layer by principal component over time."""
     run = finished(shared, run_id)
     if "spectrum.energy" not in run.arrays:
         raise _absent("spectrum", "Set probes.spectrum to {} in the spec.")
@@ -276,7 +284,7 @@ def get_predictions(
     run_id: RunId,
     form: Annotated[tables.Binary, Query(alias="format", description=FORM)] = "json",
 ) -> Any:
-    """Class probabilities of every test example, dropout off.
+    """Returns the class probabilities of every test example with dropout off.
 
     As npz the arrays labels, predicted and, in float32, probabilities, of any size.
     """
@@ -306,7 +314,10 @@ def get_predictions(
 @needs("read")
 @heavy
 def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
-    """Class probabilities; with ``dropout_samples`` also their spread over dropout networks."""
+    """Returns class probabilities.
+
+    With ``dropout_samples`` also their mean and spread over networks with dropout on.
+    """
     run = _classifier(shared, run_id)
     wanted = run.spec.dataset.n_features
     wrong = next((at for at, row in enumerate(body.inputs) if len(row) != wanted), None)

@@ -21,7 +21,7 @@ IDENTIFIER = re.compile(r"[0-9a-f]{16}")
 
 
 def _token_id(
-    token_id: Annotated[str, Path(description="As the list shows it.", examples=[ID])],
+    token_id: Annotated[str, Path(description="Id of the token, as listed.", examples=[ID])],
 ) -> str:
     if not IDENTIFIER.fullmatch(token_id):
         remedy = "Ids of tokens are 16 hexadecimal digits; see GET /v1/tokens."
@@ -33,13 +33,13 @@ def _token_id(
 @router.post(
     "",
     status_code=201,
-    summary="Make a token",
+    summary="Create a token",
     operation_id="create_token",
     responses=responses(400, 422),
 )
 @needs("admin")
 def create_token(shared: Shared, request: Annotated[TokenRequest, Body()]) -> NewToken:
-    """The answer has the token's text, which nobody can read again."""
+    """The response contains the token's text, which cannot be read again."""
     record, text = shared.storage.tokens.create(request.name, request.scope, expiry(request.days))
     log.info("token made", made=record.id, name=record.name, scope=record.scope)
     return NewToken.model_validate({**TokenBody.of(record).model_dump(), "token": text})
@@ -48,7 +48,7 @@ def create_token(shared: Shared, request: Annotated[TokenRequest, Body()]) -> Ne
 @router.get("", summary="List tokens", operation_id="list_tokens", responses=responses())
 @needs("admin")
 def list_tokens(shared: Shared) -> TokenList:
-    """All tokens without their secrets; also those that expired or were revoked."""
+    """Returns all tokens without their secrets, including expired and revoked ones."""
     return TokenList(items=[TokenBody.of(each) for each in shared.storage.tokens.everyone()])
 
 
@@ -61,7 +61,7 @@ def list_tokens(shared: Shared) -> TokenList:
 )
 @needs("admin")
 def revoke_token(shared: Shared, token_id: Annotated[str, Depends(_token_id)]) -> Response:
-    """It ends at once, with the sessions of browsers that signed in with it."""
+    """The token and the sessions of browsers that signed in with it become invalid at once."""
     record = shared.storage.tokens.revoke(token_id)
     log.info("token revoked", revoked=record.id, name=record.name)
     return Response(status_code=204)

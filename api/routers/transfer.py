@@ -42,13 +42,14 @@ BODY = {
 
 @router.get(
     "/{experiment_id}/export",
-    summary="An experiment as one file",
+    summary="Export an experiment as one file",
     operation_id="export_experiment",
     response_class=Response,
     responses={
         **responses(404, 409),
         200: {
-            "description": "A zip of JSON, npz and PNG files with a manifest of their sums",
+            "description": "A zip archive of JSON, npz and PNG files with a manifest of their "
+            "checksums",
             "content": {MEDIA: {"schema": {"type": "string", "format": "binary"}}},
         },
     },
@@ -56,7 +57,10 @@ BODY = {
 @needs("read")
 @drawing
 def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
-    """Spec, runs, curves, arrays and figures, each with its sha256; only once it has ended."""
+    """The file holds the spec, runs, curves, arrays and figures, each with its SHA-256.
+
+    The experiment must have ended.
+    """
     exported = shared.storage.transfer.export(experiment_id)
     full = archive.Archive(exported.experiment, exported.runs, _figures(shared, experiment_id))
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
@@ -81,7 +85,7 @@ def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
 )
 @needs("submit")
 async def import_experiment(request: Request, response: Response, shared: Shared) -> ExperimentBody:
-    """Store an export with its ids, runs and results, whole or not at all.
+    """Stores an export with its ids, runs and results, completely or not at all.
 
     Every file is checked against the manifest's sums, the runs against the spec.
     """

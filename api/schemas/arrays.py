@@ -13,16 +13,16 @@ class ArrayRow(BaseModel):
     """A stored array, without its values."""
 
     name: str = Field(description="As in the path.", examples=["param.W0"])
-    dtype: str = Field(description="As NumPy writes it.", examples=["<f4"])
+    dtype: str = Field(description="Type of the values, as NumPy writes it.", examples=["<f4"])
     shape: list[int] = Field(description="Length of each axis.", examples=[[2, 64]])
     bytes: int = Field(description="Size of the values.", examples=[512])
-    sha256: str = Field(description="Of the little-endian values in C order.")
+    sha256: str = Field(description="SHA-256 of the little-endian values in C order.")
 
 
 class ArrayList(BaseModel):
-    """Everything that is stored of a run."""
+    """All stored arrays of a run."""
 
-    items: list[ArrayRow] = Field(description="By name.")
+    items: list[ArrayRow] = Field(description="The arrays, sorted by name.")
 
 
 class ArrayBody(ArrayRow):

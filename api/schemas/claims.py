@@ -15,13 +15,17 @@ class ClaimRow(BaseModel):
     id: str = Field(description="Short name.", examples=["l2-test-accuracy"])
     text: str = Field(description="The statement.", examples=["The mildest L2 decay ..."])
     section: str = Field(description="What it is about.", examples=["L2 weight decay"])
-    presets: list[str] = Field(description="Experiments that it needs.", examples=[["l2"]])
+    presets: list[str] = Field(description="Presets whose runs it needs.", examples=[["l2"]])
     statistic: str = Field(
         description="What is measured in each seed.", examples=["final test accuracy at ..."]
     )
-    threshold: str = Field(description="Where its mean must lie.", examples=["> 0"])
-    threshold_low: float | None = Field(description="Lower end, null if open.", examples=[0.0])
-    threshold_high: float | None = Field(description="Upper end, null if open.", examples=[None])
+    threshold: str = Field(description="Region in which the mean must lie.", examples=["> 0"])
+    threshold_low: float | None = Field(
+        description="Lower end of the region; null if it has none.", examples=[0.0]
+    )
+    threshold_high: float | None = Field(
+        description="Upper end of the region; null if it has none.", examples=[None]
+    )
     value: float | None = Field(
         description="Mean of the statistic over seeds; null where it cannot be measured.",
         examples=[0.041],
@@ -30,9 +34,11 @@ class ClaimRow(BaseModel):
         description="Lower end of the mean's 95 % bootstrap interval (BCa) over seeds.",
         examples=[0.028],
     )
-    high: float | None = Field(description="Upper end.", examples=[0.055])
+    high: float | None = Field(description="Upper end of the interval.", examples=[0.055])
     seeds: int = Field(description="Number of replicates.", examples=[10])
-    minimum_seeds: int = Field(description="Fewer are never a verdict.", examples=[6])
+    minimum_seeds: int = Field(
+        description="Number of seeds below which there is no verdict.", examples=[6]
+    )
     by_seed: dict[str, float] = Field(
         description="The statistic of each seed.", examples=[{"0": 0.04, "1": 0.05}]
     )
@@ -70,4 +76,4 @@ class ClaimRow(BaseModel):
 class ClaimList(BaseModel):
     """All claims."""
 
-    items: list[ClaimRow] = Field(description="In the article's order.")
+    items: list[ClaimRow] = Field(description="The claims, in the order of the article.")

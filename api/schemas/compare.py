@@ -10,7 +10,7 @@ from reglab.api.schemas.base import ID
 
 
 class Difference(BaseModel):
-    """b minus a over pairs."""
+    """Paired difference, b minus a."""
 
     count: int = Field(description="Number of pairs.", examples=[10])
     mean_a: float = Field(description="Mean of a.", examples=[0.87])
@@ -19,29 +19,33 @@ class Difference(BaseModel):
     low: float | None = Field(
         description="Lower end of its 95 % bootstrap interval; null for one pair.", examples=[0.02]
     )
-    high: float | None = Field(description="Upper end.", examples=[0.04])
+    high: float | None = Field(description="Upper end of the interval.", examples=[0.04])
     effect_size: float | None = Field(
         description="Standardized mean difference of pairs (Hedges' g_z); null if all are equal.",
         examples=[1.8],
     )
-    p_value: float | None = Field(description="Of the paired t-test.", examples=[0.001])
+    p_value: float | None = Field(description="p-value of the paired t-test.", examples=[0.001])
 
 
 class MetricRow(BaseModel):
     """One metric of two runs."""
 
-    metric: str = Field(description="Which.", examples=["test_loss"])
-    a: float = Field(description="Of the first run.", examples=[0.41])
-    b: float = Field(description="Of the second.", examples=[0.38])
+    metric: str = Field(description="Name of the metric.", examples=["test_loss"])
+    a: float = Field(description="Value of the first run.", examples=[0.41])
+    b: float = Field(description="Value of the second run.", examples=[0.38])
     difference: float = Field(description="b minus a.", examples=[-0.03])
 
 
 class McNemarBody(BaseModel):
-    """Test examples that one of the two alone has right."""
+    """Test examples that only one of the two networks answers correctly."""
 
-    only_a: int = Field(description="The first alone.", examples=[210])
-    only_b: int = Field(description="The second alone.", examples=[264])
-    p_value: float = Field(description="Exact two-sided test.", examples=[0.015])
+    only_a: int = Field(
+        description="Examples that only the first network answers correctly.", examples=[210]
+    )
+    only_b: int = Field(
+        description="Examples that only the second network answers correctly.", examples=[264]
+    )
+    p_value: float = Field(description="p-value of the exact two-sided test.", examples=[0.015])
     odds_ratio: float | None = Field(
         description="only_b / only_a; null if only_a is 0.", examples=[1.26]
     )
@@ -50,22 +54,22 @@ class McNemarBody(BaseModel):
 class ByExample(BaseModel):
     """Two networks on the same test examples."""
 
-    accuracy: Difference = Field(description="Of right answers.")
+    accuracy: Difference = Field(description="Difference in accuracy.")
     nll: Difference | None = Field(
         description="Of the negative log-likelihood, nats; null where one of the two was trained "
         "with squared loss, whose outputs are no probabilities."
     )
-    mcnemar: McNemarBody = Field(description="McNemar's test of the right answers.")
+    mcnemar: McNemarBody = Field(description="McNemar's test on the right answers.")
 
 
 class PointRow(BaseModel):
     """One metric at one sweep point, paired by seed."""
 
-    params_a: dict[str, Any] = Field(description="The point in a.", examples=[{}])
-    params_b: dict[str, Any] = Field(description="The point in b.", examples=[{}])
-    metric: str = Field(description="Which.", examples=["test_accuracy"])
+    params_a: dict[str, Any] = Field(description="The sweep point in a.", examples=[{}])
+    params_b: dict[str, Any] = Field(description="The sweep point in b.", examples=[{}])
+    metric: str = Field(description="Name of the metric.", examples=["test_accuracy"])
     seeds: list[int] = Field(description="Seeds that both have.", examples=[[0, 1, 2]])
-    result: Difference = Field(description="Over these seeds.")
+    result: Difference = Field(description="Paired difference over these seeds.")
 
 
 class Comparison(BaseModel):

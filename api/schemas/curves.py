@@ -20,13 +20,17 @@ class EceRow(BaseModel):
     seed: int = Field(description="The run's seed.", examples=[0])
     ece: float = Field(description="Expected calibration error.", examples=[0.011])
     ece_low: float = Field(description="Lower end of its 95 % bootstrap interval.", examples=[0.01])
-    ece_high: float = Field(description="Upper end.", examples=[0.02])
-    ece_debiased: float = Field(description="Debiased, root of squares.", examples=[0.013])
-    ece_classwise: float = Field(description="Mean over classes.", examples=[0.006])
+    ece_high: float = Field(description="Upper end of the interval.", examples=[0.02])
+    ece_debiased: float = Field(
+        description="Debiased calibration error, root of the mean square.", examples=[0.013]
+    )
+    ece_classwise: float = Field(
+        description="Classwise calibration error, mean over classes.", examples=[0.006]
+    )
     mce: float = Field(description="Maximum calibration error.", examples=[0.05])
     brier: float = Field(description="Brier score, sum over classes.", examples=[0.18])
     nll: float = Field(description="Mean negative log-likelihood, nats.", examples=[0.41])
-    accuracy: float = Field(description="On the test set.", examples=[0.88])
+    accuracy: float = Field(description="Accuracy on the test set.", examples=[0.88])
     confidence: float = Field(description="Mean confidence on the test set.", examples=[0.89])
     ece_adaptive: float = Field(
         description="ACE (Nixon et al., 2019): over classes and equal-mass ranges, unweighted.",
@@ -36,19 +40,28 @@ class EceRow(BaseModel):
         description="Brier score = reliability - resolution + uncertainty + within.",
         examples=[0.01],
     )
-    brier_resolution: float = Field(description="See brier_reliability.", examples=[0.7])
-    brier_uncertainty: float = Field(description="Of the labels alone.", examples=[0.9])
+    brier_resolution: float = Field(
+        description="Resolution; see brier_reliability.", examples=[0.7]
+    )
+    brier_uncertainty: float = Field(
+        description="Uncertainty of the labels; see brier_reliability.", examples=[0.9]
+    )
     brier_within: float = Field(
-        description="Variance within bins minus twice the covariance.", examples=[-0.02]
+        description="Variance within bins minus twice the covariance; see brier_reliability.",
+        examples=[-0.02],
     )
     accuracy_low: float = Field(
         description="Lower end of the 95 % bootstrap interval over examples.", examples=[0.87]
     )
-    accuracy_high: float = Field(description="Upper end.", examples=[0.89])
-    nll_low: float = Field(description="Lower end, as of accuracy.", examples=[0.4])
-    nll_high: float = Field(description="Upper end.", examples=[0.42])
-    brier_low: float = Field(description="Lower end, as of accuracy.", examples=[0.17])
-    brier_high: float = Field(description="Upper end.", examples=[0.19])
+    accuracy_high: float = Field(description="Upper end of the interval.", examples=[0.89])
+    nll_low: float = Field(
+        description="Lower end of its interval, as for accuracy.", examples=[0.4]
+    )
+    nll_high: float = Field(description="Upper end of the interval.", examples=[0.42])
+    brier_low: float = Field(
+        description="Lower end of its interval, as for accuracy.", examples=[0.17]
+    )
+    brier_high: float = Field(description="Upper end of the interval.", examples=[0.19])
 
 
 class EceTable(BaseModel):
@@ -56,4 +69,4 @@ class EceTable(BaseModel):
 
     binning: str = Field(description="'quantile' or 'uniform'.", examples=["quantile"])
     bins: int = Field(description="Number of bins.", examples=[15])
-    items: list[EceRow] = Field(description="One row a finished run, by index.")
+    items: list[EceRow] = Field(description="One row per finished run, in the order of the index.")

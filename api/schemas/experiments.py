@@ -19,7 +19,7 @@ class PresetRequest(BaseModel):
     preset: str = Field(description="Name of a preset.", examples=["l2"])
     overrides: dict[str, Any] = Field(
         default_factory=dict,
-        description="Laid over the preset's spec; keys may be dotted paths.",
+        description="Changes of the preset's spec; keys may be dotted paths.",
         examples=[{"training.epochs": 2000, "seeds": [0, 1, 2]}],
     )
 
@@ -28,16 +28,18 @@ class ExperimentSummary(BaseModel):
     """An experiment without its runs."""
 
     id: str = Field(description="UUIDv7.", examples=[ID])
-    name: str = Field(description="Name for people.", examples=["L2 on two moons"])
-    preset: str | None = Field(description="The preset it was made from.", examples=["l2"])
-    tags: list[str] = Field(description="Labels.", examples=[["course"]])
-    state: State = Field(description="Derived from its runs' states.", examples=["running"])
+    name: str = Field(description="Name of the experiment.", examples=["L2 on two moons"])
+    preset: str | None = Field(description="Preset from which it was made.", examples=["l2"])
+    tags: list[str] = Field(description="Tags of the experiment.", examples=[["course"]])
+    state: State = Field(
+        description="State, derived from the states of the runs.", examples=["running"]
+    )
     counts: dict[str, int] = Field(
         description="Number of runs by state.", examples=[{"queued": 7, "running": 2}]
     )
-    progress: float = Field(description="Mean of its runs', from 0 to 1.", examples=[0.2])
-    created_at: datetime = Field(description="RFC 3339, UTC.")
-    updated_at: datetime = Field(description="Last change of name or tags.")
+    progress: float = Field(description="Mean progress of the runs, from 0 to 1.", examples=[0.2])
+    created_at: datetime = Field(description="Time of submission (RFC 3339, UTC).")
+    updated_at: datetime = Field(description="Time of the last change of name or tags.")
 
     @classmethod
     def of(cls, record: ExperimentRecord) -> ExperimentSummary:
@@ -48,8 +50,8 @@ class ExperimentSummary(BaseModel):
 class ExperimentBody(ExperimentSummary):
     """An experiment with its spec and runs."""
 
-    spec: ExperimentSpec = Field(description="As submitted, defaults filled in.")
-    runs: list[RunBody] = Field(description="Its runs, by index.")
+    spec: ExperimentSpec = Field(description="The submitted spec with all defaults.")
+    runs: list[RunBody] = Field(description="The runs, in the order of their index.")
 
     @classmethod
     def with_runs(cls, record: ExperimentRecord, runs: list[RunRecord]) -> ExperimentBody:
@@ -74,24 +76,27 @@ class ExperimentPage(BaseModel):
 
     items: list[ExperimentSummary] = Field(description="The experiments.")
     next_cursor: str | None = Field(
-        description="Give it as ``cursor`` for the next page; null on the last.", examples=[None]
+        description="Value of ``cursor`` for the next page; null on the last page.", examples=[None]
     )
 
 
 class RunList(BaseModel):
     """All runs of an experiment."""
 
-    items: list[RunBody] = Field(description="By index.")
+    items: list[RunBody] = Field(description="The runs, in the order of their index.")
 
 
 class ExperimentChange(BaseModel):
-    """What may be changed after submission."""
+    """Fields that may be changed after submission."""
 
     model_config = {"extra": "forbid", "strict": True}
 
     name: str | None = Field(None, max_length=200, description="New name.", examples=["Trial 2"])
     tags: list[str] | None = Field(
-        None, max_length=32, description="New tags, in place of the old.", examples=[["course"]]
+        None,
+        max_length=32,
+        description="New tags, which replace the old ones.",
+        examples=[["course"]],
     )
 
     @field_validator("name", "tags")

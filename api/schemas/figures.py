@@ -6,17 +6,23 @@ from pydantic import BaseModel, Field
 
 
 class FigureRow(BaseModel):
-    """A figure that can be drawn, or why it cannot."""
+    """A figure with its caption, or the reason why it cannot be drawn."""
 
     name: str = Field(description="As in figures/{name}.png.", examples=["fig02-l2-boundaries"])
-    title: str = Field(description="For people.", examples=["Decision boundaries over L2"])
-    article_number: int | None = Field(description="Its number in the article.", examples=[2])
-    available: bool = Field(description="Whether it can be drawn now.", examples=[True])
-    reason: str | None = Field(description="Why not.", examples=[None])
-    caption: str | None = Field(description="With numbers from the runs.", examples=[None])
+    title: str = Field(description="Title of the figure.", examples=["Decision boundaries over L2"])
+    article_number: int | None = Field(
+        description="Number in the article; null for other figures.", examples=[2]
+    )
+    available: bool = Field(
+        description="Whether it can be drawn from the finished runs.", examples=[True]
+    )
+    reason: str | None = Field(description="Reason why it cannot be drawn.", examples=[None])
+    caption: str | None = Field(description="Caption with results of the runs.", examples=[None])
 
 
 class FigureList(BaseModel):
     """All figures."""
 
-    items: list[FigureRow] = Field(description="Article figures, then general ones.")
+    items: list[FigureRow] = Field(
+        description="The figures of the article, then the others by name."
+    )

@@ -23,24 +23,26 @@ class RunBody(BaseModel):
     )
     seed: int = Field(description="Seed of all its random streams.", examples=[0])
     state: State = Field(description="State.", examples=["running"])
-    attempt: int = Field(description="How often it was started.", examples=[1])
+    attempt: int = Field(description="Number of attempts so far.", examples=[1])
     epoch: int = Field(description="Epochs trained so far.", examples=[120])
     progress: float = Field(description="From 0 to 1.", examples=[0.12])
     summary: dict[str, Any] | None = Field(
-        description="Numbers of the finished run; null before.", examples=[{"ece": 0.011}]
+        description="Results of the finished run; null before.", examples=[{"ece": 0.011}]
     )
     error: dict[str, Any] | None = Field(
-        description="Why it failed: type, detail, remedy; null otherwise.", examples=[None]
+        description="Type, detail and remedy of the error that ended the run; null otherwise.",
+        examples=[None],
     )
     errors: list[dict[str, Any]] = Field(description="Errors of all attempts.", examples=[[]])
-    created_at: datetime = Field(description="RFC 3339, UTC.")
+    created_at: datetime = Field(description="Time of submission (RFC 3339, UTC).")
     started_at: datetime | None = Field(description="Start of the last attempt.")
-    finished_at: datetime | None = Field(description="When it ended.")
+    finished_at: datetime | None = Field(description="Time at which it ended.")
     cached: bool = Field(
         description="Whether its results were copied from an equal finished run.", examples=[False]
     )
     reused_from: str | None = Field(
-        description="The run that was trained, where these are its results; it may be deleted.",
+        description="Id of the run that was trained, if the results were copied from it; it may "
+        "have been deleted.",
         examples=[None],
     )
 
@@ -65,7 +67,7 @@ class RunDetail(RunBody):
 class CalibrationBin(BaseModel):
     """One bin of a reliability table."""
 
-    bin: int = Field(description="From 0, by confidence.", examples=[0])
+    bin: int = Field(description="Index of the bin from 0, in order of confidence.", examples=[0])
     count: int = Field(description="Test examples in the bin.", examples=[667])
     lower: float = Field(description="Smallest confidence, or left edge.", examples=[0.31])
     upper: float = Field(description="Largest confidence, or right edge.", examples=[0.55])
@@ -77,8 +79,12 @@ class CalibrationBin(BaseModel):
 class ErrorCdf(BaseModel):
     """Cumulative distribution of the confidence of wrong answers."""
 
-    confidence: list[float] = Field(description="Sorted confidences.", examples=[[0.4, 0.9]])
-    share: list[float] = Field(description="Share of errors up to it.", examples=[[0.5, 1.0]])
+    confidence: list[float] = Field(
+        description="Confidences in ascending order.", examples=[[0.4, 0.9]]
+    )
+    share: list[float] = Field(
+        description="Share of errors with at most this confidence.", examples=[[0.5, 1.0]]
+    )
 
 
 class CalibrationBody(BaseModel):
@@ -86,15 +92,17 @@ class CalibrationBody(BaseModel):
 
     run_id: str = Field(description="The run.", examples=[ID])
     binning: str = Field(description="'quantile' or 'uniform'.", examples=["quantile"])
-    bins: int = Field(description="Number of bins asked for.", examples=[15])
-    table: list[CalibrationBin] = Field(description="One row per filled bin.")
+    bins: int = Field(description="Requested number of bins.", examples=[15])
+    table: list[CalibrationBin] = Field(description="One row per bin that is not empty.")
     ece: float = Field(description="Expected calibration error.", examples=[0.011])
     mce: float = Field(description="Maximum calibration error.", examples=[0.05])
-    confidence_on_errors: ErrorCdf = Field(description="How sure the model was when wrong.")
+    confidence_on_errors: ErrorCdf = Field(
+        description="Distribution of the confidence in wrong answers."
+    )
 
 
 class BoundaryBody(BaseModel):
-    """Probability of class 1 over the plane, or what stands for it."""
+    """Probability of class 1 over the plane, or the quantity that is shown in its place."""
 
     run_id: str = Field(description="The run.", examples=[ID])
     x: list[float] = Field(description="Grid coordinates, (R,).", examples=[[-1.5, 0.5, 2.5]])
@@ -115,7 +123,8 @@ class BoundaryBody(BaseModel):
         description="The snapshot that is shown; null for the trained network.", examples=[None]
     )
     snapshot_epochs: list[int] = Field(
-        description="Epochs that can be asked for; empty without probes.boundary.snapshots.",
+        description="Epochs for which a boundary is stored; empty without "
+        "probes.boundary.snapshots.",
         examples=[[0, 40, 160]],
     )
     dropout_seed: int | None = Field(
@@ -127,7 +136,7 @@ class BoundaryBody(BaseModel):
 class WeightMatrix(BaseModel):
     """One weight matrix."""
 
-    layer: int = Field(description="From 0 at the input.", examples=[1])
+    layer: int = Field(description="Index of the layer, from 0 at the input.", examples=[1])
     shape: list[int] = Field(description="(n_in, n_out).", examples=[[64, 64]])
     sparsity: float = Field(description="Share of |w| <= threshold.", examples=[0.93])
     norm: float = Field(description="Root of the sum of squares.", examples=[7.9])
@@ -139,8 +148,10 @@ class WeightsBody(BaseModel):
     """Weight matrices of a run."""
 
     run_id: str = Field(description="The run.", examples=[ID])
-    threshold: float = Field(description="What counts as zero.", examples=[0.001])
-    matrices: list[WeightMatrix] = Field(description="The matrices asked for.")
+    threshold: float = Field(
+        description="Magnitude up to which an entry counts as zero.", examples=[0.001]
+    )
+    matrices: list[WeightMatrix] = Field(description="The requested matrices.")
 
 
 class SpectrumBody(BaseModel):
@@ -165,12 +176,16 @@ class SpectrumBody(BaseModel):
 
 
 class PredictionsBody(BaseModel):
-    """What a run predicts on its test set."""
+    """Predictions of a run on its test set."""
 
     run_id: str = Field(description="The run.", examples=[ID])
     labels: list[int] = Field(description="True classes, (N,).", examples=[[7]])
-    predicted: list[int] = Field(description="Most probable classes, (N,).", examples=[[7]])
-    probabilities: list[list[float]] = Field(description="(N, K).", examples=[[[0.1, 0.9]]])
+    predicted: list[int] = Field(
+        description="Most probable class of each input, (N,).", examples=[[7]]
+    )
+    probabilities: list[list[float]] = Field(
+        description="Probabilities, (N, K).", examples=[[[0.1, 0.9]]]
+    )
 
 
 class PredictRequest(BaseModel):
@@ -181,11 +196,14 @@ class PredictRequest(BaseModel):
     inputs: list[list[float]] = Field(
         min_length=1,
         max_length=10_000,
-        description="(N, d), scaled as the training data is (pixels from 0 to 1).",
+        description="Inputs, (N, d), scaled like the training data (pixels from 0 to 1).",
         examples=[[[0.5, 0.25]]],
     )
     dropout_samples: int = Field(
-        0, ge=0, le=1000, description="Also average this many networks with dropout left on."
+        0,
+        ge=0,
+        le=1000,
+        description="Number of networks with dropout on whose probabilities are also averaged.",
     )
     seed: int = Field(0, ge=0, description="Seed of the dropout masks.")
 
@@ -194,12 +212,15 @@ class PredictBody(BaseModel):
     """Class probabilities."""
 
     run_id: str = Field(description="The run.", examples=[ID])
-    predicted: list[int] = Field(description="Most probable classes, (N,).", examples=[[1]])
+    predicted: list[int] = Field(
+        description="Most probable class of each input, (N,).", examples=[[1]]
+    )
     probabilities: list[list[float]] = Field(
-        description="Dropout off, (N, K).", examples=[[[0.1, 0.9]]]
+        description="Probabilities with dropout off, (N, K).", examples=[[[0.1, 0.9]]]
     )
     dropout_mean: list[list[float]] | None = Field(
-        description="Mean over networks with dropout on, (N, K).", examples=[None]
+        description="Mean of the probabilities over networks with dropout on, (N, K).",
+        examples=[None],
     )
     dropout_std: list[list[float]] | None = Field(
         description="Standard deviation over them, (N, K).", examples=[None]

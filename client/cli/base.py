@@ -31,14 +31,14 @@ from reglab.client.experiments import Experiment
 from reglab.client.text import for_markup
 
 EXIT_CODES = {
-    0: "done",
-    1: "the experiment failed or was cancelled, or doctor found something missing",
-    2: "the command line is wrong",
-    3: "no server answers, or not in time",
-    4: "refused: a wrong spec, a wrong state, a file that cannot be used",
-    5: "a fault of the server or of reglab",
-    6: "there is no such experiment, run or figure",
-    7: "the time to wait is over",
+    0: "success",
+    1: "the experiment failed or was cancelled, or doctor found a problem",
+    2: "invalid command line",
+    3: "no server responds, or it does not respond in time",
+    4: "refused: invalid spec, wrong state, or unusable file",
+    5: "error in the server or in reglab",
+    6: "no such experiment, run or figure",
+    7: "the waiting time has expired",
     130: "interrupted",
 }
 # The first that fits counts: special cases stand before general ones.
@@ -62,7 +62,7 @@ def tell_unfinished(experiment: Experiment) -> None:
     waiting = counts.get("queued", 0) + counts.get("running", 0)
     if waiting:
         done, total = counts.get("succeeded", 0), sum(counts.values())
-        errors.print(f"{done} of {total} runs have finished so far; {waiting} go on.")
+        errors.print(f"{done} of {total} runs have finished so far; {waiting} continue.")
 
 
 @dataclass
@@ -140,17 +140,19 @@ def _version(wanted: bool) -> None:
 def root(
     ctx: typer.Context,
     url: Annotated[
-        str | None, typer.Option(envvar="REGLAB_URL", help="The server.", show_default=False)
+        str | None,
+        typer.Option(envvar="REGLAB_URL", help="Address of the server.", show_default=False),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="REGLAB_TOKEN",
-            help="Bearer token; others on this machine can read arguments, so prefer the variable.",
+            help="Bearer token. Other users of this machine can read arguments, so prefer the "
+            "variable.",
             show_default=False,
         ),
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.")] = 60.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for a response.")] = 60.0,
     version: Annotated[  # noqa: ARG001 # its callback prints it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

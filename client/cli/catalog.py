@@ -22,9 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def presets(
     ctx: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(help="Print this preset's spec, to start a file from.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="Preset whose spec is printed.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the presets, or print the spec of one."""
@@ -53,7 +51,7 @@ def presets(
 
 
 def datasets(ctx: typer.Context, as_json: Json = False) -> None:
-    """List the datasets, and whether the server has them."""
+    """List the datasets, and whether they are available on the server."""
     with connect(ctx) as client:
         found = client.datasets()
     if as_json:

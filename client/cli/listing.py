@@ -24,12 +24,16 @@ def register(app: typer.Typer) -> None:
 
 def list_experiments(
     ctx: typer.Context,
-    state: Annotated[State | None, typer.Option(help="Only these.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Only from this preset.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
-    q: Annotated[str | None, typer.Option("--search", "-q", help="Part of the name.")] = None,
-    sort: Annotated[Sort, typer.Option(help="Order; '-' is falling.")] = "-created",
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    state: Annotated[State | None, typer.Option(help="Only experiments in this state.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Only experiments of this preset.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only experiments with this tag.")] = None,
+    q: Annotated[
+        str | None, typer.Option("--search", "-q", help="Text that the name contains.")
+    ] = None,
+    sort: Annotated[
+        Sort, typer.Option(help="Field to sort by; a leading '-' sorts in descending order.")
+    ] = "-created",
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of experiments.")] = 20,
     as_json: Json = False,
 ) -> None:
     """List experiments, newest first."""
@@ -73,7 +77,7 @@ def show(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = Fal
 
 
 def cancel(ctx: typer.Context, experiment: ExperimentArgument, as_json: Json = False) -> None:
-    """Cancel what has not ended."""
+    """Cancel unfinished runs."""
     _act(ctx, experiment, "cancel", as_json)
 
 

@@ -39,7 +39,7 @@ OPERATIONS = (
         "reglab.core.storage.migrate",
         "sqlalchemy",
         "server",
-        "Bring the database of REGLAB_DATABASE_URL to this version.",
+        "Migrate the database of REGLAB_DATABASE_URL to this version.",
     ),
     Operation(
         "backup",
@@ -53,21 +53,21 @@ OPERATIONS = (
         "reglab.core.storage.retention_command",
         "sqlalchemy",
         "server",
-        "Delete old experiments, or tell which would go.",
+        "Delete old experiments, or list those that would be deleted.",
     ),
     Operation(
         "limits",
         "reglab.core.settings.limits",
         "pydantic",
         "server",
-        "Print the limits of a server as this environment sets them.",
+        "Print the limits of a server in this environment.",
     ),
     Operation(
         "health",
         "reglab.worker.health",
         "sqlalchemy",
         "worker",
-        "End with 0 if a worker of this host was seen lately.",
+        "Exit with code 0 if a worker on this host has recently reported.",
     ),
 )
 

@@ -30,24 +30,26 @@ def register(app: typer.Typer) -> None:
 
 def reproduce_article(
     ctx: typer.Context,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for all that is written.")
-    ] = Path("reglab-output"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path(
+        "reglab-output"
+    ),
     seeds: Annotated[str, typer.Option(help=f"{SEEDS_HELP} Claims need several.")] = "1",
     scale: Annotated[
         float,
         typer.Option(
-            "--epochs-scale", min=1e-6, help="Multiply all epochs, e.g. 0.01 for a quick look."
+            "--epochs-scale",
+            min=1e-6,
+            help="Factor of all numbers of epochs, e.g. 0.01 for a quick test.",
         ),
     ] = 1.0,
     own: Annotated[
-        bool, typer.Option("--own-server", help="Start a server even if one answers.")
+        bool, typer.Option("--own-server", help="Start a server even if one responds.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Reproduce the article: six experiments, ten figures, claims, and an HTML report.
 
-    Where no server answers, one is started for it, with its database in the output folder.
+    If no server responds, one is started with its database in the output folder.
     """
     chosen = parse_seeds(seeds)
     out = Console(stderr=as_json, highlight=False)

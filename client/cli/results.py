@@ -25,7 +25,7 @@ Output = Annotated[
 ]
 With = Annotated[
     list[str] | None,
-    typer.Option("--with", help="A further experiment that it draws on. May be repeated."),
+    typer.Option("--with", help="A further experiment whose runs are used. May be repeated."),
 ]
 
 
@@ -42,11 +42,13 @@ def curves(
     metrics: Annotated[
         str | None, typer.Option(help="Columns, e.g. test_loss,test_accuracy.")
     ] = None,
-    max_points: Annotated[int | None, typer.Option(min=4, help="At most so many per run.")] = None,
+    max_points: Annotated[
+        int | None, typer.Option(min=4, help="Largest number of points per run.")
+    ] = None,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
-    """Losses and accuracies over the epochs: in short, as JSON, or as a file."""
+    """Print the losses and accuracies over the epochs, or save them as a file."""
     with connect(ctx) as client:
         found = find(client, experiment)
         tell_unfinished(found)
@@ -66,10 +68,10 @@ def ece(
     ctx: typer.Context,
     experiment: ExperimentArgument,
     binning: Annotated[
-        Binning | None, typer.Option(help="Quantile or uniform bins; as in the spec if left out.")
+        Binning | None, typer.Option(help="Quantile or uniform bins; as in the spec by default.")
     ] = None,
     bins: Annotated[
-        int | None, typer.Option(min=1, help="Number of bins; as in the spec if left out.")
+        int | None, typer.Option(min=1, help="Number of bins; as in the spec by default.")
     ] = None,
     columns: Annotated[
         str | None,
@@ -78,7 +80,7 @@ def ece(
     output: Output = None,
     as_json: Json = False,
 ) -> None:
-    """Calibration errors of the finished runs, with bootstrap intervals."""
+    """Print the calibration errors of the finished runs with bootstrap intervals."""
     with connect(ctx) as client:
         found = find(client, experiment)
         tell_unfinished(found)
@@ -102,7 +104,7 @@ def claims(
     others: With = None,
     as_json: Json = False,
 ) -> None:
-    """Claims of the article: what was measured, with its interval over seeds, and the verdict."""
+    """Print the claims of the article with measured values, intervals over seeds and verdicts."""
     with connect(ctx) as client:
         further = [find(client, other) for other in others or []]
         found = find(client, experiment).claims(further)
@@ -132,19 +134,24 @@ def figure(
     experiment: ExperimentArgument,
     name: Annotated[
         str | None,
-        typer.Argument(help="Which; left out: list them; 'all': every one that can be drawn."),
+        typer.Argument(
+            help="Name of a figure, or 'all' for every figure that can be drawn; "
+            "without it, list the figures."
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File or folder; its ending tells the format."),
+        typer.Option(
+            "--output", "-o", help="File or folder; the suffix of the file determines the format."
+        ),
     ] = None,
     form: Annotated[
-        Literal["png", "svg", "pdf"] | None, typer.Option("--format", help="Format.")
+        Literal["png", "svg", "pdf"] | None, typer.Option("--format", help="Format of the file.")
     ] = None,
     others: With = None,
     dpi: Annotated[int | None, typer.Option(min=50, max=400, help="Dots per inch.")] = None,
-    width: Annotated[float | None, typer.Option(help="Inches.")] = None,
-    theme: Annotated[Literal["light", "dark"], typer.Option(help="Colours.")] = "light",
+    width: Annotated[float | None, typer.Option(help="Width in inches.")] = None,
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="Colour theme.")] = "light",
     as_json: Json = False,
 ) -> None:
     """List an experiment's figures, or save one."""
@@ -187,7 +194,7 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Runs of several experiments side by side, and in what their specs differ."""
+    """Compare the runs of several experiments, and the fields in which their specs differ."""
     with connect(ctx) as client:
         found = [find(client, experiment) for experiment in experiments]
         table = client.compare(*found)
@@ -232,10 +239,10 @@ def export(
 
 def import_(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A file made by export.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A file written by export.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Put an exported experiment into this server."""
+    """Import an exported experiment."""
     with connect(ctx) as client:
         found = client.import_experiment(file)
     if as_json:

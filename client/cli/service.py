@@ -33,8 +33,15 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option(envvar="REGLAB_HOST", help="Address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="REGLAB_PORT", help="Port.", min=1, max=65535)] = 8000,
+    host: Annotated[
+        str, typer.Option(envvar="REGLAB_HOST", help="Address on which the server listens.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            envvar="REGLAB_PORT", help="Port on which the server listens.", min=1, max=65535
+        ),
+    ] = 8000,
     home: Home = None,
 ) -> None:
     """Run a server and a worker until Ctrl-C."""
@@ -46,7 +53,11 @@ def serve(
 def worker(
     processes: Annotated[
         int | None,
-        typer.Option(envvar="REGLAB_WORKER_PROCESSES", min=1, help="Runs at once; one per core."),
+        typer.Option(
+            envvar="REGLAB_WORKER_PROCESSES",
+            min=1,
+            help="Number of runs to train at the same time; one per core by default.",
+        ),
     ] = None,
     home: Home = None,
 ) -> None:
@@ -57,7 +68,7 @@ def worker(
 
 
 def doctor(ctx: typer.Context, as_json: Json = False) -> None:
-    """Check client, server, database, broker, data and threads; says the remedy of each fault."""
+    """Check client, server, database, broker, data and threads, and suggest remedies."""
     checks = check_client()
     with connect(ctx, retries=0) as client:
         answers, of_server = check_server(client)

@@ -49,20 +49,24 @@ def submit(
         typer.Option(help=SEEDS_HELP),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for the end; exit code 1 if it failed.")
+        bool,
+        typer.Option(
+            "--wait", help="Wait until the experiment has ended; exit code 1 if it failed."
+        ),
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option("--wait-timeout", help="Seconds to wait; exit code 7 after.")
+        float | None, typer.Option("--wait-timeout", help="Seconds to wait before exit code 7.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check and estimate; submit nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check and estimate the experiment without submitting it."),
     ] = False,
     key: Annotated[
-        str | None, typer.Option(help="Idempotency key: the same key submits once.")
+        str | None, typer.Option(help="Idempotency key; the experiment is submitted once per key.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Submit an experiment, and wait for it if asked to."""
+    """Submit an experiment and, with --wait, wait until it has ended."""
     spec = _source(source)
     overrides = parse_changes(changes or [])
     given = {

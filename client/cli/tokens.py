@@ -15,13 +15,13 @@ from reglab.client.own_server import need_extra
 from reglab.client.submission import token_id
 from reglab.client.tables import Table
 
-commands = typer.Typer(help="Make, list and revoke tokens.", no_args_is_help=True)
+commands = typer.Typer(help="Create, list and revoke tokens.", no_args_is_help=True)
 Here = Annotated[
     bool,
     typer.Option(
         "--here",
-        help="In the database of REGLAB_DATABASE_URL or REGLAB_HOME itself; the first token is "
-        "made so. Else the server is asked, which needs a token with the scope admin.",
+        help="Use the database of REGLAB_DATABASE_URL or REGLAB_HOME directly, as for the first "
+        "token. By default the server is used, which needs a token with the scope admin.",
     ),
 ]
 
@@ -36,16 +36,18 @@ def register(app: typer.Typer) -> None:
 
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="What or whom it is for.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Purpose or owner of the token.", show_default=False)],
     scope: Annotated[
-        TokenScope, typer.Option(help="What it allows; each includes those before it.")
+        TokenScope, typer.Option(help="Scope of the token; each scope includes the previous ones.")
     ] = "read",
-    days: Annotated[float, typer.Option(min=0.001, max=36500, help="Expires after.")] = 90,
-    never: Annotated[bool, typer.Option("--never-expires", help="No expiry.")] = False,
+    days: Annotated[float, typer.Option(min=0.001, max=36500, help="Days until it expires.")] = 90,
+    never: Annotated[
+        bool, typer.Option("--never-expires", help="Create a token that does not expire.")
+    ] = False,
     here: Here = False,
     as_json: Json = False,
 ) -> None:
-    """Make a token. Its text is printed this once, alone on standard output."""
+    """Create a token and print it once on standard output."""
     if here:
         end = ["--never-expires"] if never else ["--days", str(days)]
         _here("create", "--scope", scope, *end, *_json(as_json), "--", name)
@@ -59,7 +61,7 @@ def create(
 
 
 def list_tokens(ctx: typer.Context, here: Here = False, as_json: Json = False) -> None:
-    """List all tokens, without their secrets; also those that expired or were revoked."""
+    """List all tokens without their secrets, including expired and revoked ones."""
     if here:
         _here("list", *_json(as_json))
     with connect(ctx) as client:
@@ -76,12 +78,12 @@ def revoke(
     ctx: typer.Context,
     token: Annotated[
         str,
-        typer.Argument(metavar="ID", help="As `list` shows it.", show_default=False),
+        typer.Argument(metavar="ID", help="Id of the token, as listed.", show_default=False),
     ],
     here: Here = False,
     as_json: Json = False,
 ) -> None:
-    """End a token, and the sessions of browsers that signed in with it, at once."""
+    """Revoke a token and the sessions of browsers that signed in with it."""
     identity = token_id(token)
     if here:
         _here("revoke", *_json(as_json), "--", identity)

@@ -1,25 +1,18 @@
-"""Datasets by name: a new one is a module here, a spec model and a line in ``REGISTRY``."""
+"""Datasets by name: a new one is a module here and a model in ``core.spec.dataset``."""
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 import numpy as np
 
-from reglab.core.datasets import digits, fashion_mnist, masked_text, mnist, mnist5k, two_moons
 from reglab.core.datasets.base import Dataset, Loader
 from reglab.core.errors import DatasetUnavailableError
-from reglab.core.spec import Digits, FashionMnist, MaskedText, Mnist, Mnist5k, TwoMoons
+from reglab.core.spec import DATASETS
 from reglab.core.spec.dataset import DatasetBase
 
-REGISTRY: dict[str, tuple[Any, type[DatasetBase]]] = {
-    "two_moons": (two_moons, TwoMoons),
-    "mnist": (mnist, Mnist),
-    "fashion_mnist": (fashion_mnist, FashionMnist),
-    "mnist5k": (mnist5k, Mnist5k),
-    "digits": (digits, Digits),
-    "masked_text": (masked_text, MaskedText),
-}
+REGISTRY = {name: cast(Loader, import_module(f"{__name__}.{name}")) for name in DATASETS}
 
 __all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "digests", "load"]
 
@@ -28,7 +21,7 @@ def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
     """The dataset of a run; ``rng`` is the run's data stream.
 
     Raises:
-        DatasetUnavailableError: Its files cannot be had; the message names the remedy.
+        DatasetUnavailableError: Its files are missing; the message names the remedy.
     """
     return _loader(spec).load(spec, rng)
 
@@ -44,17 +37,17 @@ def digests(spec: DatasetBase) -> dict[str, str]:
 
 
 def catalog() -> list[dict[str, Any]]:
-    """One JSON row a dataset: what it is, and whether it can be had here, else why not."""
+    """One JSON row per dataset: what it is, and whether it is available here, else why not."""
     return [_describe(name) for name in REGISTRY]
 
 
 def _loader(spec: DatasetBase) -> Loader:
-    loader: Loader = REGISTRY[spec.name][0]  # type: ignore[attr-defined]
-    return loader
+    name: str = spec.name  # type: ignore[attr-defined]
+    return REGISTRY[name]
 
 
 def _describe(name: str) -> dict[str, Any]:
-    loader, model = REGISTRY[name]
+    loader, model = REGISTRY[name], DATASETS[name]
     row: dict[str, Any] = {
         "name": name,
         "title": loader.title,

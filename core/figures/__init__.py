@@ -1,66 +1,32 @@
-"""Figures as pure functions of stored results: a new one is a class and a line in ``REGISTRY``."""
+"""Figures as pure functions of stored results: a new one is a class in a module of this package."""
 
 from __future__ import annotations
 
+import math
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
-from reglab.core.figures.augmentation import Augmentation
-from reglab.core.figures.augmentations import Augmentations
 from reglab.core.figures.base import Drawable, Figure, FigureTooLargeError, Runs, prepare, render
-from reglab.core.figures.batch_size import BatchSize
-from reglab.core.figures.boundaries import (
-    Boundaries,
-    DropoutBoundaries,
-    DropoutInstances,
-    L1Boundaries,
-    L2Boundaries,
-)
-from reglab.core.figures.calibration import Calibration, LabelSmoothing
-from reglab.core.figures.claims import Claims
-from reglab.core.figures.decay_methods import DecoupledDecay, ProximalL1
-from reglab.core.figures.ensembles import Ensembles
-from reglab.core.figures.linear_spectrum import LinearSpectrum
-from reglab.core.figures.masked_text import MaskedText
-from reglab.core.figures.reliability import Ece, Reliability
-from reglab.core.figures.relu_scale import ReluScale
-from reglab.core.figures.stopping import ValidationStopping
 from reglab.core.figures.style import Style
-from reglab.core.figures.temperature import TemperatureScaling
-from reglab.core.figures.training import Curves, EarlyStopping, PlainSpectrum, Spectrum
-from reglab.core.figures.weights import HiddenWeights, Weights
 
-REGISTRY: dict[str, Figure[Any]] = {
-    figure.name: figure
-    for figure in (
-        Augmentation(),
-        L2Boundaries(),
-        L1Boundaries(),
-        HiddenWeights(),
-        DropoutBoundaries(),
-        DropoutInstances(),
-        Calibration(),
-        LabelSmoothing(),
-        EarlyStopping(),
-        Spectrum(),
-        Curves(),
-        Reliability(),
-        Ece(),
-        Boundaries(),
-        Weights(),
-        PlainSpectrum(),
-        Claims(),
-        ValidationStopping(),
-        DecoupledDecay(),
-        ProximalL1(),
-        TemperatureScaling(),
-        BatchSize(),
-        Ensembles(),
-        Augmentations(),
-        ReluScale(),
-        LinearSpectrum(),
-        MaskedText(),
-    )
-}
+
+def _figures() -> Iterator[Figure[Any]]:
+    """One of each named subclass of ``Figure`` that a module of this package defines."""
+    for module in pkgutil.iter_modules(__path__):
+        for kind in vars(import_module(f"{__name__}.{module.name}")).values():
+            is_figure = isinstance(kind, type) and issubclass(kind, Figure)
+            if is_figure and kind.__module__.endswith(f".{module.name}") and hasattr(kind, "name"):
+                yield kind()
+
+
+def _place(figure: Figure[Any]) -> tuple[float, str]:
+    return figure.article_number or math.inf, figure.name
+
+
+# The article's figures in its order, then the others by name.
+REGISTRY = {figure.name: figure for figure in sorted(_figures(), key=_place)}
 
 __all__ = [
     "REGISTRY",

@@ -66,18 +66,18 @@ class AccessSettings(EnvironmentSettings):
     mode: Mode = setting(
         "auto",
         variable="REGLAB_ACCESS",
-        what="'tokens' always asks for a token, 'open' never does, 'auto' asks unless the server "
-        "listens on loopback and the request comes from this machine.",
+        what="When a token is required: tokens means always, open means never, and auto means "
+        "unless the server listens on loopback and the request comes from this machine.",
         remedy="Use auto, tokens or open.",
     )
     host: str = setting(
         "127.0.0.1",
-        what="Address that the server is bound to.",
+        what="Address on which the server listens.",
         remedy="Name an address of this machine, e.g. 127.0.0.1.",
     )
     port: int = setting(
         8000,
-        what="Port that the server is bound to.",
+        what="Port on which the server listens.",
         remedy="Set it to a port from 1 to 65535, e.g. 8000.",
         gt=0,
         lt=65_536,
@@ -85,34 +85,36 @@ class AccessSettings(EnvironmentSettings):
     hosts: Names = setting(
         frozenset(),
         variable="REGLAB_ALLOWED_HOSTS",
-        what="Names by which the server may be called, beside those of loopback.",
-        remedy="Name hosts like reglab.example.org.",
+        what="Host names, other than those of loopback, under which the server may be requested.",
+        remedy="Name hosts like reglab.example.org, separated by commas or spaces.",
     )
     origins: Origins = setting(
         frozenset(),
         variable="REGLAB_CORS_ORIGINS",
-        what="Origins of other sites whose scripts may call the API.",
-        remedy="Name origins like https://notes.example.org.",
+        what="Origins of other web sites whose scripts may call the API.",
+        remedy="Name origins like https://notes.example.org, separated by commas or spaces.",
     )
     session_hours: float = setting(
         12.0,
-        what="How long a browser stays signed in.",
+        what="Hours for which a browser stays signed in.",
         remedy="Set it to a number of hours, e.g. 12.",
         gt=0,
         le=24 * 365,
     )
     open_metrics: bool = setting(
-        False, what="Whether /metrics is open to all.", remedy="Set it to 1 (yes) or 0 (no)."
+        False,
+        what="Whether /metrics can be read without a token.",
+        remedy="Set it to 1 (yes) or 0 (no).",
     )
     proxies: Proxies = setting(
         ("127.0.0.1", "::1"),
         variable="REGLAB_TRUSTED_PROXIES",
-        what="Addresses or networks of proxies whose X-Forwarded headers are believed; * is all.",
+        what="Addresses or networks of proxies whose X-Forwarded headers are trusted; * means all.",
         remedy="Name addresses or networks like 10.0.0.7 or 10.0.0.0/8, or * for all.",
     )
     root_path: str = setting(
         "",
-        what="Where the server stands below a proxy, e.g. /reglab; empty at the top.",
+        what="Path below which a proxy serves reglab; the root of the host if not set.",
         remedy="Name a path like /reglab or /user/me/reglab.",
     )
 

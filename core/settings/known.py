@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from reglab.core.errors import suggestion
 from reglab.core.settings.base import PREFIX, EnvironmentSettings
 
-# Read by the client, by compose and by tests and benchmarks.
+# Read elsewhere than in `core.settings`, and what each sets.
 OTHERS = {
-    "REGLAB_URL",
-    "REGLAB_TOKEN",
-    "REGLAB_DEBUG",
-    "REGLAB_POSTGRES_PASSWORD",
-    "REGLAB_REDIS_PASSWORD",
-    "REGLAB_PARENT_PIPE",
-    "REGLAB_FUZZ",
+    "REGLAB_URL": "Address of the server for the Python client and the command line; "
+    "`http://127.0.0.1:8000` if not set.",
+    "REGLAB_TOKEN": "Bearer token that the Python client and the command line send.",
+    "REGLAB_DEBUG": "`1` makes the command line show the traceback of an unexpected error.",
+    "REGLAB_POSTGRES_PASSWORD": "Password of Postgres in `docker-compose.yml` and the manifests.",
+    "REGLAB_REDIS_PASSWORD": "Password of Redis in `docker-compose.yml` and the manifests.",
+    "REGLAB_PARENT_PIPE": "Set by `reglab serve` for its own processes, which end when it does.",
+    "REGLAB_FUZZ": "How many times as many inputs the tests in `tests/security` try.",
 }
 # Kubernetes sets these for each service; others are of the suite.
 FOREIGN = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_\d+_.*)|REGLAB_(TEST|LOAD)_.*")
@@ -25,13 +26,7 @@ FOREIGN = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_\d+_.*)|REGLAB_
 
 def known_variables() -> set[str]:
     """Every variable that something reads."""
-    found = set(OTHERS)
-    waiting = [EnvironmentSettings]
-    while waiting:
-        kind = waiting.pop()
-        found |= kind.variables().keys()
-        waiting += kind.__subclasses__()
-    return found
+    return set(OTHERS).union(*(kind.variables() for kind in EnvironmentSettings.__subclasses__()))
 
 
 def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:

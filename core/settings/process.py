@@ -20,11 +20,13 @@ class LogSettings(EnvironmentSettings):
 
     log_level: Level = setting(
         "INFO",
-        what="Least important level that reglab and Celery log.",
+        what="Lowest level of the messages that reglab and Celery log.",
         remedy="Use one of DEBUG, INFO, WARNING, ERROR.",
     )
     log_format: Form = setting(
-        "json", what="One JSON object per line, or text.", remedy="Use json or text."
+        "json",
+        what="Format of log lines: one JSON object per line, or text.",
+        remedy="Use json or text.",
     )
 
     @field_validator("log_level", mode="before")
@@ -43,7 +45,7 @@ class WorkerSettings(EnvironmentSettings):
 
     worker_processes: int = setting(
         default_factory=lambda: os.cpu_count() or 1,
-        what="Runs that a worker trains at once; one per core if not set.",
+        what="Number of runs that a worker trains at the same time; one per core if not set.",
         remedy="Set it to a number of processes from 1 to 1024, e.g. 2.",
         ge=1,
         le=1024,
@@ -55,12 +57,12 @@ class DataSettings(EnvironmentSettings):
 
     data_dir: Path | None = setting(
         None,
-        what="Folder with mnist/ and fashion_mnist/, each with its four IDX files.",
+        what="Folder that contains mnist/ and fashion_mnist/, each with four IDX files.",
         remedy="Set it to a folder.",
     )
     cache_dir: Path = setting(
         default_factory=lambda: Path(platformdirs.user_cache_dir("reglab")),
-        what="Folder of downloaded datasets.",
+        what="Folder of downloaded datasets; the user's cache folder if not set.",
         remedy="Set it to a folder.",
     )
     download: bool = setting(
@@ -75,6 +77,6 @@ class MigrationSettings(EnvironmentSettings):
 
     migrations: Path | None = setting(
         None,
-        what="Folder of the migrations; beside the package if not set.",
+        what="Folder of the database migrations; the one of the package if not set.",
         remedy="Set it to a folder.",
     )

@@ -1,4 +1,4 @@
-"""Where the parts of the service are, and how long they may take."""
+"""Addresses of the parts of the service, and their time limits."""
 
 from __future__ import annotations
 
@@ -33,53 +33,54 @@ class Settings(EnvironmentSettings):
 
     home: Path = setting(
         default_factory=lambda: Path(platformdirs.user_data_dir("reglab")),
-        what="Folder of the embedded database and broker.",
+        what="Folder of the embedded database and broker; the user's data folder if not set.",
         remedy="Set it to a folder that this user may write to.",
     )
     database_url: str = setting(
         default_factory=lambda data: f"sqlite:///{data['home'] / 'reglab.db'}",
         repr=False,
-        what="SQLAlchemy address of the database; SQLite in the home folder if not set.",
+        what="SQLAlchemy URL of the database; SQLite in REGLAB_HOME if not set.",
         remedy=f"Set it to one like {' or '.join(DATABASES.values())}.",
     )
     broker_password: SecretStr | None = setting(
         None,
-        what="Password of the broker, put into its address.",
-        remedy="Set it to the password as it is.",
+        what="Password of the broker. It replaces the one in REGLAB_BROKER_URL.",
+        remedy="Set it to the password, without percent-encoding.",
     )
     broker_url: str | None = setting(
         None,
         repr=False,
-        what="Address of Redis; the embedded broker in the home folder if not set.",
+        what="URL of Redis; the embedded broker in REGLAB_HOME if not set.",
         remedy=f"Set it to one like {' or '.join(BROKERS.values())}.",
     )
-    lease_seconds: float = _duration(30.0, "How long a lease holds without a heartbeat.")
+    lease_seconds: float = _duration(
+        30.0, "Seconds after which a lease without a heartbeat expires."
+    )
     heartbeat_seconds: float = _duration(
         0.5,
-        "Time between heartbeats, and between writes of curves; also how soon a cancellation is "
-        "seen.",
+        "Seconds between heartbeats, which also write curves and notice cancellations.",
     )
-    checkpoint_seconds: float = _duration(5.0, "Time between checkpoints of a running training.")
+    checkpoint_seconds: float = _duration(5.0, "Seconds between checkpoints of a training.")
     reap_seconds: float = _duration(
-        2.0, "Time between looks for expired leases and vanished messages."
+        2.0, "Seconds between searches for expired leases and lost messages."
     )
     resend_seconds: float = _duration(
-        20.0, "How long a run may wait in the queue before its message is sent again."
+        20.0, "Seconds that a run may wait in the queue before its message is sent again."
     )
     starving_seconds: float = _duration(
         120.0,
-        "How long runs may be queued beside a worker's free slots before it begins anew, as their "
-        "messages do not reach it.",
+        "Seconds that runs may be queued while a worker has free slots before the worker restarts, "
+        "because messages do not reach it.",
     )
     max_attempts: int = setting(
         3,
-        what="How often a run may be started before it is failed for good.",
+        what="Number of attempts after which a run fails permanently.",
         remedy="Set it to a positive whole number, e.g. 3.",
         gt=0,
     )
-    task_seconds: float = _duration(21_000.0, "How long one attempt may take.")
+    task_seconds: float = _duration(21_000.0, "Seconds that one attempt of a run may take.")
     grace_seconds: float = _duration(
-        60.0, "How much longer its process lives if it does not hear that."
+        60.0, "Seconds after REGLAB_TASK_SECONDS at which the process of the attempt is ended."
     )
 
     @field_validator("home")

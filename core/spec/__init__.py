@@ -13,7 +13,7 @@ from reglab.core.spec.augmentation import (
 )
 from reglab.core.spec.base import MAX_PROBLEMS, SpecModel, dotted, field_problems, shown
 from reglab.core.spec.dataset import (
-    DATASET_NAMES,
+    DATASETS,
     DatasetSpec,
     Digits,
     FashionMnist,
@@ -57,7 +57,7 @@ from reglab.core.spec.sweep import (
 __all__ = [
     "AUGMENTATION_NAMES",
     "CURVES",
-    "DATASET_NAMES",
+    "DATASETS",
     "MAX_PROBLEMS",
     "MAX_RUNS",
     "METRICS",

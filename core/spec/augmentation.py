@@ -30,9 +30,9 @@ class AugmentationBase(SpecModel):
 class ShiftAugmentation(AugmentationBase):
     """Shifts each batch as a whole, in x and in y, filling with zeros."""
 
-    name: Literal["shift"] = Field(description="Which augmentation.")
+    name: Literal["shift"] = Field(description="Name of the augmentation.")
     probability: float = Field(
-        default=0.5, ge=0, le=1, description="Chance that a batch is shifted."
+        default=0.5, ge=0, le=1, description="Probability that a batch is shifted."
     )
     pixels: list[int] = Field(
         default=[-2, -1, 1, 2],
@@ -53,32 +53,35 @@ class PerExample(AugmentationBase):
     """Changes each example on its own, or leaves it alone."""
 
     probability: float = Field(
-        default=0.5, ge=0, le=1, description="Chance that an example is changed."
+        default=0.5, ge=0, le=1, description="Probability that an example is changed."
     )
 
 
 class RotationAugmentation(PerExample):
-    """Turns images about their centre."""
+    """Rotates images about their centre."""
 
-    name: Literal["rotation"] = Field(description="Which augmentation.")
+    name: Literal["rotation"] = Field(description="Name of the augmentation.")
     degrees: float = Field(
-        default=15.0, ge=0, le=180, description="Angles are uniform between minus and plus this."
+        default=15.0,
+        ge=0,
+        le=180,
+        description="Largest angle in either direction; angles are drawn uniformly.",
     )
 
 
 class ScalingAugmentation(PerExample):
-    """Enlarges or shrinks images about their centre."""
+    """Scales images about their centre."""
 
-    name: Literal["scaling"] = Field(description="Which augmentation.")
+    name: Literal["scaling"] = Field(description="Name of the augmentation.")
     factor: float = Field(
         default=1.2, ge=1, le=4, description="Factors are log-uniform from 1/factor to factor."
     )
 
 
 class ElasticAugmentation(PerExample):
-    """Bends images along a smooth random field (Simard, Steinkraus and Platt, 2003)."""
+    """Deforms images along a smooth random field (Simard, Steinkraus and Platt, 2003)."""
 
-    name: Literal["elastic"] = Field(description="Which augmentation.")
+    name: Literal["elastic"] = Field(description="Name of the augmentation.")
     alpha: float = Field(
         default=34.0,
         ge=0,
@@ -98,7 +101,7 @@ class GaussianNoiseAugmentation(PerExample):
 
     needs_images: ClassVar[bool] = False
 
-    name: Literal["gaussian_noise"] = Field(description="Which augmentation.")
+    name: Literal["gaussian_noise"] = Field(description="Name of the augmentation.")
     std: float = Field(
         default=0.2, ge=0, le=10, description="Standard deviation, in units of the inputs."
     )
@@ -107,9 +110,12 @@ class GaussianNoiseAugmentation(PerExample):
 class CutoutAugmentation(PerExample):
     """Blanks a square of each image (DeVries and Taylor, 2017)."""
 
-    name: Literal["cutout"] = Field(description="Which augmentation.")
+    name: Literal["cutout"] = Field(description="Name of the augmentation.")
     size: int = Field(
-        default=8, ge=1, le=28, description="Side in pixels; the part outside the image is cut off."
+        default=8,
+        ge=1,
+        le=28,
+        description="Side length in pixels; the part outside the image is cut off.",
     )
 
 
@@ -118,12 +124,13 @@ class MixupAugmentation(AugmentationBase):
 
     needs_images: ClassVar[bool] = False
 
-    name: Literal["mixup"] = Field(description="Which augmentation.")
+    name: Literal["mixup"] = Field(description="Name of the augmentation.")
     alpha: float = Field(
         default=0.2,
         gt=0,
         le=100,
-        description="Shares are drawn from Beta(alpha, alpha), one per example.",
+        description="Parameter of the distribution Beta(alpha, alpha) of the mixing share of "
+        "each example.",
     )
 
 
@@ -133,7 +140,7 @@ class MaskingAugmentation(AugmentationBase):
     needs_images: ClassVar[bool] = False
     needs_text: ClassVar[bool] = True
 
-    name: Literal["masking"] = Field(description="Which augmentation.")
+    name: Literal["masking"] = Field(description="Name of the augmentation.")
 
 
 Augmentation = Annotated[

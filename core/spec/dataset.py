@@ -1,8 +1,8 @@
-"""What to train on: one model a dataset, told apart by ``name``."""
+"""What to train on: one model per dataset, told apart by ``name``."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,11 +10,21 @@ from reglab.core.spec.base import SpecModel, fault
 
 
 class DatasetBase(SpecModel):
-    """Facts that are known without loading any file."""
+    """Facts that are known without loading any file.
+
+    Attributes:
+        n_features: Number of inputs of the network.
+        n_classes: Number of classes.
+        image_shape: (rows, columns) of an image, or None.
+        is_drawn: Whether the test examples are drawn from the run's seed.
+        training_only: Fields that change the training examples alone.
+    """
 
     n_features: ClassVar[int]
     n_classes: ClassVar[int]
     image_shape: ClassVar[tuple[int, int] | None] = None
+    is_drawn: ClassVar[bool] = False
+    training_only: ClassVar[frozenset[str]] = frozenset({"train_size"})
 
 
 class TwoMoons(DatasetBase):
@@ -22,16 +32,19 @@ class TwoMoons(DatasetBase):
 
     n_features: ClassVar[int] = 2
     n_classes: ClassVar[int] = 2
+    is_drawn: ClassVar[bool] = True
+    # The test points are drawn after the training points.
+    training_only: ClassVar[frozenset[str]] = frozenset({"label_flip"})
 
-    name: Literal["two_moons"] = Field(description="Which dataset.")
+    name: Literal["two_moons"] = Field(description="Name of the dataset.")
     train_size: int = Field(
-        default=250, ge=4, le=100_000, description="Training points.", examples=[250]
+        default=250, ge=4, le=100_000, description="Number of training points.", examples=[250]
     )
     test_size: int = Field(
         default=1000,
         ge=4,
         le=100_000,
-        description="Held-out points; their labels are never flipped.",
+        description="Number of test points; their labels are never flipped.",
     )
     noise: float = Field(
         default=0.15,
@@ -44,7 +57,7 @@ class TwoMoons(DatasetBase):
         default=0.0,
         ge=0,
         le=0.5,
-        description="Chance of each training label to be flipped.",
+        description="Probability that a training label is flipped.",
         examples=[0.1],
     )
 
@@ -56,6 +69,7 @@ class ImageDataset(DatasetBase):
     """A labelled image set with a fixed training and test part; pixels scaled to [0, 1]."""
 
     n_classes: ClassVar[int] = 10
+    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "sampling"})
 
     sampling: Sampling = Field(
         default="first",
@@ -79,33 +93,37 @@ class _Pixels784(ImageDataset):
 class Mnist(_Pixels784):
     """Handwritten digits, 28 x 28 (LeCun and Cortes)."""
 
-    name: Literal["mnist"] = Field(description="Which dataset.")
-    train_size: int = Field(default=1000, ge=10, le=60_000, description="Training images.")
+    name: Literal["mnist"] = Field(description="Name of the dataset.")
+    train_size: int = Field(
+        default=1000, ge=10, le=60_000, description="Number of training images."
+    )
     test_size: int = Field(
-        default=10_000, ge=10, le=10_000, description="Test images, from the first."
+        default=10_000, ge=10, le=10_000, description="Number of test images, from the first."
     )
 
 
 class FashionMnist(_Pixels784):
     """Articles of clothing, 28 x 28 (Xiao, Rasul and Vollgraf, 2017)."""
 
-    name: Literal["fashion_mnist"] = Field(description="Which dataset.")
-    train_size: int = Field(default=1000, ge=10, le=60_000, description="Training images.")
+    name: Literal["fashion_mnist"] = Field(description="Name of the dataset.")
+    train_size: int = Field(
+        default=1000, ge=10, le=60_000, description="Number of training images."
+    )
     test_size: int = Field(
-        default=10_000, ge=10, le=10_000, description="Test images, from the first."
+        default=10_000, ge=10, le=10_000, description="Number of test images, from the first."
     )
 
 
 class Mnist5k(_Pixels784):
     """5,000 MNIST training images that come with reglab, in one fixed shuffled order."""
 
-    name: Literal["mnist5k"] = Field(description="Which dataset.")
-    train_size: int = Field(default=1000, ge=10, le=4_000, description="Training images.")
+    name: Literal["mnist5k"] = Field(description="Name of the dataset.")
+    train_size: int = Field(default=1000, ge=10, le=4_000, description="Number of training images.")
     test_size: int = Field(
         default=4_000,
         ge=10,
         le=4_000,
-        description="Test images, taken from those never trained on.",
+        description="Number of test images, taken from those that are never trained on.",
     )
 
 
@@ -115,27 +133,37 @@ class Digits(ImageDataset):
     n_features: ClassVar[int] = 64
     image_shape: ClassVar[tuple[int, int] | None] = (8, 8)
 
-    name: Literal["digits"] = Field(description="Which dataset.")
-    train_size: int = Field(default=1000, ge=10, le=1_500, description="Training images.")
+    name: Literal["digits"] = Field(description="Name of the dataset.")
+    train_size: int = Field(default=1000, ge=10, le=1_500, description="Number of training images.")
     test_size: int = Field(
-        default=797, ge=10, le=1_500, description="Test images, taken from those never trained on."
+        default=797,
+        ge=10,
+        le=1_500,
+        description="Number of test images, taken from those that are never trained on.",
     )
 
 
 class MaskedText(DatasetBase):
-    """Masked words of the Python language reference, each to be told from the words around it.
+    """Masked words of the Python language reference, to be predicted from the words around them.
 
     510 words and signs, [UNK] and [MASK]; a window of seven places, each one-hot.
     """
 
+    is_drawn: ClassVar[bool] = True
+    training_only: ClassVar[frozenset[str]] = frozenset()
     context: ClassVar[int] = 3
     n_classes: ClassVar[int] = 512
     n_features: ClassVar[int] = (2 * context + 1) * n_classes
 
-    name: Literal["masked_text"] = Field(description="Which dataset.")
-    train_size: int = Field(default=3000, ge=10, le=20_000, description="Selected words an epoch.")
+    name: Literal["masked_text"] = Field(description="Name of the dataset.")
+    train_size: int = Field(
+        default=3000, ge=10, le=20_000, description="Number of selected words per epoch."
+    )
     test_size: int = Field(
-        default=1500, ge=10, le=20_000, description="Selected words of topics never trained on."
+        default=1500,
+        ge=10,
+        le=20_000,
+        description="Number of selected words from topics that are not trained on.",
     )
     selected: float = Field(
         default=0.15, ge=0.01, le=0.5, description="Share of the words selected to be predicted."
@@ -144,7 +172,10 @@ class MaskedText(DatasetBase):
         default=0.8, ge=0, le=1, description="Share of the selected words replaced by [MASK]."
     )
     replaced: float = Field(
-        default=0.1, ge=0, le=1, description="Share replaced by a different, uniformly drawn word."
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the selected words replaced by another, uniformly drawn word.",
     )
 
     @model_validator(mode="after")
@@ -159,8 +190,10 @@ class MaskedText(DatasetBase):
         return self
 
 
-DATASET_NAMES = ("two_moons", "mnist", "fashion_mnist", "mnist5k", "digits", "masked_text")
-
 DatasetSpec = Annotated[
     TwoMoons | Mnist | FashionMnist | Mnist5k | Digits | MaskedText, Field(discriminator="name")
 ]
+DATASETS: dict[str, type[DatasetBase]] = {
+    get_args(kind.model_fields["name"].annotation)[0]: kind
+    for kind in get_args(get_args(DatasetSpec)[0])
+}

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from reglab.core.spec.base import SpecModel, fault
-from reglab.core.spec.dataset import DatasetSpec
+from reglab.core.spec.dataset import DATASETS, DatasetSpec
 from reglab.core.spec.optimizer import OptimizerSpec, with_default_name
 from reglab.core.spec.probes import Probes
 from reglab.core.spec.regularization import Regularization
@@ -45,11 +45,13 @@ class Model(SpecModel):
 
 
 class Training(SpecModel):
-    """How long, in what portions, and how often to look."""
+    """Length, batch size and evaluation interval of a training."""
 
-    epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training set.")
+    epochs: int = Field(ge=1, le=1_000_000, description="Number of passes over the training set.")
     batch_size: int = Field(
-        ge=1, le=60_000, description="Examples an update; the last may be short."
+        ge=1,
+        le=60_000,
+        description="Number of examples per update; the last batch of an epoch may be smaller.",
     )
     eval_every: int = Field(
         default=1,
@@ -71,16 +73,18 @@ class Training(SpecModel):
 
 
 class RunSpec(SpecModel):
-    """One resolved training: with a seed it determines every bit of the result."""
+    """One resolved training. Together with a seed it determines the result bit by bit."""
 
-    dataset: DatasetSpec = Field(description="What to train on.")
+    dataset: DatasetSpec = Field(description="The dataset.")
     model: Model = Field(default_factory=Model, description="The network.")
     optimizer: OptimizerSpec = Field(description="The optimizer and its schedule.")
     regularization: Regularization = Field(
         default_factory=Regularization, description="The regularizers."
     )
-    training: Training = Field(description="Length and batch size.")
-    probes: Probes = Field(default_factory=Probes, description="What to measure beyond the curves.")
+    training: Training = Field(description="Number of epochs, batch size and evaluations.")
+    probes: Probes = Field(
+        default_factory=Probes, description="Measurements in addition to the curves."
+    )
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -118,8 +122,8 @@ class RunSpec(SpecModel):
         if self.model.hidden:
             return
         wanted = {"regularization.dropout": self.regularization.dropout > 0}
-        for name in ("mc_dropout", "norms"):
-            wanted[f"probes.{name}"] = getattr(self.probes, name) is not None
+        for name, probe in self.probes.wanted().items():
+            wanted[f"probes.{name}"] = probe.needs_hidden_layer
         for path in (path for path, is_on in wanted.items() if is_on):
             raise fault(
                 path,
@@ -129,30 +133,25 @@ class RunSpec(SpecModel):
             )
 
     def _check_probes(self) -> None:
-        if self.probes.boundary is not None and self.dataset.n_features != 2:
-            detail = f"A boundary needs a dataset in the plane, and '{self.dataset.name}' has "
-            raise fault(
-                "probes.boundary",
-                "dataset.name",
-                detail=f"{detail}{self.dataset.n_features} features.",
-                remedy="Set it to null, or use 'two_moons'.",
-            )
-        for name in ("calibration", "temperature", "mc_dropout"):
-            if self.model.loss == "squared" and getattr(self.probes, name) is not None:
+        for name, probe in self.probes.wanted().items():
+            path, loss = f"probes.{name}", self.model.loss
+            if probe.needs_plane and self.dataset.n_features != 2:
+                planes = [f"'{name}'" for name, kind in DATASETS.items() if kind.n_features == 2]
                 raise fault(
-                    f"probes.{name}",
-                    "model.loss",
-                    detail="It needs probabilities, which a network trained with model.loss "
-                    "'squared' does not give.",
-                    remedy="Set it to null, or model.loss to 'cross_entropy'.",
+                    path,
+                    "dataset.name",
+                    detail=f"It needs a dataset in the plane, and '{self.dataset.name}' has "
+                    f"{self.dataset.n_features} features.",
+                    remedy=f"Set it to null, or use {' or '.join(planes)}.",
                 )
-        if self.probes.components is not None and self.model.loss != "squared":
-            raise fault(
-                "probes.components",
-                "model.loss",
-                detail=f"It needs squared loss, and model.loss is '{self.model.loss}'.",
-                remedy="Set it to null, or model.loss to 'squared'.",
-            )
+            if probe.needs_loss not in (None, loss):
+                why = "It needs probabilities" if loss == "squared" else "It needs squared loss"
+                raise fault(
+                    path,
+                    "model.loss",
+                    detail=f"{why}, and model.loss is '{loss}'.",
+                    remedy=f"Set it to null, or model.loss to '{probe.needs_loss}'.",
+                )
 
     def validation_count(self) -> int:
         """Training examples that are held out for early stopping or a temperature, or 0."""
@@ -227,11 +226,14 @@ def parameter_count(widths: Sequence[int]) -> int:
 class ExperimentSpec(RunSpec):
     """A run spec with a sweep over some of its fields and a list of seeds."""
 
-    name: str = Field(default="", max_length=200, description="A name for people.")
-    tags: list[str] = Field(default_factory=list, max_length=32, description="Labels to filter by.")
+    name: str = Field(default="", max_length=200, description="Name of the experiment.")
+    tags: list[str] = Field(
+        default_factory=list, max_length=32, description="Tags of the experiment."
+    )
     sweep: dict[str, list[Any]] = Field(
         default_factory=dict,
-        description="Values by dotted path; several paths make a grid, the last varying fastest.",
+        description="Values by dotted path; several paths form a grid in which the last path "
+        "varies fastest.",
         examples=[{"regularization.l2": [0, 0.0025, 0.005]}],
     )
     seeds: list[int] = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -21,8 +21,24 @@ def _share_or_count(size: float) -> float:
 ValidationSize = Annotated[float, Field(gt=0, le=50_000), AfterValidator(_share_or_count)]
 
 
-class CalibrationProbe(SpecModel):
+class ProbeModel(SpecModel):
+    """What a probe needs of the rest of the spec.
+
+    Attributes:
+        needs_loss: The value that ``model.loss`` must have, or None.
+        needs_hidden_layer: Whether ``model.hidden`` must not be empty.
+        needs_plane: Whether the data must have two features.
+    """
+
+    needs_loss: ClassVar[str | None] = None
+    needs_hidden_layer: ClassVar[bool] = False
+    needs_plane: ClassVar[bool] = False
+
+
+class CalibrationProbe(ProbeModel):
     """Confidence against accuracy on the test set."""
+
+    needs_loss: ClassVar[str | None] = "cross_entropy"
 
     bins: int = Field(default=15, ge=1, le=1000, description="Number M of bins.")
     binning: Binning = Field(
@@ -31,10 +47,12 @@ class CalibrationProbe(SpecModel):
     )
 
 
-class BoundaryProbe(SpecModel):
+class BoundaryProbe(ProbeModel):
     """Class probability on a grid over the plane."""
 
-    resolution: int = Field(default=120, ge=8, le=512, description="Grid points a side.")
+    needs_plane: ClassVar[bool] = True
+
+    resolution: int = Field(default=120, ge=8, le=512, description="Grid points per side.")
     padding: float = Field(
         default=0.5, ge=0, le=10, description="Margin around the training points, in data units."
     )
@@ -42,7 +60,7 @@ class BoundaryProbe(SpecModel):
         default=0,
         ge=0,
         le=64,
-        description="Also evaluate this many seeded networks with dropout left on.",
+        description="Number of seeded networks with dropout on that are also evaluated.",
     )
     snapshots: int = Field(
         default=0,
@@ -56,7 +74,7 @@ class BoundaryProbe(SpecModel):
     )
 
 
-class WeightsProbe(SpecModel):
+class WeightsProbe(ProbeModel):
     """Weight matrices at the end of training, with their sparsity."""
 
     threshold: float = Field(
@@ -64,16 +82,21 @@ class WeightsProbe(SpecModel):
     )
 
 
-class SpectrumProbe(SpecModel):
+class SpectrumProbe(ProbeModel):
     """Change of the first layer along the principal axes of the training set, over time."""
 
     snapshots: int = Field(
-        default=24, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
+        default=24,
+        ge=2,
+        le=500,
+        description="Number of snapshots, spaced logarithmically in epochs.",
     )
 
 
-class TemperatureProbe(SpecModel):
+class TemperatureProbe(ProbeModel):
     """Temperature scaling: one number, fitted on held-out training examples, divides the logits."""
+
+    needs_loss: ClassVar[str | None] = "cross_entropy"
 
     validation_size: ValidationSize = Field(
         default=0.2,
@@ -85,22 +108,34 @@ class TemperatureProbe(SpecModel):
     )
 
 
-class McDropoutProbe(SpecModel):
+class McDropoutProbe(ProbeModel):
     """Mean predictions of networks with dropout left on, over their number."""
 
-    samples: int = Field(default=50, ge=1, le=1000, description="Seeded networks to average.")
+    needs_loss: ClassVar[str | None] = "cross_entropy"
+    needs_hidden_layer: ClassVar[bool] = True
 
-
-class ComponentsProbe(SpecModel):
-    """Training error along the principal components of the training inputs, over time."""
-
-    snapshots: int = Field(
-        default=40, ge=2, le=500, description="Times to look at, spaced logarithmically in epochs."
+    samples: int = Field(
+        default=50, ge=1, le=1000, description="Number of seeded networks to average."
     )
 
 
-class NormsProbe(SpecModel):
-    """Norms of the layers over time, and what rescaling two layers does to the outputs."""
+class ComponentsProbe(ProbeModel):
+    """Training error along the principal components of the training inputs, over time."""
+
+    needs_loss: ClassVar[str | None] = "squared"
+
+    snapshots: int = Field(
+        default=40,
+        ge=2,
+        le=500,
+        description="Number of snapshots, spaced logarithmically in epochs.",
+    )
+
+
+class NormsProbe(ProbeModel):
+    """Norms of the layers over time, and the change of the outputs when two layers are rescaled."""
+
+    needs_hidden_layer: ClassVar[bool] = True
 
 
 class Probes(SpecModel):
@@ -110,7 +145,7 @@ class Probes(SpecModel):
         default_factory=CalibrationProbe, description="Reliability table and calibration errors."
     )
     boundary: BoundaryProbe | None = Field(
-        default=None, description="Decision boundary; 2-d data only."
+        default=None, description="Decision boundary; needs data with two features."
     )
     weights: WeightsProbe | None = Field(
         default_factory=WeightsProbe, description="Weight matrices and sparsity."
@@ -125,9 +160,14 @@ class Probes(SpecModel):
         default=None, description="Predictions averaged over networks with dropout left on."
     )
     components: ComponentsProbe | None = Field(
-        default=None, description="Error by principal component; squared loss only."
+        default=None, description="Error by principal component; needs squared loss."
     )
     norms: NormsProbe | None = Field(default=None, description="Norms of the layers over time.")
+
+    def wanted(self) -> dict[str, ProbeModel]:
+        """The probes that are on, by name."""
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: probe for name, probe in found.items() if probe is not None}
 
     @property
     def binning(self) -> CalibrationProbe:

@@ -39,7 +39,7 @@ class EarlyStopping(SpecModel):
 
 
 class Regularization(SpecModel):
-    """What nudges training towards a preferred solution; zero or null turns a method off."""
+    """The regularizers; zero or null turns one off."""
 
     l2: float = Field(
         default=0.0,
@@ -63,7 +63,7 @@ class Regularization(SpecModel):
         default=0.0,
         ge=0,
         lt=1,
-        description="Chance of each hidden activation to be dropped (inverted dropout).",
+        description="Probability that a hidden activation is dropped (inverted dropout).",
         examples=[0.4],
     )
     dropout_mask: Literal["batch", "example"] = Field(
@@ -82,7 +82,7 @@ class Regularization(SpecModel):
     )
     augmentation: Augmentation | None = Field(
         default=None,
-        description="How training examples are varied; a name alone stands for its defaults.",
+        description="Augmentation of the training examples; a name alone selects its defaults.",
         examples=[{"name": "shift"}],
     )
     early_stopping: EarlyStopping | None = Field(

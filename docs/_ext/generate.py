@@ -1,4 +1,4 @@
-"""Reference pages made from the code: specs, command line, HTTP API, presets."""
+"""Reference pages made from the code: specs, command line, HTTP API, presets, settings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from decisions import index as decisions
+from settings_page import page as settings
 
 from reglab.api.app import create_app
+from reglab.core import claims, datasets, figures
 from reglab.core.presets import PRESETS
 from reglab.core.settings import Settings
-from reglab.core.spec import ExperimentSpec
+from reglab.core.spec import DATASETS, METRICS, ExperimentSpec
 
 
 def write_all(docs: Path) -> None:
@@ -29,6 +31,8 @@ def write_all(docs: Path) -> None:
         "reference/cli": _cli(),
         "reference/http": _http(api),
         "reference/presets": _presets(),
+        "reference/catalog": _catalog(),
+        "reference/settings": settings(),
     }
     for name, text in pages.items():
         path = docs / f"{name}.md"
@@ -73,6 +77,31 @@ def _presets() -> str:
             f"```json\n{document}\n```\n"
         )
     return "\n".join(parts)
+
+
+def _catalog() -> str:
+    sets = [
+        (f"`{name}`", loader.title, DATASETS[name].__name__, loader.source, loader.licence)
+        for name, loader in datasets.REGISTRY.items()
+    ]
+    metrics = [(f"`{metric.name}`", metric.description) for metric in METRICS]
+    pictures = [(f"`{name}`", figure.title) for name, figure in figures.REGISTRY.items()]
+    statements = [
+        (f"`{name}`", claim.text, claim.statistic, str(claim.region), ", ".join(claim.presets))
+        for name, claim in claims.REGISTRY.items()
+    ]
+    return "\n".join(
+        [
+            "# Datasets, metrics, figures and claims\n\n## Datasets\n",
+            _table(("name", "title", "fields", "source", "licence"), sets),
+            "## Metrics\n",
+            _table(("name", "meaning"), metrics),
+            "## Figures\n",
+            _table(("name", "title"), pictures),
+            "## Claims\n",
+            _table(("name", "statement", "statistic", "region of the mean", "presets"), statements),
+        ]
+    )
 
 
 def _http(api: dict[str, Any]) -> str:

@@ -66,7 +66,7 @@ NONSENSE = st.one_of(
 )
 
 
-NAMES = sorted(known_variables() - OTHERS | {"REGLAB_URL", "REGLAB_TOKEN"})
+NAMES = sorted(known_variables() - OTHERS.keys() | {"REGLAB_URL", "REGLAB_TOKEN"})
 BASE = {"REGLAB_DATABASE_URL": "sqlite://", "REGLAB_BROKER_URL": "redis://localhost"}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reglab.core.errors import SpecError
 from reglab.core.json_text import RepeatedKeyError, parse
 from reglab.core.presets import PRESETS, build, changed
-from reglab.core.spec import DATASET_NAMES, expand, lay, merge, parse_spec
+from reglab.core.spec import DATASETS, expand, lay, merge, parse_spec
 from tests.harness.fuzz import inputs, tell
 
 VALUES = {
@@ -21,8 +21,8 @@ VALUES = {
     "optimizer.schedule": st.just({"lr": 0.2}),
     "optimizer": st.just({"name": "adam", "schedule": {"tau": 5.0}}),
     "optimizer.beta1": st.just(0.5),
-    "dataset.name": st.sampled_from(DATASET_NAMES),
-    "dataset": st.fixed_dictionaries({"name": st.sampled_from(DATASET_NAMES)}),
+    "dataset.name": st.sampled_from(list(DATASETS)),
+    "dataset": st.fixed_dictionaries({"name": st.sampled_from(list(DATASETS))}),
     "dataset.train_size": st.integers(10, 500),
     "dataset.noise": st.just(0.3),
     "dataset.centred": st.booleans(),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reglab.core.spec import DATASET_NAMES, ExperimentSpec, fields
+from reglab.core.spec import DATASETS, ExperimentSpec, fields
 from tests.harness.fuzz import inputs, tell
 from tests.harness.inline import Inline
 from tests.integration.security.specs import documents
@@ -25,7 +25,7 @@ JUNK = st.sampled_from(
 )
 NAMES = st.sampled_from(
     [
-        *DATASET_NAMES,
+        *DATASETS,
         "shift",
         "mixup",
         "name",

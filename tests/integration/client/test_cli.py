@@ -239,7 +239,7 @@ def test_sparkline():
 
 def test_help_lists_exit_codes_and_completion(reglab):
     text = reglab("--help").stdout
-    assert "no server answers" in text
+    assert "no server responds" in text
     assert "--install-completion" in text
     assert reglab("--version").stdout.startswith("reglab ")
 

@@ -1,4 +1,4 @@
-"""The README shows what was measured."""
+"""The reference page shows what was measured."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import pytest
 from benchmarks import results, tables
 
 
-def test_readme_shows_the_results_file():
+def test_the_page_shows_the_results_file():
     found = results.load()
     assert found["steps"]
-    assert tables.readme_block(found) in tables.README.read_text()
+    assert tables.block(found) in tables.PAGE.read_text()
     assert (results.FOLDER / "table.md").read_text() == tables.markdown(found) + "\n"
 
 
-def test_readme_is_updated_between_its_markers(tmp_path):
+def test_the_page_is_updated_between_its_markers(tmp_path):
     found = results.load()
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
-    tables.update_readme(found, readme)
-    assert readme.read_text() == f"before\n{tables.readme_block(found)}\nafter\n"
-    readme.write_text("no markers")
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
+    tables.update(found, page)
+    assert page.read_text() == f"before\n{tables.block(found)}\nafter\n"
+    page.write_text("no markers")
     with pytest.raises(ValueError, match="needs the lines"):
-        tables.update_readme(found, readme)
+        tables.update(found, page)
 
 
 def test_a_missed_goal_is_called_missed():
