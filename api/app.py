@@ -22,6 +22,7 @@ from reglab.api.events.bodies import EVENT_MODELS
 from reglab.api.events.poller import EventPoller
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits.rate import Refusals
+from reglab.api.limits.refusals import on_limit
 from reglab.api.limits.streams import Streams
 from reglab.api.middleware.layers import layers
 from reglab.api.middleware.root_path import root_of
@@ -47,7 +48,7 @@ from reglab.api.run_queue import RunQueue
 from reglab.api.schemas.experiments import PresetRequest
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.settings import Settings
-from reglab.core.settings.limits import Limits
+from reglab.core.settings.limits import LimitExceededError, Limits
 from reglab.core.spec import ExperimentSpec
 from reglab.core.storage import Storage
 
@@ -92,6 +93,7 @@ def create_app(
     app.state.registry = metrics.request_registry()
     app.state.service_metrics = metrics.Service(storage)
     problems.install(app)
+    app.add_exception_handler(LimitExceededError, on_limit)
     app.state.policy = policy
     app.state.refusals = Refusals(limits)
     for module in (

@@ -26,6 +26,7 @@ from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.probes import Recorder
 from reglab.core.spec import ExperimentSpec, RunSpec, expand, parse_spec
+from reglab.core.storage import Submission
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.models import Experiment, Run
 from tests.harness.servers import Postgres, Redis
@@ -91,7 +92,7 @@ def delivered(delivery: Delivery) -> Cost:
     wanted, worker = spec(RUNS), delivery.the_worker()
     pids = [worker.pid, *worker.pool()]
     began, used, theirs = time.perf_counter(), time.process_time(), cpu_seconds(pids)
-    experiment, _ = delivery.storage.experiments.create(wanted, expand(wanted))
+    experiment, _ = delivery.storage.experiments.create(Submission.of(wanted))
     delivery.run_queue.send([run.id for run in delivery.runs(experiment)])
     # Looking costs too, and is not what is measured.
     used = time.process_time() - used

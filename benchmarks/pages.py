@@ -26,8 +26,7 @@ from reglab.api.stack import Stack
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings
-from reglab.core.spec import expand
-from reglab.core.storage import Storage
+from reglab.core.storage import Storage, Submission
 from reglab.core.storage.migrate import upgrade
 
 VISITS = 7
@@ -58,7 +57,7 @@ def fill(settings: Settings) -> str:
     storage = Storage.of(settings)
     strengths = [0.0001 * k for k in range(RUNS)]
     spec = build("l2", {"name": "A hundred runs", "sweep": {"regularization.l2": strengths}})
-    experiment, _ = storage.experiments.create(spec, expand(spec), "l2")
+    experiment, _ = storage.experiments.create(Submission.of(spec, preset="l2"))
     epochs = np.arange(POINTS) * 5
     rng = np.random.default_rng(0)
     for _ in range(RUNS):
@@ -69,7 +68,8 @@ def fill(settings: Settings) -> str:
         storage.runs.record(claim, int(epochs[-1]), 1.0, columns)
         storage.runs.cancelled(claim)
     for at in range(60):
-        storage.experiments.create(spec.model_copy(update={"name": f"Number {at}"}), expand(spec))
+        named = spec.model_copy(update={"name": f"Number {at}"})
+        storage.experiments.create(Submission.of(named))
         storage.experiments.cancel(storage.experiments.find(limit=1).items[0].id)
     storage.close()
     return experiment

@@ -20,8 +20,7 @@ from sqlalchemy import text
 from benchmarks import machine, results, sizing
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
-from reglab.core.spec import expand
-from reglab.core.storage import RunLease, Storage
+from reglab.core.storage import RunLease, Storage, Submission
 from reglab.core.storage.migrate import upgrade
 from tests.harness.servers import Postgres
 from tests.harness.workers import Delivery
@@ -54,7 +53,7 @@ def operations(storage: Storage, server: Postgres) -> dict[str, dict[str, float]
     """Processor milliseconds of Postgres an operation."""
     spec = build("l2", {"seeds": list(range(RUNNING // 2)), "sweep": {}})
     for _ in range(2):
-        storage.experiments.create(spec, expand(spec))
+        storage.experiments.create(Submission.of(spec))
     # Autovacuum would work at times of its own.
     with storage.engine.begin() as connection:
         connection.execute(text("ALTER TABLE runs SET (autovacuum_enabled = off)"))
@@ -133,7 +132,7 @@ def memory() -> dict[str, float]:
         }.items():
             preset = "l2" if name == "two moons" else "label-smoothing"
             spec = build(preset, {**changes, "sweep": {}})
-            experiment, _ = delivery.storage.experiments.create(spec, expand(spec), preset)
+            experiment, _ = delivery.storage.experiments.create(Submission.of(spec, preset=preset))
             delivery.run_queue.send([run.id for run in delivery.runs(experiment)])
             delivery.wait_for(experiment)
             found[f"process, {name}"] = sum(pss_mib(pid) for pid in worker.pool())

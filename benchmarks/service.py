@@ -25,7 +25,7 @@ from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
-from reglab.core.storage import Storage
+from reglab.core.storage import Storage, Submission
 from reglab.core.storage.migrate import upgrade
 from tests.harness.servers import Absent, Postgres, Redis
 
@@ -121,7 +121,7 @@ def _writes(name: str, url: str, repeats: int, add: Callable[..., None]) -> None
     upgrade(url)
     storage = Storage(url)
     spec = build("l2", {"seeds": list(range(repeats)), "sweep": {}})
-    storage.experiments.create(spec, expand(spec))
+    storage.experiments.create(Submission.of(spec))
     epochs = np.arange(100)
     columns = {key: epochs.astype(float) for key in CURVE_COLUMNS} | {"epoch": epochs}
     arrays = {"boundary.p": np.zeros((200, 200), np.float32), "theta": np.zeros(4482, np.float32)}
@@ -152,7 +152,7 @@ def _listing(home: Path, repeats: int, add: Callable[..., None]) -> None:
     spec = build("l2", {"seeds": list(range(RUNS_EACH)), "sweep": {}})
     runs = expand(spec)
     filled = [
-        once(lambda: storage.experiments.create(spec, runs, "l2"))[0]
+        once(lambda: storage.experiments.create(Submission(spec, runs, preset="l2")))[0]
         for _ in range(LISTED_EXPERIMENTS)
     ]
     storage.close()

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core import datasets, tracing
-from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer, hold_out
+from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer
 from reglab.core.engine.random_streams import stream
-from reglab.core.probes import Recorder
+from reglab.core.probes import Arrays, Recorder
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import RunSpec
@@ -119,11 +119,12 @@ class Execution:
     def _train(self) -> None:
         began = time.perf_counter()
         seed = self._lease.run.seed
-        whole = datasets.load(self._spec.dataset, stream(seed, "data"))
-        data = hold_out(whole, self._spec, seed)
+        data = datasets.load(self._spec.dataset, stream(seed, "data"))
         tracing.event("data loaded")
-        self._recorder = recorder = Recorder(self._spec, data, seed)
-        self._trainer = trainer = Trainer(self._spec, data, seed, self._resume(recorder))
+        checkpoint, gathered = self._resumed()
+        self._trainer = trainer = Trainer(self._spec, data, seed, checkpoint)
+        self._recorder = recorder = Recorder(self._spec, trainer.data, seed)
+        recorder.restore(gathered)
         trainer.on_epoch = self._after_epoch
         for evaluation in trainer:
             self._pending.append(evaluation)
@@ -137,7 +138,7 @@ class Execution:
             **trainer.summary(),
             "engine_version": ENGINE_VERSION,
             "seconds": time.perf_counter() - began,
-            "provenance": data.provenance,
+            "provenance": trainer.data.provenance,
             **found,
         }
         columns = self.columns()
@@ -145,19 +146,18 @@ class Execution:
         persist(lambda _: finish(trainer.epoch), stopping)
         self._pending.clear()
 
-    def _resume(self, recorder: Recorder) -> Checkpoint | None:
+    def _resumed(self) -> tuple[Checkpoint | None, Arrays]:
+        """The trainer's checkpoint, and what the probes had gathered by then."""
         if self._lease.checkpoint is None:
-            return None
+            return None, {}
         arrays, state = self._lease.checkpoint
-        recorder.restore(
-            {
-                name.removeprefix(PROBE_PREFIX): array
-                for name, array in arrays.items()
-                if name.startswith(PROBE_PREFIX)
-            }
-        )
         own = {name: a for name, a in arrays.items() if not name.startswith(PROBE_PREFIX)}
-        return Checkpoint(own, state)
+        gathered = {
+            name.removeprefix(PROBE_PREFIX): array
+            for name, array in arrays.items()
+            if name.startswith(PROBE_PREFIX)
+        }
+        return Checkpoint(own, state), gathered
 
     def _after_epoch(self, epoch: int) -> None:
         self._check()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from reglab.api.problems import Problem, answer_problem
-from reglab.core.errors import FieldProblem
-from reglab.core.settings.limits import Limits
+from reglab.core.settings.limits import LimitExceededError, Limits
 
 TITLES = {
     400: ("bad-json", "Bad JSON"),
@@ -37,11 +37,21 @@ def refusal(
         remedy: What would be right, a sentence.
         retry_seconds: For a 429: when to try again.
     """
-    row = limits.row(name)
-    kind, title = TITLES[row.status]
-    headers = {"Retry-After": str(max(1, round(retry_seconds)))} if row.status == 429 else None
-    problem = FieldProblem(field, detail, f"{remedy} {limits.told(name)}")
-    return Problem(row.status, kind, title, problem, headers)
+    return problem_of(LimitExceededError(limits, name, field, detail, remedy), retry_seconds)
+
+
+def problem_of(error: LimitExceededError, retry_seconds: float = RETRY_SECONDS) -> Problem:
+    """The answer to a limit's error."""
+    status = error.row.status
+    kind, title = TITLES[status]
+    headers = {"Retry-After": str(max(1, round(retry_seconds)))} if status == 429 else None
+    return Problem(status, kind, title, error.problems, headers)
+
+
+async def on_limit(request: Request, error: Exception) -> Response:
+    """What is raised beyond a limit, as a response."""
+    assert isinstance(error, LimitExceededError)
+    return answer_problem(request, problem_of(error))
 
 
 def check_values(limits: Limits, values: int, field: str, remedy: str) -> None:

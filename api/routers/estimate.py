@@ -9,10 +9,10 @@ from starlette.concurrency import run_in_threadpool
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
-from reglab.api.plan import plan
 from reglab.api.problems import responses
-from reglab.api.routers.experiments import SUBMISSION, json_of
+from reglab.api.routers.experiments import SUBMISSION
 from reglab.api.schemas.estimate import EstimateBody
+from reglab.api.submission import json_of, planned
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/experiments", tags=["experiments"])
 @needs("read")
 async def estimate_experiment(request: Request, shared: Shared) -> EstimateBody:
     """Accepts and refuses the same bodies as a submission, and stores nothing."""
-    found = await plan(shared, await json_of(request, shared))
+    found = await planned(shared, await json_of(request, shared))
     counts = await run_in_threadpool(shared.storage.runs.counts)
     waiting = counts.get("queued", 0)
     return EstimateBody(**asdict(found.cost), waiting=waiting, dropped=found.dropped)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api import tracing
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, Context, ExperimentId, OwnExperimentId, Shared
-from reglab.api.plan import Plan, quota, within_quota
-from reglab.api.plan import plan as planned
 from reglab.api.problems import Problem, responses
 from reglab.api.schemas.experiments import (
     ExperimentBody,
@@ -25,11 +20,11 @@ from reglab.api.schemas.experiments import (
     SubmittedBody,
 )
 from reglab.api.schemas.runs import RunBody
-from reglab.core import datasets
-from reglab.core.engine import ENGINE_VERSION
+from reglab.api.submission import json_of, planned
 from reglab.core.errors import FieldProblem
-from reglab.core.json_text import parse
-from reglab.core.storage import Content, Page, Sort, State
+from reglab.core.storage import Page, Sort, State
+from reglab.core.submission import service
+from reglab.core.submission.plan import Plan
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 EXAMPLES = {
@@ -100,8 +95,8 @@ async def submit(
     results at once and says so in ``cached`` and ``reused_from``.
     """
     document = await json_of(request, shared)
-    submitter = request.state.principal.token_id
     plan = await planned(shared, document)
+    submitter = request.state.principal.token_id
     body = await run_in_threadpool(_submit, shared, document, plan, key, force, submitter)
     response.headers["Location"] = f"/v1/experiments/{body.id}"
     return body
@@ -209,10 +204,7 @@ def cancel_experiment(shared: Shared, experiment_id: OwnExperimentId) -> Experim
 @needs("submit")
 def retry_experiment(shared: Shared, experiment_id: OwnExperimentId) -> ExperimentBody:
     """Runs that succeeded keep their results."""
-    with within_quota(shared.limits):
-        queued = shared.storage.experiments.retry(
-            experiment_id, quota(shared.limits), tracing.origin()
-        )
+    queued = service.retry(shared.storage, experiment_id, shared.limits, tracing.origin())
     shared.run_queue.announce(queued)
     return _body(shared, experiment_id)
 
@@ -260,47 +252,20 @@ def _submit(
     force: bool,
     token_id: str | None,
 ) -> SubmittedBody:
-    contents = {
-        each: Content(ENGINE_VERSION, datasets.digests(each))
-        for each in {run.spec.dataset for run in plan.runs}
-    }
-    request = [document, "force"] if force else document
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    if key is not None and token_id is not None:
-        # The key of one user is not that of another.
-        key = hashlib.sha256(f"{token_id} {key}".encode()).hexdigest()
-    with within_quota(shared.limits):
-        identifier, is_new = shared.storage.experiments.create(
-            plan.spec,
-            plan.runs,
-            plan.preset,
-            key,
-            digest,
-            [contents[run.spec.dataset] for run in plan.runs],
-            force,
-            token_id,
-            plan.cost.cpu_seconds,
-            quota(shared.limits),
-            tracing.origin(),
-        )
+    submission = service.prepare(
+        plan,
+        document,
+        shared.limits,
+        key=key,
+        force=force,
+        token_id=token_id,
+        origin=tracing.origin(),
+    )
+    identifier, is_new = service.submit(shared.storage, submission, shared.limits)
     body = _body(shared, identifier)
     if is_new:
         shared.run_queue.announce([run.id for run in body.runs if run.state == "queued"])
     return SubmittedBody(**dict(body), dropped=plan.dropped)
-
-
-async def json_of(request: Request, shared: Context) -> Any:
-    """The JSON body of a request, parsed beside the event loop."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json":
-        remedy = "Send the header Content-Type: application/json."
-        problem = FieldProblem("Content-Type", f"Got '{kind}'.", remedy)
-        raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
-    try:
-        return await to_thread.run_sync(parse, await request.body(), limiter=shared.planning)
-    except (ValueError, RecursionError) as error:
-        problem = FieldProblem("body", f"The body is not JSON: {error}.", "Send one JSON object.")
-        raise Problem(400, "bad-json", "Bad JSON", problem) from error
 
 
 def _body(shared: Context, experiment_id: str) -> ExperimentBody:

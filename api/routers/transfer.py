@@ -17,7 +17,6 @@ from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits.rate import client_of
 from reglab.api.limits.refusals import refusal
 from reglab.api.limits.work import drawing
-from reglab.api.plan import within_quota
 from reglab.api.problems import Problem, responses
 from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.api.schemas.experiments import ExperimentBody
@@ -27,6 +26,7 @@ from reglab.core.figures import REGISTRY
 from reglab.core.probes.stored import fault
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import AlreadyStoredError
+from reglab.core.submission.service import within_quota
 
 router = APIRouter(prefix="/experiments", tags=["experiments"])
 MEDIA = "application/zip"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reglab.core.errors import FieldProblem, ReglabError
 from reglab.core.settings.base import EnvironmentSettings, setting
 
 MIB = 2**20
@@ -234,3 +235,22 @@ def table(limits: Limits) -> str:
 
 if __name__ == "__main__":
     print(table(Limits.from_env()))
+
+
+class LimitExceededError(ReglabError):
+    """More was asked for than a limit allows.
+
+    Args:
+        limits: What holds.
+        name: Field of ``Limits``.
+        field: Dotted path of what was too much.
+        detail: How much it was, a sentence.
+        remedy: What would be right, a sentence.
+
+    Attributes:
+        row: The limit.
+    """
+
+    def __init__(self, limits: Limits, name: str, field: str, detail: str, remedy: str) -> None:
+        self.row = limits.row(name)
+        super().__init__(FieldProblem(field, detail, f"{remedy} {limits.told(name)}"))

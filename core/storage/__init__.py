@@ -44,6 +44,7 @@ from reglab.core.storage.states import (
     TokenRefusedError,
     WrongStateError,
 )
+from reglab.core.storage.submission import Submission
 from reglab.core.storage.tokens import Tokens
 from reglab.core.storage.transfer import AlreadyStoredError, Transfer
 from reglab.core.storage.watch import RunProgress, Watch
@@ -74,6 +75,7 @@ __all__ = [
     "StorageConflictError",
     "StorageError",
     "StorageUnavailableError",
+    "Submission",
     "TokenRecord",
     "TokenRefusedError",
     "Written",

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 from uuid_utils import uuid7
 
-from reglab.core.spec import ExperimentSpec, ResolvedRun
 from reglab.core.storage import blobs
 from reglab.core.storage.counters import SUBMITTED, Count, note
 from reglab.core.storage.database import Transactions, now, repeats
@@ -20,7 +19,7 @@ from reglab.core.storage.listing import Sort, cursor_after, ordered
 from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCheckpoint, Tag
 from reglab.core.storage.quota import Quota, check, one_at_a_time
 from reglab.core.storage.records import NOWHERE, ExperimentRecord, Origin, Page, RunRecord
-from reglab.core.storage.result_cache import Content, reuse
+from reglab.core.storage.result_cache import reuse
 from reglab.core.storage.states import (
     TERMINAL,
     KeyConflictError,
@@ -28,6 +27,7 @@ from reglab.core.storage.states import (
     State,
     WrongStateError,
 )
+from reglab.core.storage.submission import Submission
 
 
 class Experiments:
@@ -38,34 +38,8 @@ class Experiments:
         self._max_attempts = max_attempts
 
     @repeats
-    def create(
-        self,
-        spec: ExperimentSpec,
-        runs: Sequence[ResolvedRun],
-        preset: str | None = None,
-        key: str | None = None,
-        request_hash: str = "",
-        contents: Sequence[Content] | None = None,
-        force: bool = False,
-        token_id: str | None = None,
-        estimated_seconds: float | None = None,
-        quota: Quota | None = None,
-        origin: Origin = NOWHERE,
-    ) -> tuple[str, bool]:
+    def create(self, submission: Submission) -> tuple[str, bool]:
         """Store an experiment and its queued runs; runs that equal a finished one are done at once.
-
-        Args:
-            spec: As submitted.
-            runs: What it expands to.
-            preset: The preset it was made from.
-            key: Idempotency key.
-            request_hash: Digest of the request that the key belongs to.
-            contents: What decides each run's result beside spec and seed; None never reuses.
-            force: Train even what could be reused.
-            token_id: The token that it was submitted with.
-            estimated_seconds: What its runs should cost together.
-            quota: How much may wait.
-            origin: The request that submits it.
 
         Returns:
             The experiment's id, and False if the key had already made it.
@@ -74,31 +48,27 @@ class Experiments:
             KeyConflictError: The key was used with another request.
             QuotaExceededError: More would wait than may.
         """
-        keys = [content.key(run) for run, content in zip(runs, contents or [], strict=False)]
+        # Before anyone waits for this transaction.
+        keys = submission.content_keys
         try:
             with self._transactions.write(durable=True) as session:
-                known = self._known(session, key, request_hash)
+                known = self._known(session, submission)
                 if known is not None:
                     return known, False
-                if quota:
+                if submission.quota:
                     one_at_a_time(session)
-                engine = contents[0].engine_version if contents else None
-                made = self._insert(
-                    session, spec, runs, preset, key, request_hash, keys, engine, origin
-                )
-                row = session.get_one(Experiment, made)
-                row.token_id, row.estimated_seconds = token_id, estimated_seconds
-                if contents and not force:
-                    reuse(session, made, dict(zip(keys, contents, strict=True)))
+                made = self._insert(session, submission)
+                if submission.contents and not submission.force:
+                    reuse(session, made, dict(zip(keys, submission.contents, strict=True)))
                 blobs.measure(session, Run.experiment_id == made)
-                if quota:
-                    check(session, quota, token_id)
+                if submission.quota:
+                    check(session, submission.quota, submission.token_id)
                 note(session, made, _submitted(session, made))
                 return made, True
         except IntegrityError:
             # Another request with the same key committed in between.
             with self._transactions.read() as session:
-                known = self._known(session, key, request_hash)
+                known = self._known(session, submission)
             if known is None:
                 raise
             return known, False
@@ -250,26 +220,17 @@ class Experiments:
                 check(session, quota, row.token_id)
             return ids
 
-    def _insert(
-        self,
-        session: Session,
-        spec: ExperimentSpec,
-        runs: Sequence[ResolvedRun],
-        preset: str | None,
-        key: str | None,
-        request_hash: str,
-        content_keys: Sequence[str],
-        engine_version: int | None,
-        origin: Origin,
-    ) -> str:
+    def _insert(self, session: Session, submission: Submission) -> str:
         moment = datetime.now(UTC)
         identifier = str(uuid7())
         session.add(
             Experiment(
                 id=identifier,
-                name=spec.name,
-                preset=preset,
-                spec=spec.model_dump(mode="json"),
+                name=submission.spec.name,
+                preset=submission.preset,
+                token_id=submission.token_id,
+                estimated_seconds=submission.estimated_seconds,
+                spec=submission.spec.model_dump(mode="json"),
                 created_at=moment,
                 updated_at=moment,
                 # As if just served: newcomers wait one round at most, and so does everyone else.
@@ -277,7 +238,7 @@ class Experiments:
             )
         )
         session.flush()
-        add_tags(session, identifier, spec.tags)
+        add_tags(session, identifier, submission.spec.tags)
         documents: dict[int, object] = {}
         session.execute(
             Run.__table__.insert(),  # type: ignore[attr-defined]
@@ -294,10 +255,12 @@ class Experiments:
                     "errors": [],
                     "created_at": moment,
                     "content_key": content_key,
-                    "engine_version": engine_version,
-                    **vars(origin),
+                    "engine_version": submission.engine_version,
+                    **vars(submission.origin),
                 }
-                for run, content_key in itertools.zip_longest(runs, content_keys)
+                for run, content_key in itertools.zip_longest(
+                    submission.runs, submission.content_keys
+                )
             ],
         )
         session.execute(
@@ -305,24 +268,24 @@ class Experiments:
             .where(Run.experiment_id == identifier)
             .values(message_at=now(self._transactions.engine))
         )
-        if key is not None:
+        if submission.key is not None:
             session.add(
                 IdempotencyKey(
-                    key=key,
-                    request_hash=request_hash,
+                    key=submission.key,
+                    request_hash=submission.request_hash,
                     experiment_id=identifier,
                     created_at=moment,
                 )
             )
         return identifier
 
-    def _known(self, session: Session, key: str | None, request_hash: str) -> str | None:
-        if key is None:
+    def _known(self, session: Session, submission: Submission) -> str | None:
+        if submission.key is None:
             return None
-        row = session.get(IdempotencyKey, key)
+        row = session.get(IdempotencyKey, submission.key)
         if row is None:
             return None
-        if row.request_hash != request_hash:
+        if row.request_hash != submission.request_hash:
             raise KeyConflictError("This Idempotency-Key was used with a different request.")
         return row.experiment_id
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
-from reglab.core.spec import expand
+from reglab.core.storage import Submission
 from tests.harness.serving import serving, settings_in
 
 LONG = {
@@ -84,7 +84,7 @@ def test_a_server_that_comes_back_is_found_again(new_context, tmp_path):
     watched = new_context()
     with serving(settings) as (url, app):
         storage = app.state.context.storage
-        experiment, _ = storage.experiments.create(spec, expand(spec))
+        experiment, _ = storage.experiments.create(Submission.of(spec))
         lease = storage.runs.lease_next("w")
         watched.url = url
         page = watched.open(f"/experiments/{experiment}")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
-from reglab.core.spec import expand
+from reglab.core.storage import Submission
 from tests.harness.serving import serving, settings_in
 
 LOSS = "document.querySelector('[data-plot=loss]')"
@@ -74,7 +74,7 @@ def test_failed_and_diverged_runs_are_told_and_leave_the_axis_to_the_others(new_
     watched = new_context()
     with serving(settings) as (url, app):
         storage = app.state.context.storage
-        experiment, _ = storage.experiments.create(spec, expand(spec))
+        experiment, _ = storage.experiments.create(Submission.of(spec))
         epochs = np.arange(0, 100, 10)
         for losses in (np.linspace(0.7, 0.2, 10), np.geomspace(0.7, 2.6e9, 10)):
             lease = storage.runs.lease_next("w")

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from reglab.core.presets import build
 from reglab.core.spec import expand
+from reglab.core.storage import Submission
 from tests.harness.serving import serving, settings_in
 
 PATHS = ["/experiments", "/experiments/{moons}", "/compare?experiment={moons}"]
@@ -130,7 +131,7 @@ def test_thousands_of_experiments_are_paged(new_context, tmp_path):
         runs = expand(base)
         for at in range(230):
             named = base.model_copy(update={"name": f"Number {at:04}"})
-            storage.experiments.create(named, runs)
+            storage.experiments.create(Submission(named, runs))
         watched.url = url
         page = watched.open("/experiments?sort=name")
         rows = page.locator("#rows .name")
@@ -341,7 +342,7 @@ def test_a_hundred_runs_stay_smooth(new_context, tmp_path):
     watched = new_context()
     with serving(settings) as (url, app):
         storage = app.state.context.storage
-        experiment, _ = storage.experiments.create(spec, expand(spec))
+        experiment, _ = storage.experiments.create(Submission.of(spec))
         epochs = np.arange(0, 10_001, 5)
         rng = np.random.default_rng(0)
         for _ in range(100):

@@ -13,6 +13,7 @@ from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS, RunResult
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
+from reglab.core.storage import Submission
 from reglab.core.storage.migrate import upgrade
 from tests.harness.synthetic import predictions, stripes
 
@@ -35,7 +36,7 @@ def store(client: TestClient, preset: str, runs: list[RunResult], **overrides: A
     storage = client.app.state.context.storage  # type: ignore[attr-defined]
     spec = build(preset, {"seeds": sorted({run.seed for run in runs}), **overrides})
     resolved = expand(spec)
-    identifier, _ = storage.experiments.create(spec, resolved, preset)
+    identifier, _ = storage.experiments.create(Submission(spec, resolved, preset=preset))
     by_point = {(str(run.params), run.seed): run for run in runs}
     for record in storage.experiments.runs(identifier):
         run = by_point[str(record.params), record.seed]
@@ -47,7 +48,9 @@ def store(client: TestClient, preset: str, runs: list[RunResult], **overrides: A
 def submit(storage, runs=3, key=None, request_hash="h", **changes):
     sweep = {"regularization.l2": [0.001 * k for k in range(runs)]}
     spec = build("l2", {"sweep": sweep, **changes})
-    return storage.experiments.create(spec, expand(spec), "l2", key, request_hash)[0]
+    return storage.experiments.create(
+        Submission.of(spec, preset="l2", key=key, request_hash=request_hash)
+    )[0]
 
 
 def columns(first, count):

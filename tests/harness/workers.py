@@ -21,8 +21,7 @@ from reglab.core.broker import QUEUE, broker_url, transport_options
 from reglab.core.engine.warm_up import warm_up
 from reglab.core.presets import build
 from reglab.core.settings import Settings
-from reglab.core.spec import expand
-from reglab.core.storage import RunRecord, Storage
+from reglab.core.storage import RunRecord, Storage, Submission
 
 # Short times, in the proportions of the defaults.
 QUICK = {
@@ -149,7 +148,7 @@ class Delivery:
     def submit(self, preset: str = "dropout", send: bool = True, **changes: Any) -> str:
         """Store an experiment as the server does, and send its messages."""
         spec = build(preset, RESUMED | changes)
-        identifier, _ = self.storage.experiments.create(spec, expand(spec), preset)
+        identifier, _ = self.storage.experiments.create(Submission.of(spec, preset=preset))
         if send:
             assert self.run_queue.send([run.id for run in self.runs(identifier)])
         return identifier

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglab.core.presets import build
-from reglab.core.spec import expand
+from reglab.core.storage import Submission
 from tests.harness.fuzz import inputs, tell
 
 TOKENS = ["", "aaaa", "bbbb", "cccc"]
@@ -28,7 +28,7 @@ SPECS = {
 
 def submit(storage, token, count):
     spec = SPECS[count]
-    made, _ = storage.experiments.create(spec, expand(spec), token_id=token or None)
+    made, _ = storage.experiments.create(Submission.of(spec, token_id=token or None))
     return made
 
 

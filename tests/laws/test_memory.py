@@ -19,8 +19,8 @@ from reglab.api.stack import free_port
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
-from reglab.core.spec import expand, parse_spec
-from reglab.core.storage import Storage
+from reglab.core.spec import parse_spec
+from reglab.core.storage import Storage, Submission
 from reglab.core.storage.migrate import upgrade
 from tests.harness.inline import Inline
 from tests.harness.servers import wait_for
@@ -50,7 +50,7 @@ def curves_of(size: int, seed: int = 0) -> dict[str, np.ndarray]:
 def stored(storage: Storage, document, size: int) -> str:
     """An experiment with curves of this length and arrays of the spec's sizes, untrained."""
     spec = parse_spec(document)
-    identifier, _ = storage.experiments.create(spec, expand(spec))
+    identifier, _ = storage.experiments.create(Submission.of(spec))
     curves, rng = curves_of(size), np.random.default_rng(1)
     while (claim := storage.runs.lease_next("test")) is not None:
         widths = spec.widths()

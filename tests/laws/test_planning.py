@@ -8,11 +8,11 @@ import time
 import httpx
 import pytest
 
-from reglab.api.plan import check_breadth
-from reglab.api.problems import Problem
 from reglab.api.stack import Stack
+from reglab.core.errors import SpecError
 from reglab.core.settings import Limits
 from reglab.core.spec import expand, parse_spec
+from reglab.core.submission.plan import check_breadth
 
 GRID = {
     "dataset": {"name": "two_moons"},
@@ -90,7 +90,7 @@ def test_the_server_answers_while_grids_are_planned(service, planning):
     ],
 )
 def test_broad_bodies_are_refused_before_their_fields_are_looked_at(document, field):
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(SpecError) as caught:
         check_breadth(document, Limits())
     (problem,) = caught.value.problems
     assert problem.path == (field or problem.path)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglab.api.estimate import estimate, model_seconds
 from reglab.core import datasets
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.spec import RunSpec, expand, parse_spec
 from reglab.core.storage.counters import steps_per_epoch
+from reglab.core.submission.estimate import estimate, model_seconds
 from tests.harness.fuzz import inputs, tell
 
 SIZES = st.floats(0.01, 0.9) | st.integers(1, 17).map(float)

@@ -20,8 +20,8 @@ from reglab.core.json_text import depth_of
 from reglab.core.settings import SettingsError
 from reglab.core.settings import limits as limits_module
 from reglab.core.settings.limits import Limits, table
-from reglab.core.spec import expand, parse_spec
-from reglab.core.storage import Quota, QuotaExceededError
+from reglab.core.spec import parse_spec
+from reglab.core.storage import Quota, QuotaExceededError, Submission
 from tests.harness.inline import SMALL, UNHURRIED, Inline
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "limits.md"
@@ -219,9 +219,11 @@ def test_the_cost_of_what_a_token_has_not_finished(service):
     spec = parse_spec({**SMALL, "seeds": [3]})
     quota = Quota(queued_runs=10, token_seconds=1.5 * cost, stored_bytes=2**40)
     experiments = served.storage.experiments
-    assert experiments.create(spec, expand(spec), token_id="a", estimated_seconds=cost, quota=quota)
+    assert experiments.create(
+        Submission.of(spec, token_id="a", estimated_seconds=cost, quota=quota)
+    )
     with pytest.raises(QuotaExceededError) as raised:
-        experiments.create(spec, expand(spec), token_id="a", estimated_seconds=cost, quota=quota)
+        experiments.create(Submission.of(spec, token_id="a", estimated_seconds=cost, quota=quota))
     assert (raised.value.name, raised.value.found) == ("token_seconds", pytest.approx(2 * cost))
     # A finished run counts no more: two of three queued ones are trained.
     for _ in range(2):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from reglab.core.spec import expand, parse_spec
-from reglab.core.storage import Quota, QuotaExceededError
+from reglab.core.spec import parse_spec
+from reglab.core.storage import Quota, QuotaExceededError, Submission
 from tests.harness.inline import SMALL
 
 
@@ -18,7 +18,7 @@ def test_submissions_at_once_never_pass_the_same_check(storage):
         start.wait()
         try:
             storage.experiments.create(
-                spec, expand(spec), token_id="t", estimated_seconds=10, quota=Quota(100, 35, 2**40)
+                Submission.of(spec, token_id="t", estimated_seconds=10, quota=Quota(100, 35, 2**40))
             )
             told.append("stored")
         except QuotaExceededError as error:

@@ -12,7 +12,7 @@ from alembic import command
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.spec import expand
-from reglab.core.storage import Content, Storage
+from reglab.core.storage import Content, Storage, Submission
 from reglab.core.storage.migrate import config, upgrade
 
 CONTENT = Content("1", {"images.gz": "abc"})
@@ -229,7 +229,9 @@ def test_workers_leave_runs_of_newer_engines(storage):
     spec = build("l2", {"sweep": {}})
     runs = expand(spec)
     for engine in ("4", "3", "2"):
-        storage.experiments.create(spec, runs, contents=[Content(engine, {})] * len(runs))
+        storage.experiments.create(
+            Submission(spec, runs, contents=[Content(engine, {})] * len(runs))
+        )
     leases = [storage.runs.lease_next(f"w{k}", engine_version=3) for k in range(3)]
     assert [lease is None for lease in leases] == [False, False, True]
     assert storage.runs.lease_next("new", engine_version=4) is not None

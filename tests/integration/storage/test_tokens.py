@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from reglab.core.presets import build
-from reglab.core.spec import expand
-from reglab.core.storage import NotFoundError, TokenRefusedError
+from reglab.core.storage import NotFoundError, Submission, TokenRefusedError
 from reglab.core.storage import tokens as module
 from reglab.core.storage.models import BrowserSession, Token
 
@@ -120,9 +119,9 @@ def test_an_experiment_knows_who_submitted_it(storage):
     made, _ = storage.tokens.create("laptop", "submit")
     spec = build("l2", {"sweep": {}})
     known, _ = storage.experiments.create(
-        spec, expand(spec), token_id=made.id, estimated_seconds=2.5
+        Submission.of(spec, token_id=made.id, estimated_seconds=2.5)
     )
     record = storage.experiments.get(known)
     assert (record.token_id, record.estimated_seconds) == (made.id, 2.5)
-    nobodys, _ = storage.experiments.create(spec, expand(spec))
+    nobodys, _ = storage.experiments.create(Submission.of(spec))
     assert storage.experiments.get(nobodys).token_id is None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from reglab.api.estimate import estimate, model_seconds
 from reglab.core.presets import PRESETS, build
 from reglab.core.spec import expand
+from reglab.core.storage import Submission
+from reglab.core.submission.estimate import estimate, model_seconds
 from tests.harness.serving import serving, settings_in
 
 # Microseconds per step of the engine on one AVX2 core, as DESIGN measured them for one thread.
@@ -62,7 +63,7 @@ def test_finished_runs_scale_the_estimate():
 def test_workers_and_history_come_from_the_database(server):
     http, storage = server
     spec = build("l2", {"training.epochs": 2000})
-    storage.experiments.create(spec, expand(spec))
+    storage.experiments.create(Submission.of(spec))
     lease = storage.runs.lease_next("w")
     storage.runs.finish(lease, None, {}, {"seconds": 7.0})
     storage.maintenance.seen("w", 4)

@@ -17,7 +17,7 @@ from sqlalchemy import event as sqlalchemy_event
 from reglab.api.events.poller import POLL_SECONDS
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
-from reglab.core.spec import expand
+from reglab.core.storage import Submission
 from tests.harness.serving import serving, settings_in
 
 
@@ -36,7 +36,7 @@ def server(tmp_path):
 
 def submit(storage, runs=2):
     spec = build("l2", {"sweep": {"regularization.l2": [0.001 * k for k in range(runs)]}})
-    return storage.experiments.create(spec, expand(spec), "l2")[0]
+    return storage.experiments.create(Submission.of(spec, preset="l2"))[0]
 
 
 def columns(*epochs):

@@ -15,8 +15,7 @@ from sqlalchemy import event
 from reglab.api.app import create_app
 from reglab.core.presets import build
 from reglab.core.settings import Settings
-from reglab.core.spec import expand
-from reglab.core.storage import Storage, StorageUnavailableError
+from reglab.core.storage import Storage, StorageUnavailableError, Submission
 from reglab.core.storage.migrate import upgrade
 from reglab.worker.app import make_app
 from reglab.worker.execute import Execution
@@ -26,7 +25,7 @@ from reglab.worker.persist import persist
 
 def submit(storage, **changes):
     spec = build("l2", {"training.epochs": 30, "sweep": {}} | changes)
-    return storage.experiments.create(spec, expand(spec))[0]
+    return storage.experiments.create(Submission.of(spec))[0]
 
 
 class Disk:

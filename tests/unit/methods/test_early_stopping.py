@@ -13,7 +13,7 @@ from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS, RunResult
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
-from reglab.core.storage import Storage
+from reglab.core.storage import Storage, Submission
 from reglab.core.storage.migrate import upgrade
 from reglab.worker.execute import Execution
 from tests.harness.training import moons, run, spec, through_storage
@@ -146,7 +146,7 @@ def test_the_service_ends_early_with_whole_progress_and_validation_curves(tmp_pa
         "optimizer.schedule.lr": 1.0,
     }
     wanted = build("l2", changes)
-    experiment, _ = storage.experiments.create(wanted, expand(wanted), "l2", None, "h")
+    experiment, _ = storage.experiments.create(Submission.of(wanted, preset="l2"))
     while lease := storage.runs.lease_next("test"):
         Execution(storage, lease, Settings.from_env()).run()
     whole, stopped = storage.results.experiment(experiment)

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from anyio import to_thread
-from starlette.concurrency import run_in_threadpool
-
-from reglab.api.context import Context
-from reglab.api.estimate import Estimate, estimate
-from reglab.api.limits.refusals import refusal
-from reglab.api.problems import Problem
-from reglab.core import datasets
 from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.json_text import too_broad
 from reglab.core.presets import changed
-from reglab.core.settings.limits import Limits
+from reglab.core.settings.limits import LimitExceededError, Limits
 from reglab.core.spec import (
     ExperimentSpec,
     ResolvedRun,
@@ -33,9 +22,8 @@ from reglab.core.spec import (
     parse_spec,
 )
 from reglab.core.spec.overrides import MAX_KEYS
-from reglab.core.storage import Quota, QuotaExceededError
+from reglab.core.submission.estimate import Estimate, estimate
 
-HISTORY = 30
 # Values of a list; more than any spec has use for.
 MOST_VALUES = 10_000
 # Specs and seconds of finished runs, and the number of slots.
@@ -61,28 +49,18 @@ class Plan:
     dropped: list[str]
 
 
-async def plan(shared: Context, document: Any) -> Plan:
-    """Read a submission and check all that can be checked without storing it.
+def plan(document: Any, limits: Limits, history: History) -> Plan:
+    """Read a submission and check all that can be checked without storing it, or files at hand.
 
-    Long grids are planned one at a time, in a thread of their own.
+    Args:
+        document: A spec, or a preset with overrides.
+        limits: How much may be asked for.
+        history: What finished runs took, and the number of slots.
 
     Raises:
         SpecError: A field is wrong.
-        DatasetUnavailableError: Its data cannot be had.
-        Problem: It is more than a limit allows.
+        LimitExceededError: It is more than a limit allows.
     """
-    history = await run_in_threadpool(_history, shared)
-    planned = functools.partial(_plan, document, shared.limits, history)
-    found = await to_thread.run_sync(planned, limiter=shared.planning)
-    await run_in_threadpool(_check_data, found.runs)
-    return found
-
-
-def _history(shared: Context) -> History:
-    return shared.storage.results.durations(HISTORY), shared.storage.runs.slots()
-
-
-def _plan(document: Any, limits: Limits, history: History) -> Plan:
     check_breadth(document, limits)
     spec, preset, dropped = _parse(document)
     check_count(spec, limits)
@@ -95,14 +73,8 @@ def _plan(document: Any, limits: Limits, history: History) -> Plan:
         detail += f"{cost.cpu_seconds:.0f} seconds of one core."
         remedy = f"Use at most {limits.experiment_seconds:.0f}: fewer runs or epochs, smaller "
         remedy += "networks or data; POST /v1/experiments/estimate tells what an experiment costs."
-        raise refusal(limits, "experiment_seconds", "training.epochs", detail, remedy)
+        raise LimitExceededError(limits, "experiment_seconds", "training.epochs", detail, remedy)
     return Plan(spec, preset, runs, cost, dropped)
-
-
-def _check_data(runs: Sequence[ResolvedRun]) -> None:
-    """Files may be downloaded once, for which no other submission should wait."""
-    for each in {run.spec.dataset for run in runs}:
-        datasets.check(each)
 
 
 def check_breadth(document: Any, limits: Limits) -> None:
@@ -113,7 +85,7 @@ def check_breadth(document: Any, limits: Limits) -> None:
         place, count = found
         remedy = f"Use at most {MAX_KEYS} fields per object and {most} values per list."
         problem = FieldProblem(dotted(place)[:200] or "body", f"It has {count} parts.", remedy)
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise SpecError(problem)
 
 
 def check_count(spec: ExperimentSpec, limits: Limits) -> None:
@@ -121,7 +93,7 @@ def check_count(spec: ExperimentSpec, limits: Limits) -> None:
     runs = count_runs(spec)
     if runs > limits.runs:
         remedy = f"Use at most {limits.runs} runs: fewer values or seeds, or several experiments."
-        raise refusal(limits, "runs", "sweep", f"Makes {runs} runs.", remedy)
+        raise LimitExceededError(limits, "runs", "sweep", f"Makes {runs} runs.", remedy)
 
 
 def check_parameters(runs: list[ResolvedRun], limits: Limits) -> None:
@@ -133,7 +105,7 @@ def check_parameters(runs: list[ResolvedRun], limits: Limits) -> None:
             widths = "-".join(map(str, spec.widths()))
             detail = f"A network of {widths} units has {found} parameters."
             remedy = f"Use at most {limits.parameters}: fewer or narrower layers."
-            raise refusal(limits, "parameters", "model.hidden", detail, remedy)
+            raise LimitExceededError(limits, "parameters", "model.hidden", detail, remedy)
 
 
 def check_stored(runs: list[ResolvedRun], limits: Limits) -> None:
@@ -142,7 +114,7 @@ def check_stored(runs: list[ResolvedRun], limits: Limits) -> None:
     if points > limits.points:
         detail = f"{len(runs)} runs are evaluated {points} times in all."
         remedy = f"Use at most {limits.points}: a larger training.eval_every, or fewer runs."
-        raise refusal(limits, "points", "training.eval_every", detail, remedy)
+        raise LimitExceededError(limits, "points", "training.eval_every", detail, remedy)
     for spec in {id(run.spec): run.spec for run in runs}.values():
         probe = spec.probes.boundary
         if probe is None:
@@ -152,31 +124,7 @@ def check_stored(runs: list[ResolvedRun], limits: Limits) -> None:
         if values > limits.grid_points:
             detail = f"{grids} boundaries on a grid of {probe.resolution} have {values} values."
             remedy = f"Use at most {limits.grid_points}: fewer snapshots, or a coarser grid."
-            raise refusal(limits, "grid_points", "probes.boundary", detail, remedy)
-
-
-def quota(limits: Limits) -> Quota:
-    """What storage checks while it adds runs to the queue."""
-    return Quota(limits.queued_runs, limits.token_seconds, limits.stored_bytes)
-
-
-@contextmanager
-def within_quota(limits: Limits) -> Iterator[None]:
-    """Turn storage's word that too much waits, or is stored, into a 429 or a 413."""
-    try:
-        yield
-    except QuotaExceededError as error:
-        if error.name == "stored_bytes":
-            detail = f"With this your experiments would hold {error.found:.0f} bytes."
-            remedy = f"At most {limits.stored_bytes}: delete experiments that you do not need."
-            raise refusal(limits, error.name, "experiments", detail, remedy) from error
-        if error.name == "queued_runs":
-            detail = f"With these {error.found:.0f} runs would wait."
-        else:
-            detail = "With these your unfinished runs would be estimated at "
-            detail += f"{error.found:.0f} seconds of one core."
-        remedy = f"At most {getattr(limits, error.name):.0f}: try again when some have ended."
-        raise refusal(limits, error.name, "runs", detail, remedy) from error
+            raise LimitExceededError(limits, "grid_points", "probes.boundary", detail, remedy)
 
 
 def _parse(document: Any) -> tuple[ExperimentSpec, str | None, list[str]]:

@@ -1,0 +1,1 @@
+"""From a submitted document to stored runs: planned, estimated, kept within the limits."""
