@@ -12,9 +12,9 @@ from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
 from reglab.api.limits import memory, protocol
-from reglab.core import logs, tracing
 from reglab.core.errors import ReglabError
-from reglab.core.parent import end_with_parent
+from reglab.core.process import logs, tracing
+from reglab.core.process.parent import end_with_parent
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import structlog
 from celery import Celery
 
-from reglab.core import tracing
-from reglab.core.broker import QUEUE, RUN_TASK, broker_url, transport_options
+from reglab.core.process import tracing
+from reglab.core.process.broker import QUEUE, RUN_TASK, broker_url, transport_options
 from reglab.core.settings import Settings
 
 log = structlog.get_logger("reglab.dispatch")

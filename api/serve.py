@@ -14,7 +14,7 @@ from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
 from reglab.core.errors import ReglabError
-from reglab.core.parent import end_with_parent
+from reglab.core.process.parent import end_with_parent
 from reglab.core.settings import (
     DataSettings,
     Limits,

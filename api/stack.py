@@ -16,7 +16,7 @@ from typing import IO, Self
 import httpx
 
 from reglab.api.access.start import REFUSED
-from reglab.core.parent import VARIABLE as PARENT_PIPE
+from reglab.core.process.parent import VARIABLE as PARENT_PIPE
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0

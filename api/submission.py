@@ -14,7 +14,7 @@ from reglab.api.context import Context
 from reglab.api.problems import Problem
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem
-from reglab.core.json_text import parse
+from reglab.core.exchange.json_text import parse
 from reglab.core.spec import ResolvedRun
 from reglab.core.submission.plan import History, Plan, plan
 

@@ -6,7 +6,7 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from reglab.core import tracing
+from reglab.core.process import tracing
 from reglab.core.storage import Origin
 
 # Looked at every few seconds by machines.

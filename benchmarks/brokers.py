@@ -22,7 +22,7 @@ from celery import Celery
 from rich.console import Console
 from rich.table import Table
 
-from reglab.core import broker
+from reglab.core.process import broker
 from tests.harness.servers import Redis, free_port
 
 FOLDER, URL = "BENCH_FOLDER", "BENCH_BROKER"

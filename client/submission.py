@@ -15,7 +15,7 @@ from reglab.client.errors import ClientError, InvalidFileError, InvalidValueErro
 from reglab.client.files import read_whole
 from reglab.client.values import json_value
 from reglab.core.errors import SpecError
-from reglab.core.json_text import unrepeated
+from reglab.core.exchange.json_text import unrepeated
 from reglab.core.spec import ExperimentSpec, Laid, lay, unfold
 
 # The id of a token, or its text, of which the second group is the id.

@@ -22,8 +22,8 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from reglab.core import logs, tracing
-from reglab.core.parent import end_with_parent
+from reglab.core.process import logs, tracing
+from reglab.core.process.parent import end_with_parent
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
 from reglab.worker.reaper import Reaper

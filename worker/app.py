@@ -10,7 +10,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 from celery import Celery
 
-from reglab.core.broker import QUEUE, RUN_TASK, broker_url, transport_options
+from reglab.core.process.broker import QUEUE, RUN_TASK, broker_url, transport_options
 from reglab.core.settings import Settings
 from reglab.worker.settings import settings
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core import datasets, tracing
+from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.probes import Arrays, Recorder
+from reglab.core.process import tracing
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import RunSpec

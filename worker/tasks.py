@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 
-from reglab.core import tracing
 from reglab.core.engine import ENGINE_VERSION
 from reglab.core.errors import ReglabError, TrainingDivergedError
+from reglab.core.process import tracing
 from reglab.core.settings import Settings
 from reglab.core.storage import LeaseLostError, RunLease, Storage, StorageUnavailableError
 from reglab.worker.app import RUN_TASK, app, settings

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from reglab.api.schemas.base import ID
+from reglab.core.results import State
 from reglab.core.spec.metrics import ACCURACY, LOSS
-from reglab.core.storage import RunProgress, State
+from reglab.core.storage import RunProgress
 
 
 class RunMoved(BaseModel):

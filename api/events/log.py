@@ -21,8 +21,8 @@ from reglab.api.events.bodies import (
     RunMoved,
     StateEvent,
 )
-from reglab.core.results import downsample
-from reglab.core.storage import STATES, TERMINAL, RunProgress, State
+from reglab.core.results import STATES, TERMINAL, State, downsample
+from reglab.core.storage import RunProgress
 from reglab.core.storage.results import Curves
 from reglab.core.storage.states import experiment_state
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reglab.api.limits.refusals import refusal, send_problem
 from reglab.api.problems import Problem
 from reglab.core.errors import FieldProblem
-from reglab.core.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
+from reglab.core.exchange.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
 from reglab.core.settings.limits import Limits
 from reglab.core.spec import dotted
 

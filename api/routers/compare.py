@@ -12,16 +12,16 @@ from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.limits.work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.api.schemas.compare import ByExample, Comparison, MetricRow, PointRow
-from reglab.core.comparison import (
+from reglab.core.errors import FieldProblem, NotComparableError
+from reglab.core.results import RunResult
+from reglab.core.spec import At
+from reglab.core.statistics.comparison import (
     compare_experiments,
     compare_on_examples,
     final_metrics,
     shared_binning,
     shared_metrics,
 )
-from reglab.core.errors import FieldProblem, NotComparableError
-from reglab.core.results import RunResult
-from reglab.core.spec import At
 
 router = APIRouter(prefix="/compare", tags=["results"])
 Pair = Annotated[

@@ -18,12 +18,12 @@ from reglab.api.limits.work import heavy
 from reglab.api.problems import Problem, responses
 from reglab.api.schemas.curves import EceRow, EceTable
 from reglab.core import statistics
-from reglab.core.comparison import shared_binning
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
 from reglab.core.spec import Binning, point_key
 from reglab.core.spec.metrics import ALWAYS
+from reglab.core.statistics.comparison import shared_binning
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 Columns = Mapping[str, list[Any] | NDArray[Any]]

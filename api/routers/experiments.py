@@ -22,7 +22,8 @@ from reglab.api.schemas.experiments import (
 from reglab.api.schemas.runs import RunBody
 from reglab.api.submission import json_of, planned
 from reglab.core.errors import FieldProblem
-from reglab.core.storage import Page, Sort, State
+from reglab.core.results import State
+from reglab.core.storage import Page, Sort
 from reglab.core.submission import service
 from reglab.core.submission.plan import Plan
 

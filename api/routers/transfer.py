@@ -20,10 +20,9 @@ from reglab.api.limits.work import drawing
 from reglab.api.problems import Problem, responses
 from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.api.schemas.experiments import ExperimentBody
-from reglab.core import archive
 from reglab.core.errors import FieldProblem
+from reglab.core.exchange import archive, checks
 from reglab.core.figures import REGISTRY
-from reglab.core.probes.stored import fault
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import AlreadyStoredError
 from reglab.core.submission.service import within_quota
@@ -113,10 +112,9 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> Experimen
     try:
         read = archive.read(file, limits)
         _check_points(read, limits)
+        checked = checks.check(read, limits.runs)
         with within_quota(limits):
-            identifier = shared.storage.transfer.insert(
-                read, fault, limits.runs, token_id, limits.stored_bytes
-            )
+            identifier = shared.storage.transfer.insert(checked, token_id, limits.stored_bytes)
     except AlreadyStoredError as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise Problem(409, "already-there", "Already there", problem) from error

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field, field_validator
 
 from reglab.api.schemas.base import ID
 from reglab.api.schemas.runs import RunBody
+from reglab.core.results import State
 from reglab.core.spec import ExperimentSpec
-from reglab.core.storage import ExperimentRecord, RunRecord, State
+from reglab.core.storage import ExperimentRecord, RunRecord
 
 
 class PresetRequest(BaseModel):

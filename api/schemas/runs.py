@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from reglab.api.schemas.base import ID
+from reglab.core.results import State
 from reglab.core.spec import RunSpec
-from reglab.core.storage import RunRecord, State
+from reglab.core.storage import RunRecord
 
 
 class RunBody(BaseModel):

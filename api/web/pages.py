@@ -19,9 +19,10 @@ from reglab.api.web.compare import MAX_POINTS, MAX_RUNS, chosen, differences
 from reglab.api.web.present import compare_data, experiment_data
 from reglab.api.web.render import page
 from reglab.core.presets import PRESETS, build
+from reglab.core.results import STATES, State
 from reglab.core.spec import ExperimentSpec, count_runs
 from reglab.core.spec.fields import schema
-from reglab.core.storage import STATES, Sort, State
+from reglab.core.storage import Sort
 
 router = APIRouter()
 ROWS = 50

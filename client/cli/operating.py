@@ -43,7 +43,7 @@ OPERATIONS = (
     ),
     Operation(
         "backup",
-        "reglab.core.storage.backup",
+        "reglab.core.storage.backup.command",
         "sqlalchemy",
         "server",
         "Create, verify or restore a copy of the database in one file.",

@@ -6,10 +6,10 @@ import numpy as np
 
 from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family
-from reglab.core.comparison import differing_test_sets
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics import averages
 from reglab.core.metrics.predictions import accuracy, probabilities
+from reglab.core.statistics.comparison import differing_test_sets
 
 SECTION = Section("Ensembles and MC dropout", "ensembles", ("ensembles",))
 PATH, SCORES = "regularization.dropout", "mc_dropout.scores"

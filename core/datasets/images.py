@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
-from reglab.core.identity_key import KEPT, IdentityKey
+from reglab.core.datasets.identity_key import KEPT, IdentityKey
 from reglab.core.spec.dataset import ImageDataset
 
 # Splits of sets that come without one are the same for all runs, seeds and machines.

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from reglab.core.datasets.identity_key import KEPT, IdentityKey
 from reglab.core.engine.arrays import F32, I64, U64
 from reglab.core.engine.compiler import kernel
 from reglab.core.engine.first_layer import list_columns, listed
 from reglab.core.engine.inputs import FEW_COLUMNS, Inputs
 from reglab.core.engine.microkernels import LISTED_ROWS as ROWS
-from reglab.core.identity_key import KEPT, IdentityKey
 
 
 class Packed(NamedTuple):

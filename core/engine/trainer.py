@@ -27,7 +27,7 @@ from reglab.core.engine.schedules import Power
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDivergedError
-from reglab.core.identity_key import IdentityKey
+from reglab.core.datasets.identity_key import IdentityKey
 from reglab.core.regularizers import Penalty, Regularizer, active
 from reglab.core.spec import RunSpec
 

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from reglab.core.comparison import shared_binning
 from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import (
@@ -32,6 +31,7 @@ from reglab.core.metrics import calibration, predictions
 from reglab.core.results import RunResult
 from reglab.core.spec import CalibrationProbe
 from reglab.core.statistics import mean_interval
+from reglab.core.statistics.comparison import shared_binning
 
 SMOOTHING = "regularization.label_smoothing"
 

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from reglab.core.comparison import differing_test_sets
 from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import dataset_note, need_only, seeds_of, swept
@@ -16,6 +15,7 @@ from reglab.core.figures.style import GREY, PALETTE, Style, canvas
 from reglab.core.metrics.averages import scores, scores_by_size
 from reglab.core.metrics.predictions import probabilities
 from reglab.core.results import RunResult
+from reglab.core.statistics.comparison import differing_test_sets
 
 Floats = NDArray[np.float64]
 PANELS = ("Test accuracy", "Test NLL", "Expected calibration error")

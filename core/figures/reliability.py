@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from reglab.core.comparison import shared_binning
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.calibration import (
     MeanEce,
@@ -32,6 +31,7 @@ from reglab.core.figures.grouping import (
 from reglab.core.figures.lines import FEW_POINTS, equality, key, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
 from reglab.core.metrics.calibration import Reliability as Table
+from reglab.core.statistics.comparison import shared_binning
 
 # Rows of the figure of errors: more would make a picture that nobody can look at.
 MOST_ROWS = 120

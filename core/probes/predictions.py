@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
+from reglab.core.datasets.identity_key import IdentityKey
 from reglab.core.engine import Network
-from reglab.core.identity_key import IdentityKey
 from reglab.core.metrics.calibration import errors
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.spec import RunSpec

@@ -31,13 +31,10 @@ from reglab.core.storage.runs import Runs
 from reglab.core.storage.sessions import Sessions
 from reglab.core.storage.states import (
     SCOPES,
-    STATES,
-    TERMINAL,
     AccessScope,
     KeyConflictError,
     LeaseLostError,
     NotFoundError,
-    State,
     StorageConflictError,
     StorageError,
     StorageUnavailableError,
@@ -51,8 +48,6 @@ from reglab.core.storage.watch import RunProgress, Watch
 
 __all__ = [
     "SCOPES",
-    "STATES",
-    "TERMINAL",
     "AccessScope",
     "AlreadyStoredError",
     "Content",
@@ -70,7 +65,6 @@ __all__ = [
     "RunProgress",
     "RunRecord",
     "Sort",
-    "State",
     "Storage",
     "StorageConflictError",
     "StorageError",

@@ -17,10 +17,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from reglab.core.results import State
 from reglab.core.spec import RunSpec
 from reglab.core.storage.database import Transactions
 from reglab.core.storage.models import CounterRow, Run
-from reglab.core.storage.states import State
 
 SUBMITTED = "runs_submitted"
 ATTEMPTS = "run_attempts"

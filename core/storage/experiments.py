@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 from uuid_utils import uuid7
 
+from reglab.core.results import TERMINAL, State
 from reglab.core.storage import blobs
 from reglab.core.storage.counters import SUBMITTED, Count, note
 from reglab.core.storage.database import Transactions, now, repeats
@@ -20,13 +21,7 @@ from reglab.core.storage.models import Experiment, IdempotencyKey, Run, StoredCh
 from reglab.core.storage.quota import Quota, check, one_at_a_time
 from reglab.core.storage.records import NOWHERE, ExperimentRecord, Origin, Page, RunRecord
 from reglab.core.storage.result_cache import reuse
-from reglab.core.storage.states import (
-    TERMINAL,
-    KeyConflictError,
-    NotFoundError,
-    State,
-    WrongStateError,
-)
+from reglab.core.storage.states import KeyConflictError, NotFoundError, WrongStateError
 from reglab.core.storage.submission import Submission
 
 

@@ -20,7 +20,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from reglab.core.storage.states import SCOPES, STATES
+from reglab.core.results import STATES
+from reglab.core.storage.states import SCOPES
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
+from reglab.core.results import STATES
 from reglab.core.storage.database import Transactions, now
 from reglab.core.storage.models import Run, Worker
 from reglab.core.storage.runs import WORKER_FRESH_SECONDS
-from reglab.core.storage.states import STATES
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from reglab.core.results import TERMINAL
 from reglab.core.storage import blobs
 from reglab.core.storage.models import Experiment, Run
-from reglab.core.storage.states import TERMINAL, StorageError
+from reglab.core.storage.states import StorageError
 
 # Any number that no other lock of the database uses.
 LOCK = 0x5E61AB

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reglab.core.results import STATES, State
 from reglab.core.spec import resolved
 from reglab.core.storage.models import Experiment, Run, Token
-from reglab.core.storage.states import STATES, AccessScope, State, experiment_state
+from reglab.core.storage.states import AccessScope, experiment_state
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy import case, delete, exists, func, select, text, union
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
+from reglab.core.results import TERMINAL
 from reglab.core.storage import blobs
 from reglab.core.storage.database import Transactions, repeats
 from reglab.core.storage.models import (
@@ -23,7 +24,6 @@ from reglab.core.storage.models import (
     StoredCheckpoint,
     Tag,
 )
-from reglab.core.storage.states import TERMINAL
 
 KEEP_TAG = "keep"
 # Bounds the number of bound parameters of one statement.

@@ -1,13 +1,11 @@
-"""States of runs and experiments, scopes of tokens, and the errors of storage."""
+"""The state of an experiment, scopes of tokens, and the errors of storage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
-TERMINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+from reglab.core.results import TERMINAL, State
 
 # Each scope includes those before it.
 AccessScope = Literal["read", "submit", "admin"]

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from reglab.core.results import State
 from reglab.core.storage import codec
 from reglab.core.storage.database import Transactions
 from reglab.core.storage.models import Blob, MetricChunk, Run
 from reglab.core.storage.results import Curves, join
-from reglab.core.storage.states import State
 
 Item = TypeVar("Item")
 # Bounds the number of bound parameters of one statement.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reglab.core.errors import FieldProblem, SpecError
-from reglab.core.json_text import too_broad
+from reglab.core.exchange.json_text import too_broad
 from reglab.core.presets import changed
 from reglab.core.settings.limits import LimitExceededError, Limits
 from reglab.core.spec import (

@@ -17,7 +17,7 @@ import pytest
 import structlog
 
 from reglab.api.stack import Stack
-from reglab.core import logs
+from reglab.core.process import logs
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 from tests.harness.guarded import Guarded

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglab.core.errors import SpecError
-from reglab.core.json_text import RepeatedKeyError, parse
+from reglab.core.exchange.json_text import RepeatedKeyError, parse
 from reglab.core.presets import PRESETS, build, changed
 from reglab.core.spec import DATASETS, expand, lay, merge, parse_spec
 from tests.harness.fuzz import inputs, tell

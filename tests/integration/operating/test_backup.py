@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reglab.core.storage import LeaseLostError, Storage
-from reglab.core.storage.backup import create, restore, verify
+from reglab.core.storage.backup.command import create, restore, verify
 from reglab.core.storage.migrate import upgrade
 from reglab.core.storage.states import BackupRefusedError
 from tests.harness.servers import fresh_database
@@ -142,7 +142,7 @@ def test_a_folder_keeps_the_newest(tmp_path):
 
 def command(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "reglab.core.storage.backup", *words],
+        [sys.executable, "-m", "reglab.core.storage.backup.command", *words],
         env={**os.environ, **env}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

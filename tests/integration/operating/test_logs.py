@@ -9,7 +9,7 @@ import warnings
 import pytest
 import structlog
 
-from reglab.core import logs
+from reglab.core.process import logs
 from reglab.core.settings import SettingsError
 from tests.harness.inline import SMALL
 

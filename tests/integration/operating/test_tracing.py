@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from reglab.api.app import create_app
 from reglab.api.stack import Stack
-from reglab.core import tracing
+from reglab.core.process import tracing
 from reglab.core.storage.migrate import upgrade
 from tests.harness.inline import SMALL
 from tests.harness.workers import until
@@ -112,7 +112,7 @@ def test_without_the_extra_a_warning_is_all():
     code = """
 import sys
 sys.modules["opentelemetry.sdk"] = None
-from reglab.core import logs, tracing
+from reglab.core.process import logs, tracing
 logs.configure("test")
 assert not tracing.start("test")
 with tracing.span("run") as span:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from reglab.core.archive import ArchiveError, read
+from reglab.core.exchange.archive import ArchiveError, read
 from tests.harness.fuzz import inputs, tell
 from tests.harness.inline import UNHURRIED, Inline
 from tests.integration.security import archives

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reglab.api.events import log as event_log
 from reglab.api.figure_cache import FigureCache
 from reglab.api.limits.rate import CLIENTS, Rate
-from reglab.core.json_text import depth_of
+from reglab.core.exchange.json_text import depth_of
 from reglab.core.settings import SettingsError
 from reglab.core.settings import limits as limits_module
 from reglab.core.settings.limits import Limits, table

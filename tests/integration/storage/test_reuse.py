@@ -30,10 +30,9 @@ def submit(
     sweep = {"regularization.l2": list(values)}
     spec = build("l2", {"sweep": sweep, **changes})
     runs = expand(spec)
-    contents = [content] * len(runs) if content else None
-    create = storage.experiments.create
+    contents = [content] * len(runs) if content else ()
     options = {"contents": contents, "force": force, "token_id": token_id, "quota": quota}
-    return create(spec, runs, "l2", **options)[0]
+    return storage.experiments.create(Submission(spec, runs, preset="l2", **options))[0]
 
 
 def finish(storage, experiment, engine="1", files=CONTENT.files):

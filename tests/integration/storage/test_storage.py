@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from reglab.core.results import STATES
 from reglab.core.storage import (
     KeyConflictError,
     LeaseLostError,
@@ -20,7 +21,7 @@ from reglab.core.storage import (
 )
 from reglab.core.storage.migrate import is_current, upgrade
 from reglab.core.storage.models import Base
-from reglab.core.storage.states import STATES, experiment_state
+from reglab.core.storage.states import experiment_state
 from tests.harness.stored import columns, submit
 
 

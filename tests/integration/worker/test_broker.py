@@ -11,7 +11,7 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
-from reglab.core.broker import EMBEDDED_URL, QUEUE, transport_options
+from reglab.core.process.broker import EMBEDDED_URL, QUEUE, transport_options
 from reglab.core.settings import Settings
 
 

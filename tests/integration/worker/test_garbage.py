@@ -11,7 +11,7 @@ import pytest
 import redis
 from kombu import Connection
 
-from reglab.core.broker import EMBEDDED_URL, QUEUE, is_message, transport_options
+from reglab.core.process.broker import EMBEDDED_URL, QUEUE, is_message, transport_options
 from reglab.core.settings import Settings
 
 GARBAGE = [

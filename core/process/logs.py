@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from reglab.core import parent, tracing
+from reglab.core.process import parent, tracing
 from reglab.core.settings import LogSettings, unknown_variables
 
 # Libraries speak at this level and above; reglab and Celery from REGLAB_LOG_LEVEL on.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+from numpy.typing import NDArray
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from reglab.core.storage.states import State
+from reglab.core.results import State
+from reglab.core.spec import ExperimentSpec, ResolvedRun
 
 # What a column of 32 bits holds.
 Whole = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
@@ -157,3 +161,35 @@ class RunDocument(Document):
     summary: dict[str, Any] | None
     started_at: Moment | None
     finished_at: Moment | None
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """One run of an archive that was found sound.
+
+    Attributes:
+        document: ``runs/0000.json``.
+        resolved: The run of the experiment's spec that it is.
+        curves: Its columns.
+        arrays: Its result arrays.
+    """
+
+    document: RunDocument
+    resolved: ResolvedRun
+    curves: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An archive that was found sound (``exchange.checks``).
+
+    Attributes:
+        experiment: ``experiment.json``.
+        spec: Its spec.
+        runs: By index.
+    """
+
+    experiment: ExperimentDocument
+    spec: ExperimentSpec
+    runs: list[CheckedRun]

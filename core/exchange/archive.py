@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.errors import FieldProblem, ReglabError
-from reglab.core.json_text import depth_of, parse, unusable_text
+from reglab.core.exchange.json_text import depth_of, parse, unusable_text
 from reglab.core.settings.limits import Limits
 
 FORMAT = "reglab-experiment"

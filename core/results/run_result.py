@@ -11,11 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.spec import At, RunSpec
-from reglab.core.spec.metrics import ALWAYS, WITH_SPLIT
-
-CURVE_COLUMNS = ("epoch", "step", *ALWAYS)
-# Also there in runs that hold out part of their training set.
-VALIDATION_COLUMNS = WITH_SPLIT
 
 
 @dataclass(frozen=True)
@@ -93,20 +88,3 @@ def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             found[f"{prefix}{name}"] = value
     return found
-
-
-def downsample(
-    curves: Mapping[str, NDArray[Any]], max_points: int, by: str = "test_loss"
-) -> dict[str, NDArray[Any]]:
-    """At most ``max_points`` rows: the first, the last, and each stretch's extremes of ``by``."""
-    size = len(curves["epoch"])
-    if size <= max_points:
-        return dict(curves)
-    stretches = np.array_split(np.arange(1, size - 1), max(1, (max_points - 2) // 2))
-    kept = {0, size - 1}
-    for stretch in stretches:
-        if len(stretch):
-            values = curves[by][stretch]
-            kept |= {int(stretch[values.argmin()]), int(stretch[values.argmax()])}
-    rows = np.array(sorted(kept))
-    return {name: column[rows] for name, column in curves.items()}

@@ -21,8 +21,8 @@ from sqlalchemy.engine import URL, make_url
 
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
-from reglab.core.storage.backup_postgres import PostgresBackup
-from reglab.core.storage.backup_sqlite import SqliteBackup
+from reglab.core.storage.backup.postgres import PostgresBackup
+from reglab.core.storage.backup.sqlite import SqliteBackup
 from reglab.core.storage.commands import commands, run_command
 from reglab.core.storage.migrate import config, upgrade
 from reglab.core.storage.models import Experiment, Run

@@ -1,0 +1,1 @@
+"""What goes out and comes in as documents: JSON of requests, experiments as archives."""

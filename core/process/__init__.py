@@ -1,0 +1,1 @@
+"""What every process of the service sets up: logs, traces, the broker, an end with its parent."""
