@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
+from reglab.core.datasets.identity_key import IdentityKey
 from reglab.core.engine import optimizers
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.arrays import F32, Bools
@@ -27,7 +28,6 @@ from reglab.core.engine.schedules import Power
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDivergedError
-from reglab.core.datasets.identity_key import IdentityKey
 from reglab.core.regularizers import Penalty, Regularizer, active
 from reglab.core.spec import RunSpec
 

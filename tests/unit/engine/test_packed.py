@@ -10,7 +10,6 @@ from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.packed import Packed, pack, pack_once
 from reglab.core.engine.row_order import order_by_nonzeros, order_within_batches
-from reglab.core.datasets.identity_key import IdentityKey
 
 WIDTHS = (70, 37, 5)
 
