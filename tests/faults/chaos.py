@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from reglab.core.broker import QUEUE
+from reglab.core.process.broker import QUEUE
 from reglab.core.storage import StorageUnavailableError
 from tests.harness.servers import Server
 from tests.harness.workers import Delivery, Worker

@@ -17,9 +17,9 @@ import pytest
 from kombu import Connection
 
 from reglab.api.run_queue import RunQueue
-from reglab.core.broker import QUEUE, broker_url, transport_options
 from reglab.core.engine.warm_up import warm_up
 from reglab.core.presets import build
+from reglab.core.process.broker import QUEUE, broker_url, transport_options
 from reglab.core.settings import Settings
 from reglab.core.storage import RunRecord, Storage, Submission
 
