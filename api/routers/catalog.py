@@ -10,7 +10,7 @@ from reglab.api.access.scopes import needs
 from reglab.api.problems import responses
 from reglab.api.schemas.catalog import DatasetList, DatasetRow, PresetList, PresetRow
 from reglab.core import datasets
-from reglab.core.presets import PRESETS, build
+from reglab.core.presets import PRESETS
 from reglab.core.spec import ExperimentSpec, count_runs
 from reglab.core.spec.fields import schema
 
@@ -27,7 +27,7 @@ def list_presets() -> PresetList:
             title=preset.title,
             description=preset.description,
             figures=list(preset.figures),
-            runs=count_runs(build(preset.name)),
+            runs=count_runs(preset.spec),
             spec=preset.document,
             article=preset.article,
             substitute=preset.substitute,

@@ -106,7 +106,7 @@ def _wanted(
 
 def _figures_of(preset: str | None) -> tuple[str, ...]:
     """Of a preset that this server knows; an import may come from one that knows more."""
-    return PRESETS[preset].figures if preset in PRESETS else ()
+    return PRESETS[preset].figures if preset is not None and preset in PRESETS else ()
 
 
 def _of_a_preset(name: str) -> bool:

@@ -104,8 +104,8 @@ def _presets() -> list[dict[str, Any]]:
             "title": one.title,
             "description": one.description,
             "article": one.article,
-            "runs": count_runs(build(one.name)),
-            "spec": snippets.lean(build(one.name).model_dump(mode="json")),
+            "runs": count_runs(one.spec),
+            "spec": snippets.lean(one.spec.model_dump(mode="json")),
         }
         for one in PRESETS.values()
     ]

@@ -1,54 +1,77 @@
-"""Experiments by name, the article's first; a new one is a module and a line in ``PRESETS``."""
+"""Experiments by name, the article's first; a new one is a file in ``data``, in whose order it is.
+
+A file is named ``<number>-<name>.json`` and holds the fields of ``Preset``, the name left out.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.resources import files
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from reglab.core.errors import FieldProblem, SpecError, suggestion
-from reglab.core.presets import (
-    adamw,
-    augmentation,
-    augmentations,
-    batch_size,
-    dropout,
-    early_stopping,
-    early_stopping_validation,
-    ensembles,
-    l1,
-    l2,
-    label_smoothing,
-    linear_spectrum,
-    masked_text,
-    proximal_l1,
-    relu_scale,
-    temperature_scaling,
-)
-from reglab.core.presets.base import Preset
 from reglab.core.spec import ExperimentSpec, Laid, lay, parse_spec
 
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        augmentation.PRESET,
-        l2.PRESET,
-        l1.PRESET,
-        dropout.PRESET,
-        label_smoothing.PRESET,
-        early_stopping.PRESET,
-        early_stopping_validation.PRESET,
-        adamw.PRESET,
-        proximal_l1.PRESET,
-        temperature_scaling.PRESET,
-        batch_size.PRESET,
-        ensembles.PRESET,
-        augmentations.PRESET,
-        relu_scale.PRESET,
-        linear_spectrum.PRESET,
-        masked_text.PRESET,
-    )
-}
-
 __all__ = ["PRESETS", "Preset", "build", "changed"]
+
+
+class Preset(BaseModel):
+    """A named experiment.
+
+    Attributes:
+        name: As in ``{"preset": name}``.
+        title: For people.
+        description: What it shows, in a sentence or two.
+        article: Whether the experiment is one of the article's six; the others go past it.
+        figures: Names of the figures that its runs feed.
+        substitute: Dataset to fall back to where the preset's own cannot be had.
+        document: The spec as a JSON document; ``spec`` in the file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    title: str
+    description: str
+    article: bool
+    figures: tuple[str, ...]
+    substitute: str | None
+    document: dict[str, Any] = Field(alias="spec")
+
+    @cached_property
+    def spec(self) -> ExperimentSpec:
+        """The document, validated."""
+        return parse_spec(self.document)
+
+
+class _Presets(Mapping[str, Preset]):
+    """Read when first asked for."""
+
+    @cached_property
+    def _by_name(self) -> dict[str, Preset]:
+        found = {}
+        data = files(__name__) / "data"
+        for file in sorted(data.iterdir(), key=lambda each: each.name):
+            _, name = file.name.removesuffix(".json").split("-", 1)
+            document = json.loads(file.read_text(encoding="utf-8"))
+            found[name] = Preset.model_validate({"name": name, **document})
+        return found
+
+    def __getitem__(self, name: str) -> Preset:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+PRESETS: Mapping[str, Preset] = _Presets()
 
 
 def build(name: str, overrides: dict[str, Any] | None = None) -> ExperimentSpec:
