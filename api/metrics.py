@@ -45,7 +45,7 @@ COUNTERS: tuple[tuple[str, str, str | None, tuple[str, ...]], ...] = (
     (ATTEMPTS, "Attempts of runs that began.", None, ("",)),
     (RETRIES, "Attempts that failed and were queued again.", None, ("",)),
     (RELEASES, "Attempts that a stopping worker handed back.", None, ("",)),
-    (EXPIRIES, "Leases that ended without a word, by what became of the run.", "outcome",
+    (EXPIRIES, "Expired leases of lost workers, by the outcome for the run.", "outcome",
      ("queued", "failed", "cancelled")),
     (STEPS, "Updates of parameters in all trainings.", None, ("",)),
 )  # fmt: skip

@@ -15,7 +15,7 @@ class FieldError(BaseModel):
 
     field: str = Field(description="Dotted path of the field.")
     detail: str = Field(description="What was wrong.")
-    remedy: str = Field("", description="What would be right.")
+    remedy: str = Field("", description="How to correct it.")
 
 
 class ClientError(Exception):

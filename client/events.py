@@ -35,9 +35,11 @@ class Event(Reply):
     """
 
     kind: str = Field("", description="'state', 'progress', 'metrics' or 'deleted'.")
-    id: str = Field("", description="Give it as ``after`` to go on behind this event.")
+    id: str = Field("", description="Pass it as ``after`` to continue after this event.")
     experiment_id: str = Field(description="The experiment.")
-    snapshot: bool = Field(False, description="Whether it tells all, not changes.")
+    snapshot: bool = Field(
+        False, description="Whether it contains the whole state rather than changes."
+    )
 
 
 class StateEvent(Event):

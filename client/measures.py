@@ -97,7 +97,7 @@ class Boundary(Arrays):
     labels: list[int] = Field(description="Their labels as trained, (N,).")
     dropout_seed: int | None = Field(None, description="Seed of the one network with dropout on.")
     epoch: int | None = Field(None, description="Epoch of the snapshot; None: trained.")
-    snapshot_epochs: list[int] = Field([], description="Epochs that can be asked for.")
+    snapshot_epochs: list[int] = Field([], description="Epochs for which a boundary is stored.")
 
 
 class WeightMatrix(Reply):

@@ -82,7 +82,7 @@ class RunData(Reply):
     started_at: datetime | None = Field(None, description="Start of the last attempt.")
     finished_at: datetime | None = Field(None, description="Time at which it ended.")
     spec: dict[str, Any] | None = Field(
-        None, description="The resolved spec; only when the run was asked for by itself."
+        None, description="The resolved spec; only if the run was requested by itself."
     )
 
     def label(self) -> str:
@@ -180,7 +180,7 @@ class PresetInfo(Reply):
     spec: dict[str, Any] = Field(description="The spec.")
     article: bool = Field(description="Whether it is one of the six experiments of the article.")
     substitute: str | None = Field(
-        None, description="Dataset to fall back to where the preset's own cannot be had."
+        None, description="Dataset that is used if the preset's own is not available."
     )
 
 
@@ -247,7 +247,7 @@ class Readiness(Reply):
     ready: bool = Field(description="Whether submissions are accepted.")
     database: str = Field(description="State of the database.")
     broker: str = Field(description="State of the broker.")
-    worker: str = Field(description="Whether a worker was seen lately.")
+    worker: str = Field(description="Whether a worker has recently reported.")
     worker_seconds: float | None = Field(None, description="Since the freshest was seen.")
     workers: int | None = Field(None, description="Number of active workers.")
     slots: int | None = Field(None, description="Number of runs that they train at the same time.")

@@ -66,7 +66,7 @@ def reproduce(
         substitute = substitutes.get(preset.name)
         if substitute:
             warn(
-                f"{preset.name}: '{preset.spec['dataset']['name']}' cannot be had here; using "
+                f"{preset.name}: '{preset.spec['dataset']['name']}' is not available here; using "
                 f"'{substitute}'. Set REGLAB_DATA_DIR on the server for the real set."
             )
         changes = _changes(preset, substitute, seeds, scale)

@@ -87,7 +87,7 @@ def _logged(lease: RunLease) -> str:
         outcome = "lease lost"
     except StorageUnavailableError:
         # Only at a shutdown: what was checkpointed is there, and the lease will end.
-        outcome = "left to its lease, as the database is away"
+        outcome = "left to its lease, because the database is not reachable"
     log.info("run %s: attempt %d %s", lease.run_id, lease.attempt, outcome)
     return outcome
 

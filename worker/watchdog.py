@@ -96,7 +96,7 @@ class Restart:
     def __call__(self, why: str) -> None:
         """Ask for a clean shutdown, which ends in ``finish``; insist if it does not come."""
         # Where the threads stand is the one trace of what went wrong.
-        log.error("this worker begins anew", why=why, threads=_stacks())
+        log.error("this worker restarts", why=why, threads=_stacks())
         self._asked = True
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_SECONDS)

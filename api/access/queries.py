@@ -53,7 +53,7 @@ def check(query: bytes, known: dict[str, bool]) -> None:
 def _unknown(name: str, known: dict[str, bool]) -> FieldProblem:
     shown = name if len(name) <= 100 and name.isprintable() else "query"
     if not known:
-        return FieldProblem(shown, "Unknown parameter.", "Nothing can be asked for here.")
+        return FieldProblem(shown, "Unknown parameter.", "This call has no parameters.")
     remedy = f"{suggestion(name, known)}Known here: {', '.join(sorted(known))}."
     return FieldProblem(shown, "Unknown parameter.", remedy)
 

@@ -34,7 +34,7 @@ def check(policy: Policy, storage: Storage) -> str | None:
     where = (
         "REGLAB_ACCESS=tokens asks for tokens"
         if policy.mode == "tokens"
-        else f"Others can reach {policy.host}, so tokens are asked for"
+        else f"Others can reach {policy.host}, so tokens are required"
     )
     remedy = (
         "Make one with `reglab tokens create NAME --scope admin --here`, or set "

@@ -121,7 +121,7 @@ CLAIMS = (
     ),
     SECTION.claim(
         "fits-early",
-        "Without augmentation the network soon classifies every training image rightly.",
+        "Without augmentation, the network soon classifies every training image correctly.",
         "share of the training time until train accuracy first reaches 100 %",
         below(0.25),
         _time_to_fit,
@@ -149,14 +149,14 @@ CLAIMS = (
     ),
     SECTION.claim(
         "equal-before",
-        "Until the plain network fits every image, both networks test equally well.",
+        "Until the plain network fits every image, both networks have the same test accuracy.",
         "test accuracy with minus without shifts, mean over the evaluations up to then",
         within(-SAME_ACCURACY, SAME_ACCURACY),
         _after_fit(_difference_before),
     ),
     SECTION.claim(
         "goes-on",
-        "The augmented network goes on gaining test accuracy after that time.",
+        "The test accuracy of the augmented network increases further after that time.",
         "late test accuracy with shifts minus that when the plain network first fits all",
         above(0.0),
         _after_fit(_further_gain),

@@ -112,7 +112,7 @@ CLAIMS = (
     ),
     PROXIMAL.claim(
         "same-accuracy",
-        "Both methods of L1 test equally accurate.",
+        "Both L1 methods give the same test accuracy.",
         "final test accuracy, proximal minus subgradient, middle lambda",
         within(-SAME_ACCURACY, SAME_ACCURACY),
         _difference(lambda run: final(run, "test_accuracy")),

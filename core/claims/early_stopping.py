@@ -119,14 +119,14 @@ def _shift_against_flattening(runs: Runs) -> PerSeed:
 CLAIMS = (
     COURSE.claim(
         "minimum",
-        "The test loss is least before the end of training and rises afterwards.",
+        "The test loss has its minimum before the end of training and rises afterwards.",
         "final test loss minus that at the epoch that is best for the other seeds, nats",
         above(0.0),
         _rise,
     ),
     COURSE.claim(
         "train-goes-on",
-        "The train loss goes on falling after the test loss was least.",
+        "The train loss continues to fall after the minimum of the test loss.",
         "log10 ratio of the train loss at the end to that at the other seeds' best epoch",
         below(0.0),
         _train_goes_on,

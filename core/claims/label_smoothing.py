@@ -107,7 +107,7 @@ def _accuracy_gain(runs: Runs) -> PerSeed:
 CLAIMS = (
     PLAIN.claim(
         "fits-all",
-        "Without smoothing the network ends up classifying every training image rightly.",
+        "Without smoothing, the network finally classifies every training image correctly.",
         "final train accuracy at ε = 0",
         above(0.999),
         _at_zero(_train_accuracy),
@@ -136,14 +136,14 @@ CLAIMS = (
     ),
     SMOOTHED.claim(
         "inner-minimum",
-        "The expected calibration error is least at a smoothing between the ends of the sweep.",
+        "The expected calibration error has its minimum between the ends of the sweep.",
         "the lesser ECE of both ends minus that at the ε that is best for the other seeds",
         above(0.0),
         _inner_minimum,
     ),
     SMOOTHED.claim(
         "best-epsilon",
-        "The smoothing of least calibration error is about 0.015.",
+        "The smoothing with the lowest calibration error is about 0.015.",
         "ε of least ECE",
         within(0.01, 0.02),
         _best_epsilon,

@@ -50,7 +50,8 @@ def _rise(runs: Runs) -> PerSeed:
 CLAIMS = (
     SECTION.claim(
         "resampling-helps",
-        "Masks drawn anew in every epoch give a lower loss on unseen text than masks drawn once.",
+        "Masks that are drawn again in every epoch give a lower loss on unseen text than masks "
+        "that are drawn once.",
         "least test loss with fixed masks minus that with resampled ones, nats",
         above(0.0),
         _gain,

@@ -105,7 +105,7 @@ def check_sizes(idx: IdxSet, train_size: int, test_size: int) -> None:
             raise DatasetUnavailableError(
                 FieldProblem(
                     f"dataset.{field}",
-                    f"{wanted} images asked for, but the files of '{idx.name}' hold {count}.",
+                    f"{wanted} images are requested, but the files of '{idx.name}' hold {count}.",
                     f"Use at most {count}, or put the official files into "
                     f"$REGLAB_DATA_DIR/{idx.name}.",
                 )
@@ -153,10 +153,10 @@ def _download(idx: IdxSet, part: str, folder: Path) -> Pair:
 def _unavailable(idx: IdxSet, why: str) -> DatasetUnavailableError:
     remedy = (
         f"Set REGLAB_DATA_DIR to a folder with {idx.name}/*-ubyte.gz, allow the server to reach "
-        "the internet, or use 'mnist5k' or 'digits', which are always at hand."
+        "the internet, or use 'mnist5k' or 'digits', which are always available."
     )
     return DatasetUnavailableError(
-        FieldProblem("dataset.name", f"'{idx.name}' cannot be had: {why}", remedy)
+        FieldProblem("dataset.name", f"'{idx.name}' is not available: {why}", remedy)
     )
 
 

@@ -154,7 +154,7 @@ def read(tokens: int) -> Corpus:
     except ImportError as error:
         problem = FieldProblem(
             "dataset.name",
-            "'masked_text' cannot be had: this Python lacks the module pydoc_data.topics.",
+            "'masked_text' is not available: this Python lacks the module pydoc_data.topics.",
             "Install the whole standard library (on Debian the package python3, not -minimal).",
         )
         raise DatasetUnavailableError(problem) from error

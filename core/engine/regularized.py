@@ -50,7 +50,7 @@ class RegularizedExamples:
         self._targets = self._make_targets(data.y_train)
         self._still = np.zeros((batches, 2), np.int64)
         augmentation = spec.regularization.augmentation
-        self.vary = augmentation is not None
+        self.vary = augmentation is not None or bool(self._changing)
         needs_images = augmentation is not None and augmentation.needs_images
         self.offset = data.offset if needs_images else None
 

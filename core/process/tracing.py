@@ -51,7 +51,7 @@ def start(service: str, exporters: Sequence[Any] | None = None) -> bool:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        log.warning("traces are asked for, but OpenTelemetry is not installed: %s", EXTRA)
+        log.warning("tracing is configured, but OpenTelemetry is not installed: %s", EXTRA)
         return False
     named = os.environ.get("OTEL_SERVICE_NAME") or "service.name" in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""

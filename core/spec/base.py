@@ -64,7 +64,7 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> list[Field
     if len(items) > MAX_PROBLEMS:
         next_one = _field_problem(items[MAX_PROBLEMS], model)
         detail = f"This and {len(items) - MAX_PROBLEMS - 1} more fields are wrong."
-        problems.append(FieldProblem(next_one.path, detail, "Mend the others first."))
+        problems.append(FieldProblem(next_one.path, detail, "Correct the others first."))
     return problems
 
 

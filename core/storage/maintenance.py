@@ -156,6 +156,6 @@ def _end_cancelled(session: Session, row: Run) -> None:
 def _lost(row: Run) -> dict[str, Any]:
     return {
         "type": "worker-lost",
-        "detail": f"The worker of attempt {row.attempt} stopped without a word.",
+        "detail": f"The worker of attempt {row.attempt} stopped without reporting.",
         "remedy": "Look into the worker's log (memory?), then retry the experiment.",
     }

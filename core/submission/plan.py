@@ -72,7 +72,7 @@ def plan(document: Any, limits: Limits, history: History) -> Plan:
         detail = f"{cost.runs} runs of {cost.epochs} epochs in all are estimated at "
         detail += f"{cost.cpu_seconds:.0f} seconds of one core."
         remedy = f"Use at most {limits.experiment_seconds:.0f}: fewer runs or epochs, smaller "
-        remedy += "networks or data; POST /v1/experiments/estimate tells what an experiment costs."
+        remedy += "networks or data; POST /v1/experiments/estimate estimates the cost."
         raise LimitExceededError(limits, "experiment_seconds", "training.epochs", detail, remedy)
     return Plan(spec, preset, runs, cost, dropped)
 

@@ -100,7 +100,7 @@ def test_a_change_of_preset_keeps_edits_and_a_reload_the_draft(open_page):
     page.get_by_role("radio", name="Label smoothing").check()
     expect(page.get_by_role("textbox", name="Name").first).to_have_value("my lesson")
     expect(page.get_by_label("Epochs *")).to_have_value("123")
-    expect(page.locator("#draft")).to_contain_text("What you had changed is kept.")
+    expect(page.locator("#draft")).to_contain_text("Your changes are kept.")
     # Written once the estimate of it is asked for.
     page.wait_for_function("() => Object.values({...sessionStorage}).join().includes('my lesson')")
     page.reload()

@@ -60,6 +60,16 @@ def weight_norm(http: httpx.Client, made: dict[str, Any]) -> None:
     assert drawn(http, made, "claims")
 
 
+def adagrad(http: httpx.Client, made: dict[str, Any]) -> None:
+    assert all(run["summary"]["final"]["train_accuracy"] > 0.5 for run in made["runs"])
+    assert drawn(http, made, "curves")
+
+
+def disturb_label(http: httpx.Client, made: dict[str, Any]) -> None:
+    assert [run["params"]["regularization.disturb_label"] for run in made["runs"]] == [0, 0.2]
+    assert drawn(http, made, "curves")
+
+
 def drawn(http: httpx.Client, made: dict[str, Any], figure: str) -> bool:
     reply = http.get(f"/v1/experiments/{made['id']}/figures/{figure}.png")
     return reply.status_code == 200 and reply.content.startswith(b"\x89PNG")
@@ -83,6 +93,8 @@ class Goal:
 
 
 GOALS = {
+    "regularizer": Goal(3, "disturb_label", ("spec", "replaced by a random class"), disturb_label),
+    "optimizer": Goal(2, "Adagrad", ("spec", "## Adagrad"), adagrad),
     "probe": Goal(3, "MarginProbe", ("spec", "Number of test examples, from the first."), margin),
     "dataset": Goal(2, "Checkerboard", ("catalog", "`checkerboard`"), checkerboard),
     "metric": Goal(3, None, ("catalog", "`entropy`"), entropy),

@@ -91,7 +91,7 @@ def test_demo_writes_ten_figures_and_a_report(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "cannot be had here" in done.stdout
+    assert "is not available here" in done.stdout
     assert str(output / "report.html") in done.stdout
     pictures = sorted((output / "figures").glob("*.png"))
     assert [p.stem for p in pictures] == sorted(n for n, f in REGISTRY.items() if f.article_number)

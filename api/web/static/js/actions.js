@@ -15,7 +15,7 @@ export function wireActions(experiment, changed) {
   };
   byId("cancel").addEventListener("click", () =>
     attempt(async () => {
-      const sure = await confirmed("Cancel this experiment?", "Waiting runs end at once, running ones within a second. Curves so far are kept; results of finished runs too.", "Cancel runs");
+      const sure = await confirmed("Cancel this experiment?", "Queued runs are cancelled at once, running ones within a second. Curves and the results of finished runs are kept.", "Cancel runs");
       if (sure) changed(await call("POST", `${path}/cancel`));
     }),
   );

@@ -129,7 +129,7 @@ export class CurvesView {
     this.control("validation").parentElement.hidden = !this.store.has("validation_loss");
     for (const group of this.groups) this.showNote(group);
     const hidesBands = this.control("seeds").value !== "each" && this.shown.length > MOST_BANDS && this.shown.some((group) => group.runs.length > 1);
-    this.root.querySelector("[data-note]").textContent = hidesBands ? `Means alone: bands of more than ${MOST_BANDS} lines would hide one another. Show fewer to see them.` : "";
+    this.root.querySelector("[data-note]").textContent = hidesBands ? `Only means are shown: bands of more than ${MOST_BANDS} lines would hide one another. Show fewer to see them.` : "";
     await Promise.all(["loss", "accuracy"].map((quantity) => this.plot(quantity)));
   }
 

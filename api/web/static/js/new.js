@@ -21,7 +21,7 @@ const kept = draft.read();
 if (kept) {
   form.elements.preset.value = kept.preset;
   base = kept.base;
-  tell("This is your draft of before.");
+  tell("This is your earlier draft.");
 }
 fields.set(kept?.document ?? start);
 estimate();
@@ -31,7 +31,7 @@ form.addEventListener("change", (event) => {
   const { document, left } = carried(base, fields.document, chosenPreset().spec, schema);
   base = chosenPreset().spec;
   fields.set(document);
-  tell(same(document, base) ? "" : "What you had changed is kept.", left);
+  tell(same(document, base) ? "" : "Your changes are kept.", left);
   changed();
 });
 byId("anew").addEventListener("click", () => {
@@ -87,7 +87,7 @@ async function estimate() {
     showEstimate(found);
   } catch (error) {
     if (mine !== turn) return;
-    byId("estimate").replaceChildren(make("p", { className: "hint", textContent: "Not possible yet: some fields need a change." }));
+    byId("estimate").replaceChildren(make("p", { className: "hint", textContent: "Not possible yet: some fields have to be changed." }));
     showProblem(error);
   }
 }
@@ -103,7 +103,7 @@ function showEstimate(found) {
   if (found.waiting) rows.push(["Runs ahead", found.waiting.toLocaleString("en")]);
   const basis = found.measured_runs
     ? `From the times of the last ${found.measured_runs === 1 ? "run" : `${found.measured_runs} runs`} here.`
-    : "From the size of the arithmetic; sharper once runs have finished here.";
+    : "Estimated from the number of operations; more precise once runs have finished here.";
   const dropped = found.dropped.length ? [`Dropped from the preset: ${found.dropped.join(", ")}.`] : [];
   byId("estimate").replaceChildren(
     make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })])),
@@ -117,7 +117,7 @@ function showProblem(error) {
   const texts = left.map((one) => `${one.field ? `${one.field}: ` : ""}${one.detail} ${one.remedy}`);
   if (!error.errors?.length) texts.push(error.message);
   const count = (error.errors?.length ?? 0) - left.length;
-  if (count) texts.unshift(count === 1 ? "One field needs a change." : `${count} fields need a change.`);
+  if (count) texts.unshift(count === 1 ? "One field has to be changed." : `${count} fields need a change.`);
   byId("problems").replaceChildren(...texts.map((text) => make("p", { className: "wrong", textContent: text })));
 }
 

@@ -150,7 +150,7 @@ export class SchemaForm {
       this.changed();
     });
     const allowed = found.kind === "number" ? bounds(found.node) : "";
-    const seeds = found.isSeeds && "A number alone is how many: 5 is 0 to 4. Or a list or ranges: 0, 1, 7 or 5-9.";
+    const seeds = found.isSeeds && "A single number is the number of seeds: 5 means 0 to 4. Lists and ranges name them: 0, 1, 7 or 5-9.";
     const hint = [found.node.description, seeds, allowed && `${capital(allowed)}.`].filter(Boolean).join(" ");
     return make(
       "div",
