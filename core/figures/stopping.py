@@ -180,7 +180,8 @@ class ValidationStopping(Figure[Rules]):
         listed = ", ".join(f"{o.loss.mean():.3f} ({o.name})" for o in found.outcomes)
         sets = [found.whole, *(group.runs for group in found.stopped)]
         return (
-            f"Left: losses of one run that does not stop (seed {found.whole[0].seed}); dashed: the least "
+            f"Left: losses of one run that does not stop (seed {found.whole[0].seed}); "
+            "dashed: the least "
             "test loss, which an oracle would stop at; other verticals: the epochs that early "
             "stopping keeps. Right: test loss of the network that each rule keeps, mean over "
             f"{seeds_of(sets)} (points): {listed}. Bars are marked with the epochs trained."
