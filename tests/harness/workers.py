@@ -36,7 +36,7 @@ QUICK = {
 # Adam, dropout and flips: moments and every random stream must survive. Some seconds of training
 # even on an idle machine, so that there is a middle to disturb.
 RESUMED = {
-    "training.epochs": 30_000,
+    "training.epochs": 15_000,
     "training.eval_every": 500,
     "dataset.train_size": 200,
     "dataset.test_size": 100,
