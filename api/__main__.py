@@ -12,7 +12,7 @@ from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
 from reglab.api.limits import memory, protocol
-from reglab.core.errors import ReglabError
+from reglab.core.errors import FieldProblemError
 from reglab.core.process import logs, tracing
 from reglab.core.process.parent import end_with_parent
 from reglab.core.settings import Settings
@@ -42,7 +42,7 @@ def main() -> int:
         tracing.start("api")
         settings, policy, limits = Settings.from_env(), Policy.from_env(), Limits.from_env()
         warning = start.check(policy, Storage.of(settings))
-    except ReglabError as error:
+    except FieldProblemError as error:
         print(error, file=sys.stderr)
         return start.REFUSED
     if warning:

@@ -14,7 +14,7 @@ from reglab.api.events.poller import EventPoller
 from reglab.api.figure_cache import FigureCache, OutcomeCache
 from reglab.api.limits.streams import Streams
 from reglab.api.limits.work import DRAWING_THREADS, PLANNING_THREADS, THREADS
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.api.run_queue import RunQueue
 from reglab.core.errors import FieldProblem
 from reglab.core.results import RunResult
@@ -56,7 +56,7 @@ def identifier(name: str, value: str) -> str:
     """The id, or a 404 that names the parameter."""
     if not UUID.fullmatch(value):
         problem = FieldProblem(name, f"'{value[:60]}' is not an id.", "Ids are lower-case UUIDs.")
-        raise Problem(404, "not-found", "Not found", problem)
+        raise ProblemError(404, "not-found", "Not found", problem)
     return value
 
 
@@ -87,7 +87,7 @@ def check_finished(state: str) -> None:
             "running": "Wait until it has finished; its curves can be read already.",
         }.get(state, "Retry the experiment with POST .../retry.")
         problem = FieldProblem("state", f"The run is {state}; it has no results.", remedy)
-        raise Problem(409, "wrong-state", "Wrong state", problem)
+        raise ProblemError(409, "wrong-state", "Wrong state", problem)
 
 
 def _own_experiment_id(request: Request, shared: Shared, experiment_id: ExperimentId) -> str:
@@ -97,7 +97,7 @@ def _own_experiment_id(request: Request, shared: Shared, experiment_id: Experime
         detail = "The experiment was submitted with another token."
         remedy = "Use that token, or one with the scope 'admin'."
         problem = FieldProblem("experiment_id", detail, remedy)
-        raise Problem(403, "not-yours", "Another's experiment", problem)
+        raise ProblemError(403, "not-yours", "Another's experiment", problem)
     return experiment_id
 
 

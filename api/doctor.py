@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 from reglab.api.run_queue import RunQueue
 from reglab.core import datasets
 from reglab.core.engine.blas import one_blas_thread
-from reglab.core.errors import ReglabError
+from reglab.core.errors import FieldProblemError
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import is_current
@@ -25,7 +25,7 @@ def checks() -> list[dict[str, str]]:
     """One entry a thing: name, state ('ok', 'warning', 'fault'), detail, remedy."""
     try:
         settings = Settings.from_env()
-    except ReglabError as error:
+    except FieldProblemError as error:
         first = error.problems[0]
         return [_check("settings", "fault", f"{first.path}: {first.detail}", first.remedy)]
     return [_database(settings), _broker(settings), *_data(), _threads()]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from reglab.core.errors import DatasetUnavailableError, FieldProblem, ReglabError
+from reglab.core.errors import DatasetUnavailableError, FieldProblem, FieldProblemError, ReglabError
 from reglab.core.spec import MAX_PROBLEMS, dotted, shown
 from reglab.core.storage import (
     KeyConflictError,
@@ -55,7 +55,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldError] = Field(description="One entry per faulty field; may be empty.")
 
 
-class Problem(Exception):
+class ProblemError(ReglabError):
     """Raise this in a handler to answer with a problem document."""
 
     def __init__(
@@ -81,17 +81,17 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def not_found(what: str, name: str, remedy: str) -> Problem:
+def not_found(what: str, name: str, remedy: str) -> ProblemError:
     """404 for a named thing."""
-    return Problem(
+    return ProblemError(
         404, "not-found", "Not found", FieldProblem(what, f"There is no {what} '{name}'.", remedy)
     )
 
 
 def install(app: FastAPI) -> None:
     """Answer every error of the app as a problem document."""
-    app.add_exception_handler(Problem, _on_problem)  # type: ignore[arg-type]
-    app.add_exception_handler(ReglabError, _on_reglab_error)  # type: ignore[arg-type]
+    app.add_exception_handler(ProblemError, _on_problem)  # type: ignore[arg-type]
+    app.add_exception_handler(FieldProblemError, _on_field_problem)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _on_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]
     app.add_exception_handler(NotFoundError, on_storage)
@@ -121,7 +121,7 @@ def answer(
     return JSONResponse(document.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
-def answer_problem(request: Request, problem: Problem) -> Response:
+def answer_problem(request: Request, problem: ProblemError) -> Response:
     """A problem as the response that tells it."""
     return answer(
         request, problem.status, problem.kind, problem.title, problem.problems, problem.headers
@@ -137,11 +137,11 @@ def fault(request: Request, error: Exception) -> Response:
     return answer(request, 500, "fault", "Internal error", [problem])
 
 
-async def _on_problem(request: Request, error: Problem) -> Response:
+async def _on_problem(request: Request, error: ProblemError) -> Response:
     return answer_problem(request, error)
 
 
-async def _on_reglab_error(request: Request, error: ReglabError) -> Response:
+async def _on_field_problem(request: Request, error: FieldProblemError) -> Response:
     if isinstance(error, DatasetUnavailableError):
         return answer(request, 422, "dataset-unavailable", "Dataset unavailable", error.problems)
     return answer(request, 422, "invalid", "Invalid request", error.problems)

@@ -13,7 +13,7 @@ from rich.console import Console
 from reglab.api.access import start
 from reglab.api.access.policy import Policy
 from reglab.api.stack import Stack, StackError
-from reglab.core.errors import ReglabError
+from reglab.core.errors import FieldProblemError
 from reglab.core.process.parent import end_with_parent
 from reglab.core.settings import (
     DataSettings,
@@ -62,7 +62,7 @@ def main() -> int:
     except (StackError, StorageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 1
-    except ReglabError as error:
+    except FieldProblemError as error:
         print(error, file=sys.stderr)
         return start.REFUSED
 

@@ -16,13 +16,14 @@ from typing import IO, Self
 import httpx
 
 from reglab.api.access.start import REFUSED
+from reglab.core.errors import ReglabError
 from reglab.core.process.parent import VARIABLE as PARENT_PIPE
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 
 
-class StackError(RuntimeError):
+class StackError(ReglabError):
     """A part did not start or died; the message says which and where its log is."""
 
 

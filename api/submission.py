@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from reglab.api.context import Context
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem
 from reglab.core.exchange.json_text import parse
@@ -28,12 +28,12 @@ async def json_of(request: Request, shared: Context) -> Any:
     if kind != "application/json":
         remedy = "Send the header Content-Type: application/json."
         problem = FieldProblem("Content-Type", f"Got '{kind}'.", remedy)
-        raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
+        raise ProblemError(415, "unsupported-media-type", "Unsupported media type", problem)
     try:
         return await to_thread.run_sync(parse, await request.body(), limiter=shared.planning)
     except (ValueError, RecursionError) as error:
         problem = FieldProblem("body", f"The body is not JSON: {error}.", "Send one JSON object.")
-        raise Problem(400, "bad-json", "Bad JSON", problem) from error
+        raise ProblemError(400, "bad-json", "Bad JSON", problem) from error
 
 
 async def planned(shared: Context, document: Any) -> Plan:

@@ -14,7 +14,7 @@ import typer
 
 from reglab.core.errors import ReglabError
 from reglab.core.settings import Settings
-from reglab.core.storage import AccessScope, Storage, StorageError, TokenRecord
+from reglab.core.storage import AccessScope, Storage, TokenRecord
 from reglab.core.storage.migrate import upgrade
 
 app = typer.Typer(
@@ -75,7 +75,7 @@ def main() -> None:
     """Entry point; errors are told without a traceback."""
     try:
         app(prog_name="python -m reglab.api.tokens")
-    except (ReglabError, StorageError) as error:
+    except ReglabError as error:
         print(f"error: {error} {getattr(error, 'remedy', '')}".rstrip(), file=sys.stderr)
         sys.exit(1)
 

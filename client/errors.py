@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reglab.core.errors import ReglabError
+
 
 class FieldError(BaseModel):
     """One fault of one field, as the server names it."""
@@ -18,7 +20,7 @@ class FieldError(BaseModel):
     remedy: str = Field("", description="How to correct it.")
 
 
-class ClientError(Exception):
+class ClientError(ReglabError):
     """Base of all errors of the client.
 
     Attributes:

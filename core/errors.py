@@ -36,33 +36,37 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 class ReglabError(Exception):
-    """Base of every error that reglab raises on purpose; carries its field problems."""
+    """Base of every exception that reglab defines."""
+
+
+class FieldProblemError(ReglabError):
+    """Base of the errors of what was given: a spec, a setting, a file; carries field problems."""
 
     def __init__(self, problems: list[FieldProblem] | FieldProblem) -> None:
         self.problems = [problems] if isinstance(problems, FieldProblem) else list(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class SpecError(ReglabError):
+class SpecError(FieldProblemError):
     """The spec, its sweep or its overrides cannot be accepted."""
 
 
-class DatasetUnavailableError(ReglabError):
+class DatasetUnavailableError(FieldProblemError):
     """The dataset is known, but its files cannot be had on this machine."""
 
 
-class TrainingDivergedError(ReglabError):
+class TrainingDivergedError(FieldProblemError):
     """The loss or a parameter became NaN or infinite; the problem's detail names the epoch."""
 
 
-class NotMeasurableError(ReglabError):
+class NotMeasurableError(FieldProblemError):
     """The runs do not hold what a claim or a figure is about; the message says what is missing."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(FieldProblem("", reason, ""))
 
 
-class NotComparableError(ReglabError):
+class NotComparableError(FieldProblemError):
     """Two experiments or runs have nothing in common to pair; the message says what."""
 
     def __init__(self, reason: str) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reglab.core import datasets
 from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer
 from reglab.core.engine.random_streams import stream
+from reglab.core.errors import ReglabError
 from reglab.core.probes import Arrays, Recorder
 from reglab.core.process import tracing
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
@@ -32,15 +33,15 @@ PROBE_PREFIX = "probe:"
 PATIENCE_SECONDS = 0.3
 
 
-class RunCancelledError(Exception):
+class RunCancelledError(ReglabError):
     """Someone asked for this run to stop."""
 
 
-class RunInterruptedError(Exception):
+class RunInterruptedError(ReglabError):
     """This worker is shutting down; the run should go on elsewhere."""
 
 
-class RunOverdueError(Exception):
+class RunOverdueError(ReglabError):
     """The attempt has taken longer than ``task_seconds``."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from reglab.core.errors import ReglabError
+from reglab.core.errors import FieldProblemError
 from reglab.core.settings import DataSettings, LogSettings, Settings, WorkerSettings
 
 # The exit code of a server or worker that must not start.
@@ -16,7 +16,7 @@ def _read() -> tuple[Settings, int]:
         for kind in (LogSettings, DataSettings):
             kind.from_env()
         return Settings.from_env(), WorkerSettings.from_env().worker_processes
-    except ReglabError as error:
+    except FieldProblemError as error:
         print(error, file=sys.stderr)
         sys.exit(REFUSED)
 

@@ -13,7 +13,7 @@ import structlog
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from reglab.core.engine import ENGINE_VERSION
-from reglab.core.errors import ReglabError, TrainingDivergedError
+from reglab.core.errors import FieldProblemError, TrainingDivergedError
 from reglab.core.process import tracing
 from reglab.core.settings import Settings
 from reglab.core.storage import LeaseLostError, RunLease, Storage, StorageUnavailableError
@@ -129,14 +129,14 @@ def describe(lease: RunLease, error: Exception) -> tuple[dict[str, Any], bool]:
     """The error as it is kept, and whether another attempt may end better."""
     if isinstance(error, SoftTimeLimitExceeded | RunOverdueError):
         return _problem("time-limit", "The run took longer than allowed."), False
-    if isinstance(error, ReglabError):
+    if isinstance(error, FieldProblemError):
         kind = "diverged" if isinstance(error, TrainingDivergedError) else "refused"
         return _from_error(kind, error), False
     log.error("run %s: attempt %d failed", lease.run_id, lease.attempt, exc_info=error)
     return _problem("fault", f"{type(error).__name__}: {error}"), True
 
 
-def _from_error(kind: str, error: ReglabError) -> dict[str, Any]:
+def _from_error(kind: str, error: FieldProblemError) -> dict[str, Any]:
     first = error.problems[0]
     return {"type": kind, "field": first.path, "detail": first.detail, "remedy": first.remedy}
 

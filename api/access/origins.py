@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from reglab.api.access.policy import Policy
 from reglab.api.access.scopes import SAFE, Needs
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem
 
 PORTS = {"http": 80, "https": 443}
@@ -32,7 +32,7 @@ def check_name(request: Request, policy: Policy, needs: Needs) -> None:
         "Use http://127.0.0.1 or http://localhost, or add the name to REGLAB_ALLOWED_HOSTS; "
         "behind a proxy set REGLAB_ACCESS=tokens too."
     )
-    raise Problem(421, "wrong-host", "Wrong host", FieldProblem("Host", detail, remedy))
+    raise ProblemError(421, "wrong-host", "Wrong host", FieldProblem("Host", detail, remedy))
 
 
 def check_origin(request: Request, policy: Policy) -> None:
@@ -57,7 +57,7 @@ def check_origin(request: Request, policy: Policy) -> None:
         detail = f"The request comes from another site ({(origin or site)[:100]})."
         remedy = "Add its origin to REGLAB_CORS_ORIGINS if it may use this server."
         problem = FieldProblem("Origin", detail, remedy)
-        raise Problem(403, "foreign-origin", "Foreign origin", problem)
+        raise ProblemError(403, "foreign-origin", "Foreign origin", problem)
 
 
 def _own(request: Request, origin: str) -> bool:

@@ -9,7 +9,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import RouteContext
 
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem, suggestion
 
 MAX_PROBLEMS = 20
@@ -32,14 +32,14 @@ def check(query: bytes, known: dict[str, bool]) -> None:
     """Refuse what the route would ignore.
 
     Raises:
-        Problem: 400 for text that is no UTF-8; 422 that names unknown parameters, and those that
-            are given twice.
+        ProblemError: 400 for text that is no UTF-8; 422 that names unknown parameters, and those
+            that are given twice.
     """
     try:
         unquote_to_bytes(query).decode()
     except UnicodeDecodeError as error:
         problem = FieldProblem("query", "It is no UTF-8.", "Encode text as UTF-8, then as %XX.")
-        raise Problem(400, "bad-text", "Bad text", problem) from error
+        raise ProblemError(400, "bad-text", "Bad text", problem) from error
     names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
     problems = [_unknown(name, known) for name in dict.fromkeys(names) if name not in known]
     for name, is_list in known.items():
@@ -47,7 +47,7 @@ def check(query: bytes, known: dict[str, bool]) -> None:
             detail = f"It is given {names.count(name)} times."
             problems.append(FieldProblem(name, detail, "Give it once."))
     if problems:
-        raise Problem(422, "invalid", "Invalid request", problems[:MAX_PROBLEMS])
+        raise ProblemError(422, "invalid", "Invalid request", problems[:MAX_PROBLEMS])
 
 
 def _unknown(name: str, known: dict[str, bool]) -> FieldProblem:

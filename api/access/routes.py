@@ -10,7 +10,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.requests import HTTPConnection
 
 from reglab.api.access.scopes import UNMATCHED, Needs, declared, needs
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem
 
 # What the framework adds by itself.
@@ -36,7 +36,7 @@ def needed(connection: HTTPConnection) -> Needs:
     if found is None:
         remedy = "Declare it with @needs(...) beside the route."
         problem = FieldProblem("path", "This route declares no scope.", remedy)
-        raise Problem(403, "scope", "Scope needed", problem)
+        raise ProblemError(403, "scope", "Scope needed", problem)
     return found
 
 

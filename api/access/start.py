@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from reglab.api.access.policy import Policy
-from reglab.core.errors import FieldProblem, ReglabError
+from reglab.core.errors import FieldProblem, FieldProblemError
 from reglab.core.storage import Storage, StorageUnavailableError
 
 REFUSED = 2
 
 
-class StartRefusedError(ReglabError):
+class StartRefusedError(FieldProblemError):
     """The server must not start; the message says what to do."""
 
 

@@ -11,8 +11,8 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reglab.api.limits.refusals import refusal, send_problem
-from reglab.api.problems import Problem
-from reglab.core.errors import FieldProblem
+from reglab.api.problems import ProblemError
+from reglab.core.errors import FieldProblem, ReglabError
 from reglab.core.exchange.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
 from reglab.core.settings.limits import Limits
 from reglab.core.spec import dotted
@@ -48,14 +48,14 @@ class BodyMiddleware:
         try:
             read = body.piece if scope["path"] == STREAMED else await body.whole()
             await self._app(scope, read, sending)
-        except Problem as problem:
+        except ProblemError as problem:
             await send_problem(problem, scope, receive, sending)
         except ClientGoneError:
             # Nobody is left to answer.
             return
 
 
-class ClientGoneError(Exception):
+class ClientGoneError(ReglabError):
     """The client went away before its body had arrived."""
 
 
@@ -139,7 +139,7 @@ class Body:
             remedy = f"Send at most {most} bytes."
             raise refusal(self._limits, self._most, "body", told, remedy)
 
-    def _late(self) -> Problem:
+    def _late(self) -> ProblemError:
         seconds = time.monotonic() - self._began
         detail = f"{self._size} bytes of the body had arrived after {seconds:.1f} s."
         return refusal(self._limits, "body_seconds", "body", detail, "Send it without pauses.")
@@ -149,7 +149,7 @@ def check_json(body: bytes, limits: Limits) -> None:
     """Refuse what no handler should parse: too deep, ambiguous, or with text that no store takes.
 
     Raises:
-        Problem: 400 that names the field or the depth; 422 that names a key given twice.
+        ProblemError: 400 that names the field or the depth; 422 that names a key given twice.
     """
     deepest = depth_of(body)
     if deepest > limits.json_depth:
@@ -168,7 +168,7 @@ def check_json(body: bytes, limits: Limits) -> None:
         remedy = "Give each key of an object once."
         field = error.key.encode("ascii", "backslashreplace").decode()[:200] or "body"
         problem = FieldProblem(field, "The key is given twice in one object.", remedy)
-        raise Problem(422, "invalid", "Invalid request", problem) from error
+        raise ProblemError(422, "invalid", "Invalid request", problem) from error
     except ValueError:
         # Forms are no JSON, and a handler that wants JSON says so.
         return
@@ -180,5 +180,5 @@ def check_json(body: bytes, limits: Limits) -> None:
             raise _unusable(where[:200] or "body", detail, "Leave these signs out.")
 
 
-def _unusable(where: str, detail: str, remedy: str) -> Problem:
-    return Problem(400, "bad-text", "Bad text", FieldProblem(where, detail, remedy))
+def _unusable(where: str, detail: str, remedy: str) -> ProblemError:
+    return ProblemError(400, "bad-text", "Bad text", FieldProblem(where, detail, remedy))

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reglab.api.access.routes import needed
 from reglab.api.limits.refusals import refusal, send_problem
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core.settings.limits import Limits
 
 # Clients that are remembered; who is forgotten starts with a full allowance.
@@ -70,7 +70,7 @@ class Refusals:
         """Before a secret is looked up.
 
         Raises:
-            Problem: 429, with the seconds to wait.
+            ProblemError: 429, with the seconds to wait.
         """
         if _digest(secret) in self._right:
             return
@@ -119,7 +119,7 @@ class RateMiddleware:
             return
         await self._counted(scope, receive, send)
 
-    def _refused(self, request: Request) -> Problem | None:
+    def _refused(self, request: Request) -> ProblemError | None:
         limits = self._limits
         if self._open >= limits.requests:
             detail = f"{self._open} requests are being answered."

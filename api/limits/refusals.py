@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reglab.api.problems import Problem, answer_problem
+from reglab.api.problems import ProblemError, answer_problem
 from reglab.core.settings.limits import LimitExceededError, Limits
 
 TITLES = {
@@ -26,7 +26,7 @@ def refusal(
     detail: str,
     remedy: str,
     retry_seconds: float = RETRY_SECONDS,
-) -> Problem:
+) -> ProblemError:
     """The problem of a limit, with ``Retry-After`` where the same may be allowed later.
 
     Args:
@@ -40,12 +40,12 @@ def refusal(
     return problem_of(LimitExceededError(limits, name, field, detail, remedy), retry_seconds)
 
 
-def problem_of(error: LimitExceededError, retry_seconds: float = RETRY_SECONDS) -> Problem:
+def problem_of(error: LimitExceededError, retry_seconds: float = RETRY_SECONDS) -> ProblemError:
     """The answer to a limit's error."""
     status = error.row.status
     kind, title = TITLES[status]
     headers = {"Retry-After": str(max(1, round(retry_seconds)))} if status == 429 else None
-    return Problem(status, kind, title, error.problems, headers)
+    return ProblemError(status, kind, title, error.problems, headers)
 
 
 async def on_limit(request: Request, error: Exception) -> Response:
@@ -61,6 +61,6 @@ def check_values(limits: Limits, values: int, field: str, remedy: str) -> None:
         raise refusal(limits, "answer_values", field, detail, remedy)
 
 
-async def send_problem(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+async def send_problem(problem: ProblemError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a problem from where the app's own handlers do not reach."""
     await answer_problem(Request(scope), problem)(scope, receive, send)

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from reglab.api.limits.rate import client_of
 from reglab.api.limits.refusals import refusal, send_problem
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core.settings.limits import Limits
 
 RETRY_SECONDS = 10
@@ -27,7 +27,7 @@ class Streams:
         self._open: Counter[str] = Counter()
         self.clients: Counter[tuple[str, str]] = Counter()
 
-    def refused(self, kind: str, client: str) -> Problem | None:
+    def refused(self, kind: str, client: str) -> ProblemError | None:
         """Why one more may not be opened, or None.
 
         Args:
@@ -91,7 +91,7 @@ class CountedStream(EventSourceResponse):
         with ExitStack() as held:
             try:
                 held.enter_context(self._streams.place(self._kind, client_of(Request(scope))))
-            except Problem as problem:
+            except ProblemError as problem:
                 await send_problem(problem, scope, receive, send)
                 return
             await super().__call__(scope, receive, send)

@@ -20,7 +20,7 @@ from reglab.api.access.principal import ANONYMOUS, NOBODY, Principal
 from reglab.api.access.routes import needed
 from reglab.api.access.scopes import SAFE
 from reglab.api.limits.rate import Refusals
-from reglab.api.problems import Problem, wants_page
+from reglab.api.problems import ProblemError, wants_page
 from reglab.core.errors import FieldProblem
 from reglab.core.storage import (
     AccessScope,
@@ -64,7 +64,7 @@ class GuardMiddleware:
         request.state.principal, request.state.csrf = NOBODY, None
         try:
             checked = await self._admit(request)
-        except Problem as problem:
+        except ProblemError as problem:
             await _refusal(request, problem)(scope, receive, send)
         except StorageError as error:
             await (await problems.on_storage(request, error))(scope, receive, send)
@@ -89,7 +89,7 @@ class GuardMiddleware:
         self._refusals.check(request, secret)
         try:
             token = await run_in_threadpool(self._token, request)
-        except Problem as problem:
+        except ProblemError as problem:
             if problem.status == 401:
                 self._refusals.note(request, secret, is_right=False)
             raise
@@ -132,7 +132,7 @@ class GuardMiddleware:
                     return await receive()
                 try:
                     await run_in_threadpool(self._token, request)
-                except Problem:
+                except ProblemError:
                     return {"type": "http.disconnect"}
                 except StorageError:
                     # An outage ends no stream that was rightly begun.
@@ -151,7 +151,7 @@ def _check_address(request: Request) -> None:
     request.scope["path"] = FORM.sub("reglab_...", path)
     remedy = "Send it in the header Authorization, and revoke this one: addresses end in logs."
     problem = FieldProblem("path", "There is a token in the address.", remedy)
-    raise Problem(400, "token-in-address", "Token in the address", problem)
+    raise ProblemError(400, "token-in-address", "Token in the address", problem)
 
 
 def _check_csrf(request: Request, session: str) -> None:
@@ -159,23 +159,25 @@ def _check_csrf(request: Request, session: str) -> None:
         return
     remedy = "Load the page again, or send a token instead of the cookie."
     problem = FieldProblem(cookies.CSRF_HEADER, "It is missing or wrong.", remedy)
-    raise Problem(403, "csrf", "CSRF token missing", problem)
+    raise ProblemError(403, "csrf", "CSRF token missing", problem)
 
 
-def _unknown(detail: str, challenge: str) -> Problem:
+def _unknown(detail: str, challenge: str) -> ProblemError:
     problem = FieldProblem("Authorization", detail, REMEDY)
-    return Problem(401, "unauthenticated", "Token needed", problem, {"WWW-Authenticate": challenge})
+    return ProblemError(
+        401, "unauthenticated", "Token needed", problem, {"WWW-Authenticate": challenge}
+    )
 
 
-def _too_little(scope: AccessScope, token: TokenRecord) -> Problem:
+def _too_little(scope: AccessScope, token: TokenRecord) -> ProblemError:
     detail = f"This needs the scope '{scope}'; the token '{token.name}' has '{token.scope}'."
     remedy = f"Use a token made with `reglab tokens create NAME --scope {scope}`."
     challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
     problem = FieldProblem("Authorization", detail, remedy)
-    return Problem(403, "scope", "Scope needed", problem, {"WWW-Authenticate": challenge})
+    return ProblemError(403, "scope", "Scope needed", problem, {"WWW-Authenticate": challenge})
 
 
-def _refusal(request: Request, problem: Problem) -> Response:
+def _refusal(request: Request, problem: ProblemError) -> Response:
     if problem.status == 401 and request.method == "GET" and wants_page(request):
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?{urlencode({'next': path})}", 303)

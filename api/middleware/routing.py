@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from reglab.api.access import queries
 from reglab.api.access.routes import contexts, handler_of
 from reglab.api.limits.refusals import send_problem
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -39,7 +39,7 @@ class RoutingMiddleware:
         try:
             check_target(scope)
             check_headers(scope)
-        except Problem as problem:
+        except ProblemError as problem:
             await send_problem(problem, scope, receive, send)
             return
         HTTPConnection(scope).state.matched = self._matched(scope)
@@ -69,7 +69,7 @@ class QueryMiddleware:
         try:
             if scope["type"] == "http" and scope.get("query_string"):
                 self._check(scope)
-        except Problem as problem:
+        except ProblemError as problem:
             await send_problem(problem, scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -87,7 +87,7 @@ def check_target(scope: Scope) -> None:
     """Refuse what readers of a path disagree about, and what is too long.
 
     Raises:
-        Problem: 400 for control characters, 414 for more than MAX_TARGET_BYTES.
+        ProblemError: 400 for control characters, 414 for more than MAX_TARGET_BYTES.
     """
     path, query = scope["path"], scope.get("query_string", b"")
     size = len(scope.get("raw_path") or path) + len(query)
@@ -96,33 +96,33 @@ def check_target(scope: Scope) -> None:
         problem = FieldProblem("path", f"The address has {size} bytes.", remedy)
         # It would be repeated in the answer and in the log.
         scope["path"] = path[:100]
-        raise Problem(414, "uri-too-long", "URI too long", problem)
+        raise ProblemError(414, "uri-too-long", "URI too long", problem)
     if CONTROL.search(path) or ENCODED_NUL in query:
         found = "control characters" if CONTROL.search(path) else "a NUL byte (%00)"
         problem = FieldProblem("path", f"The address holds {found}.", "Leave them out.")
-        raise Problem(400, "bad-text", "Bad text", problem)
+        raise ProblemError(400, "bad-text", "Bad text", problem)
 
 
 def check_headers(scope: Scope) -> None:
     """Refuse headers that readers disagree about, and bodies that nobody here decodes.
 
     Raises:
-        Problem: 400 for a header given twice, 415 for a compressed body, 501 for a transfer coding
-            other than chunked.
+        ProblemError: 400 for a header given twice, 415 for a compressed body, 501 for a transfer
+            coding other than chunked.
     """
     names = [name for name, _ in scope["headers"]]
     for name in SINGLE:
         if names.count(name) > 1:
             told = name.decode().title()
             problem = FieldProblem(told, f"There are {names.count(name)}.", "Send it once.")
-            raise Problem(400, "repeated-header", "Repeated header", problem)
+            raise ProblemError(400, "repeated-header", "Repeated header", problem)
     headers = dict(scope["headers"])
     transfer = headers.get(b"transfer-encoding", b"chunked").decode("latin-1")
     if transfer.strip().lower() not in ("chunked", "identity"):
         problem = FieldProblem("Transfer-Encoding", f"Got '{transfer[:60]}'.", "Use chunked.")
-        raise Problem(501, "unsupported-encoding", "Unsupported encoding", problem)
+        raise ProblemError(501, "unsupported-encoding", "Unsupported encoding", problem)
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if encoding.strip().lower() not in ("", "identity"):
         remedy = "Send the body as it is, without compression."
         problem = FieldProblem("Content-Encoding", f"Got '{encoding[:60]}'.", remedy)
-        raise Problem(415, "unsupported-encoding", "Unsupported encoding", problem)
+        raise ProblemError(415, "unsupported-encoding", "Unsupported encoding", problem)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.limits.work import heavy
-from reglab.api.problems import Problem, responses
+from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.compare import ByExample, Comparison, MetricRow, PointRow
 from reglab.core.errors import FieldProblem, NotComparableError
 from reglab.core.results import RunResult
@@ -60,7 +60,7 @@ def compare(
     if (runs is None) == (experiments is None):
         field = "runs" if runs is None else "experiments"
         remedy = "Give either runs=A,B or experiments=A,B."
-        raise Problem(
+        raise ProblemError(
             422, "invalid", "Invalid request", FieldProblem(field, "One of two is needed.", remedy)
         )
     if runs is not None:
@@ -72,7 +72,7 @@ def _two(field: str, text: str) -> tuple[str, str]:
     ids = [part.strip() for part in text.split(",")]
     if len(ids) != 2:
         problem = FieldProblem(field, f"Got {len(ids)} ids.", f"Give two: {field}=A,B.")
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     return identifier(field, ids[0]), identifier(field, ids[1])
 
 
@@ -118,7 +118,7 @@ def _compare_experiments(shared: Context, a: str, b: str, at: At) -> Comparison:
     except NotComparableError as reason:
         remedy = "Compare finished experiments with a sweep point and a seed in common."
         problem = FieldProblem("experiments", str(reason), remedy)
-        raise Problem(409, "not-comparable", "Not comparable", problem) from reason
+        raise ProblemError(409, "not-comparable", "Not comparable", problem) from reason
     return Comparison(
         kind="experiments",
         a=a,

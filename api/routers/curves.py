@@ -15,7 +15,7 @@ from reglab.api import tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits.work import heavy
-from reglab.api.problems import Problem, responses
+from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.curves import EceRow, EceTable
 from reglab.core import statistics
 from reglab.core.errors import FieldProblem
@@ -196,5 +196,5 @@ def _metrics(text: str | None) -> list[str]:
     if unknown or not names:
         detail = f"Unknown metric: {', '.join(unknown)}." if unknown else "No metric is named."
         problem = FieldProblem("metrics", detail, f"Known: {', '.join(known)}.")
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     return list(dict.fromkeys(names))

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from reglab.api import tracing
 from reglab.api.access.scopes import needs
 from reglab.api.context import UUID, Context, ExperimentId, OwnExperimentId, Shared
-from reglab.api.problems import Problem, responses
+from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.experiments import (
     ExperimentBody,
     ExperimentChange,
@@ -162,7 +162,7 @@ def change_experiment(
     """Changes only the given fields. The spec cannot be changed."""
     if change.tags is not None and any(not 1 <= len(tag) <= 64 for tag in change.tags):
         problem = FieldProblem("tags", "A tag is empty or too long.", "Use 1 to 64 characters.")
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     shared.storage.experiments.change(experiment_id, change.name, change.tags)
     return _body(shared, experiment_id)
 
@@ -242,7 +242,7 @@ def find(
         pass
     remedy = "Use the next_cursor of a page in the same order."
     problem = FieldProblem("cursor", "Not a cursor of this list.", remedy)
-    raise Problem(422, "invalid", "Invalid request", problem)
+    raise ProblemError(422, "invalid", "Invalid request", problem)
 
 
 def _submit(

@@ -14,7 +14,7 @@ from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.figure_cache import Stamp, stamp_key
 from reglab.api.limits.refusals import refusal
 from reglab.api.limits.work import drawn, heavy
-from reglab.api.problems import Problem, not_found, responses
+from reglab.api.problems import ProblemError, not_found, responses
 from reglab.api.routers.pooled import With, finished_runs, left_out, pooled, prepared, stamp_of
 from reglab.api.schemas.figures import FigureList, FigureRow
 from reglab.core.errors import FieldProblem, NotMeasurableError
@@ -121,7 +121,7 @@ def _drawable(
     except NotMeasurableError as reason:
         remedy = "GET .../figures lists those that can be drawn."
         problem = FieldProblem("name", str(reason), remedy)
-        raise Problem(409, "not-drawable", "Figure cannot be drawn", problem) from reason
+        raise ProblemError(409, "not-drawable", "Figure cannot be drawn", problem) from reason
 
 
 def _check_size(shared: Context, dpi: int, width: float | None) -> None:

@@ -11,7 +11,7 @@ from fastapi import Query
 
 from reglab.api.context import Context, identifier
 from reglab.api.figure_cache import Stamp, picture, stamp_key
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.core import claims
 from reglab.core.errors import CODE_FAULTS, FieldProblem, NotMeasurableError
 from reglab.core.figures import Drawable, Figure, prepare
@@ -48,7 +48,7 @@ def at_most(name: str, values: Sequence[str], most: int) -> None:
     if len(values) > most:
         remedy = f"Name at most {most} experiments in one request."
         problem = FieldProblem(name, f"Got {len(values)} experiments.", remedy)
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
 
 
 def stamp_of(shared: Context, ids: Sequence[str]) -> Stamp:

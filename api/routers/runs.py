@@ -12,7 +12,7 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import Context, RunId, Shared, finished
 from reglab.api.limits.refusals import check_values, refusal
 from reglab.api.limits.work import heavy
-from reglab.api.problems import Problem, responses
+from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.runs import (
     BoundaryBody,
     CalibrationBin,
@@ -44,9 +44,9 @@ def network_of(run: RunResult) -> Network:
     return Network.from_arrays(run.spec.widths(), run.spec.model.activation, run.arrays)
 
 
-def _absent(what: str, remedy: str) -> Problem:
+def _absent(what: str, remedy: str) -> ProblemError:
     problem = FieldProblem(what, f"The run has no {what}.", remedy)
-    return Problem(404, "not-measured", "Not measured", problem)
+    return ProblemError(404, "not-measured", "Not measured", problem)
 
 
 def _dropout_of(run: RunResult) -> float:
@@ -55,7 +55,7 @@ def _dropout_of(run: RunResult) -> float:
         problem = FieldProblem(
             "dropout_seed", "The run was trained without dropout.", "Leave it out."
         )
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     return p
 
 
@@ -71,7 +71,7 @@ def _position(epochs: list[int], epoch: int) -> int:
     known = ", ".join(map(str, epochs))
     remedy = f"Use one of: {known}." if known else "Set probes.boundary.snapshots in the spec."
     problem = FieldProblem("epoch", f"There is no snapshot of epoch {epoch}.", remedy)
-    raise Problem(422, "invalid", "Invalid request", problem)
+    raise ProblemError(422, "invalid", "Invalid request", problem)
 
 
 def _classifier(shared: Shared, run_id: RunId) -> RunResult:
@@ -83,7 +83,7 @@ def _classifier(shared: Shared, run_id: RunId) -> RunResult:
             "The run was trained with squared loss; its outputs are no probabilities.",
             "Use a run with model.loss 'cross_entropy'.",
         )
-        raise Problem(404, "not-measured", "Not measured", problem)
+        raise ProblemError(404, "not-measured", "Not measured", problem)
     return run
 
 
@@ -175,7 +175,7 @@ def get_boundary(
     x, y = run.arrays["boundary.x"], run.arrays["boundary.y"]
     if dropout_seed is not None and epoch is not None:
         problem = FieldProblem("epoch", "Snapshots have dropout off.", "Leave out dropout_seed.")
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     probability = run.arrays["boundary.p"]
     if dropout_seed is not None:
         probability = Grid(x, y).dropout_probability(
@@ -229,7 +229,7 @@ def get_weights(
     last = len(widths) - 2
     if layer is not None and layer > last:
         problem = FieldProblem("layer", f"There is no layer {layer}.", f"Use 0 to {last}.")
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     chosen = range(last + 1) if layer is None else [layer]
     if form == "npz":
         arrays = {f"W{at}": run.arrays[f"param.W{at}"] for at in chosen}
@@ -325,13 +325,13 @@ def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
         problem = FieldProblem(
             f"inputs[{wrong}]", f"It has {len(body.inputs[wrong])} values.", f"Give {wanted}."
         )
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     p = run.spec.regularization.dropout
     if body.dropout_samples and not p:
         problem = FieldProblem(
             "dropout_samples", "The run was trained without dropout.", "Set it to 0."
         )
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     _check_work(shared, len(body.inputs) * run.spec.dataset.n_classes * (1 + body.dropout_samples))
     with np.errstate(over="ignore"):
         x = np.array(body.inputs, np.float32)
@@ -339,7 +339,7 @@ def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
         problem = FieldProblem(
             "inputs", "A value is beyond float32.", "Scale as the training data is."
         )
-        raise Problem(422, "invalid", "Invalid request", problem)
+        raise ProblemError(422, "invalid", "Invalid request", problem)
     network = network_of(run)
     probabilities = network.probabilities(x)
     samples = [

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import Shared
-from reglab.api.problems import Problem, responses
+from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.tokens import ID, NewToken, TokenBody, TokenList, TokenRequest
 from reglab.api.tokens import expiry
 from reglab.core.errors import FieldProblem
@@ -26,7 +26,7 @@ def _token_id(
     if not IDENTIFIER.fullmatch(token_id):
         remedy = "Ids of tokens are 16 hexadecimal digits; see GET /v1/tokens."
         problem = FieldProblem("token_id", f"'{token_id[:20]}' is not the id of a token.", remedy)
-        raise Problem(404, "not-found", "Not found", problem)
+        raise ProblemError(404, "not-found", "Not found", problem)
     return token_id
 
 

@@ -17,7 +17,7 @@ from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits.rate import client_of
 from reglab.api.limits.refusals import refusal
 from reglab.api.limits.work import drawing
-from reglab.api.problems import Problem, responses
+from reglab.api.problems import ProblemError, responses
 from reglab.api.routers.pooled import finished_runs, pictures, stamp_of
 from reglab.api.schemas.experiments import ExperimentBody
 from reglab.core.errors import FieldProblem
@@ -92,7 +92,7 @@ async def import_experiment(request: Request, response: Response, shared: Shared
     if kind != MEDIA:
         remedy = f"Send the header Content-Type: {MEDIA}."
         problem = FieldProblem("Content-Type", f"Got '{kind[:60]}'.", remedy)
-        raise Problem(415, "unsupported-media-type", "Unsupported media type", problem)
+        raise ProblemError(415, "unsupported-media-type", "Unsupported media type", problem)
     with (
         shared.streams.place("imports", client_of(request)),
         tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file,
@@ -117,7 +117,7 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> Experimen
             identifier = shared.storage.transfer.insert(checked, token_id, limits.stored_bytes)
     except AlreadyStoredError as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
-        raise Problem(409, "already-there", "Already there", problem) from error
+        raise ProblemError(409, "already-there", "Already there", problem) from error
     record = shared.storage.experiments.get(identifier)
     return ExperimentBody.with_runs(record, shared.storage.experiments.runs(identifier))
 

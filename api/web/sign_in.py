@@ -16,7 +16,7 @@ from reglab.api.access.principal import ANONYMOUS
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared
 from reglab.api.limits.rate import Refusals
-from reglab.api.problems import Problem
+from reglab.api.problems import ProblemError
 from reglab.api.web.render import page
 from reglab.core.errors import FieldProblem
 from reglab.core.storage import TokenRefusedError
@@ -78,7 +78,7 @@ async def sign_out(request: Request, shared: Shared, fields: Fields) -> Response
         if not cookies.same(fields.get("csrf"), session):
             remedy = "Load the page again, then sign out."
             problem = FieldProblem("csrf", "It is missing or wrong.", remedy)
-            raise Problem(403, "csrf", "CSRF token missing", problem)
+            raise ProblemError(403, "csrf", "CSRF token missing", problem)
         await run_in_threadpool(shared.storage.sessions.close, session)
     response = RedirectResponse("/sign-in", 303)
     cookies.drop(request, response)

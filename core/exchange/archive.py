@@ -26,7 +26,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.errors import FieldProblem, ReglabError
+from reglab.core.errors import FieldProblem, FieldProblemError
 from reglab.core.exchange.json_text import depth_of, parse, unusable_text
 from reglab.core.settings.limits import Limits
 
@@ -72,7 +72,7 @@ REMEDY = "Send a file as GET /v1/experiments/{id}/export gives it."
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class ArchiveError(ReglabError):
+class ArchiveError(FieldProblemError):
     """The file is no export, or it is damaged."""
 
 

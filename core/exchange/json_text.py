@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from reglab.core.errors import ReglabError
+
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 Place = tuple[int | str, ...]
@@ -37,7 +39,7 @@ def parse(text: bytes) -> Any:
     )
 
 
-class RepeatedKeyError(ValueError):
+class RepeatedKeyError(ReglabError, ValueError):
     """An object has a key twice.
 
     Attributes:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
 
-from reglab.core.errors import CODE_FAULTS, FieldProblem, NotMeasurableError, ReglabError
+from reglab.core.errors import CODE_FAULTS, FieldProblem, FieldProblemError, NotMeasurableError
 from reglab.core.figures.style import Style
 from reglab.core.results import RunResult
 
@@ -73,7 +73,7 @@ class Figure(Generic[Found]):
         return None
 
 
-class FigureTooLargeError(ReglabError):
+class FigureTooLargeError(FieldProblemError):
     """The picture would have more pixels than are allowed."""
 
 

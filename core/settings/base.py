@@ -15,12 +15,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from reglab.core.errors import FieldProblem, ReglabError
+from reglab.core.errors import FieldProblem, FieldProblemError, ReglabError
 
 PREFIX = "REGLAB_"
 
 
-class SettingsError(ReglabError):
+class SettingsError(FieldProblemError):
     """A REGLAB_* variable has a value that cannot be used."""
 
 
@@ -105,11 +105,11 @@ class EnvironmentSettings(BaseSettings):
             name = str(each["loc"][0])
             variable = cls._variable(name) if name in cls.model_fields else name
             own = each.get("ctx", {}).get("error")
-            detail = str(own) if isinstance(own, Refusal) else f"Got {found[name]!r}."
+            detail = str(own) if isinstance(own, RefusedValueError) else f"Got {found[name]!r}."
             extra: Any = fields[name].json_schema_extra
             problems.append(FieldProblem(variable, detail, extra["remedy"]))
         return problems
 
 
-class Refusal(ValueError):
+class RefusedValueError(ReglabError, ValueError):
     """A validator's own sentence on what is wrong, in place of the value."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reglab.core.errors import FieldProblem, ReglabError
+from reglab.core.errors import FieldProblem, FieldProblemError
 from reglab.core.settings.base import EnvironmentSettings, setting
 
 MIB = 2**20
@@ -237,7 +237,7 @@ if __name__ == "__main__":
     print(table(Limits.from_env()))
 
 
-class LimitExceededError(ReglabError):
+class LimitExceededError(FieldProblemError):
     """More was asked for than a limit allows.
 
     Args:

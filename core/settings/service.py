@@ -10,7 +10,7 @@ import platformdirs
 from pydantic import SecretStr, field_validator, model_validator
 
 from reglab.core.errors import FieldProblem
-from reglab.core.settings.base import EnvironmentSettings, Refusal, SettingsError, setting
+from reglab.core.settings.base import EnvironmentSettings, RefusedValueError, SettingsError, setting
 
 # Kinds of addresses that can be used, and an example of each.
 DATABASES = {
@@ -125,7 +125,7 @@ def _address(text: str, kinds: dict[str, str]) -> str:
     if not sound:
         # The text itself may hold a password.
         wrong = f"Got an address that begins with {scheme!r}." if mark else "Got no address."
-        raise Refusal(wrong)
+        raise RefusedValueError(wrong)
     return text
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import typer
 
 from reglab.core.errors import ReglabError
-from reglab.core.storage.states import StorageError
 
 
 def commands(**options: Any) -> typer.Typer:
@@ -22,7 +21,7 @@ def run_command(app: typer.Typer, name: str) -> int:
         app(prog_name=f"reglab {name}")
     except SystemExit as ended:
         return int(ended.code or 0)
-    except (StorageError, ReglabError) as error:
+    except ReglabError as error:
         print(f"{error} {getattr(error, 'remedy', '')}".strip(), file=sys.stderr)
         return 1
     return 0

@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from reglab.core.errors import ReglabError
+from reglab.core.errors import FieldProblemError
 from reglab.core.settings import MigrationSettings
 from reglab.core.storage.database import make_engine, translated
 from reglab.core.storage.states import StorageUnavailableError
@@ -90,7 +90,7 @@ def main() -> int:
     except StorageUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
-    except ReglabError as error:
+    except FieldProblemError as error:
         print(error, file=sys.stderr)
         return 2
     print(f"The database is up to date: {make_engine(url).url.render_as_string()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from reglab.core.errors import ReglabError
 from reglab.core.results import TERMINAL, State
 
 # Each scope includes those before it.
@@ -12,7 +13,7 @@ AccessScope = Literal["read", "submit", "admin"]
 SCOPES: tuple[AccessScope, ...] = ("read", "submit", "admin")
 
 
-class StorageError(Exception):
+class StorageError(ReglabError):
     """Base of the errors that storage raises on purpose."""
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reglab.api.access.policy import Policy
 from reglab.client.errors import ClientError
 from reglab.client.settings import Settings as ClientSettings
-from reglab.core.errors import ReglabError
+from reglab.core.errors import FieldProblemError
 from reglab.core.settings import (
     DataSettings,
     Limits,
@@ -76,7 +76,7 @@ def refusals(name: str, value: str) -> list[str]:
     for read in READERS.values():
         try:
             read({**BASE, name: value})
-        except (ReglabError, ClientError) as error:
+        except (FieldProblemError, ClientError) as error:
             told.append(str(error))
     return told
 
