@@ -294,8 +294,8 @@ class DropoutBoundaries(Figure[Sweep]):
         """Test losses of both."""
         (_, plain_loss), (p, loss) = found.means("test_loss")
         return (
-            f"Left: trained without dropout. Right: trained with dropout p = {p:g}, the most here, "
-            f"which is turned off for inference. Test loss{mean_note(found.sets)} is "
+            f"Left: trained without dropout. Right: trained with dropout p = {p:g}, the largest "
+            f"value here, which is turned off for inference. Test loss{mean_note(found.sets)} is "
             f"{plain_loss:.2f} without and {loss:.2f} with dropout." + found.seed_note()
         )
 
@@ -337,8 +337,8 @@ class DropoutInstances(Figure[tuple[Group, int]]):
         return (
             "The network trained with dropout, with dropout left on for inference: "
             f"{min(3, len(run.arrays[INSTANCES]))} of {len(run.arrays[INSTANCES])} random masks, "
-            f"one a panel. On average{mean_note([group.runs])} a single network decides "
-            f"{differ:.1%} of the plane otherwise than the whole network."
+            f"one per panel. On average{mean_note([group.runs])} a single network differs from "
+            f"the whole network on {differ:.1%} of the plane."
             + first
             + shown_seed_note([run], [group.runs])
         )

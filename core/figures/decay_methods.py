@@ -117,10 +117,11 @@ class DecoupledDecay(Figure[list[RunResult]]):
         return (
             "Left: test loss over the strength of weight decay, mean and single seeds. Right: root "
             "mean square of the first layer's weights by pixel, without decay and at the best λ₂ "
-            f"of either kind ({'; '.join(told)}). In the gradient, decay of a pixel that is never "
-            "lit is all that Adam sees, and is scaled up until the weights are zero; beside it, "
-            f"all weights decay at the one rate λ₂. Right: seed {self._shown(runs)[0][1].seed}."
-            + dataset_note(runs, "mnist")
+            f"of either kind ({'; '.join(told)}). For a pixel that is always zero, "
+            "the gradient of Adam + L2 consists of decay only and is scaled up until the "
+            "weights are "
+            f"zero; with decoupled decay, all weights decay at the same rate λ₂. Right: "
+            "seed {self._shown(runs)[0][1].seed}." + dataset_note(runs, "mnist")
         )
 
     def _shown(self, runs: list[RunResult]) -> list[tuple[str, RunResult]]:
@@ -206,7 +207,8 @@ class ProximalL1(Figure[list[RunResult]]):
             )
         return (
             "Left: share of weights that are exactly zero. Middle: share of weights up to a size; "
-            "the subgradient's small weights jitter by its step, the soft threshold's are zero. "
+            "with subgradients, small weights oscillate by the step; with the soft "
+            "threshold, they are zero. "
             f"Middle: seed {_middle(_methods(runs)[0][1]).seed}. Right: test accuracy. "
             f"{'; '.join(told)}."
         )

@@ -181,9 +181,10 @@ class ValidationStopping(Figure[Rules]):
         sets = [found.whole, *(group.runs for group in found.stopped)]
         return (
             f"Left: losses of one run that does not stop (seed {found.whole[0].seed}); "
-            "dashed: the least "
-            "test loss, which an oracle would stop at; other verticals: the epochs that early "
-            "stopping keeps. Right: test loss of the network that each rule keeps, mean over "
+            "dashed: the lowest test loss, at which an oracle would stop; other vertical "
+            "lines: the "
+            "epochs that early stopping keeps. Right: test loss of the kept network of "
+            "each rule, mean over "
             f"{seeds_of(sets)} (points): {listed}. Bars are marked with the epochs trained."
             + dataset_note(found.whole, "fashion_mnist")
         )
