@@ -118,8 +118,8 @@ class DecoupledDecay(Figure[list[RunResult]]):
             "Left: test loss over the strength of weight decay, mean and single seeds. Right: root "
             "mean square of the first layer's weights by pixel, without decay and at the best λ₂ "
             f"of either kind ({'; '.join(told)}). For a pixel that is always zero, "
-            "the gradient of Adam + L2 consists of decay only and is scaled up until the weights are "
-            "zero; with decoupled decay, all weights decay at the same rate λ₂. "
+            "the gradient of Adam + L2 consists of decay only and is scaled up until the weights "
+            "are zero; with decoupled decay, all weights decay at the same rate λ₂. "
             f"Right: seed {self._shown(runs)[0][1].seed}." + dataset_note(runs, "mnist")
         )
 
