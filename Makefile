@@ -39,7 +39,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 test: $(STAMP)
 	$(PYTEST) $(ARGS)
 
-# No server, no browser; under a minute on two cores once kernels are compiled.
+# No server and no browser.
 test-unit: $(STAMP)
 	$(PYTEST) tests/unit $(ARGS)
 
