@@ -21,10 +21,14 @@ class Claim(Reply):
     statistic: str = Field(description="What is measured in each seed.")
     threshold: str = Field(description="Region in which the mean must lie.")
     value: float | None = Field(None, description="Mean of the statistic over seeds.")
-    low: float | None = Field(None, description="Lower end of its 95 % bootstrap interval.")
-    high: float | None = Field(None, description="Upper end of the interval.")
+    low: float | None = Field(None, description="Lower end of its 95 % interval over seeds.")
+    high: float | None = Field(None, description="Upper end.")
     seeds: int = Field(0, description="Number of replicates.")
-    minimum_seeds: int = Field(0, description="Number of seeds below which there is no verdict.")
+    minimum_seeds: int = Field(0, description="Fewer are never a verdict.")
+    p_value: float | None = Field(None, description="Two-sided, of this claim alone.")
+    p_adjusted: float | None = Field(
+        None, description="Corrected for all claims that are decided together."
+    )
     verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
         None, description="None where the claim does not apply to these runs."
     )

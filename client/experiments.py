@@ -131,7 +131,7 @@ class ExperimentSurface:
 
     @operation
     def ece(self, binning: Binning | None = None, bins: int | None = None) -> Flow[EceTable]:
-        """Calibration errors of the finished runs: ECE with a bootstrap interval, MCE, Brier, NLL.
+        """Calibration errors of the finished runs: ECE with its noise floor, MCE, Brier, NLL.
 
         Args:
             binning: 'quantile' or 'uniform'; as in the spec if left out.

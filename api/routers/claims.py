@@ -14,7 +14,9 @@ from reglab.api.limits.work import heavy
 from reglab.api.problems import responses
 from reglab.api.routers.pooled import With, finished_runs, outcomes_of, pooled, stamp_of
 from reglab.api.schemas.claims import ClaimList, ClaimRow
+from reglab.core.claims import decide
 from reglab.core.claims import document as claims_document
+from reglab.core.statistics import Adjustment
 
 router = APIRouter(prefix="/experiments/{experiment_id}/claims", tags=["results"])
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -33,20 +35,24 @@ def list_claims(
     shared: Shared,
     experiment_id: ExperimentId,
     with_: With = None,
-    form: Annotated[
-        Literal["json", "md"], Query(alias="format", description="Format of the response.")
-    ] = "json",
+    adjust: Annotated[
+        Adjustment, Query(description="Correction for the number of claims: 'holm' or 'bh'.")
+    ] = "holm",
+    form: Annotated[Literal["json", "md"], Query(alias="format", description="Form.")] = "json",
 ) -> Any:
     """Returns each claim with its measured value, the interval over seeds, and the verdict.
 
-    Supported: the whole interval lies where the claim needs it. Not supported: the whole interval
-    lies elsewhere. Undecided: it reaches across, or there are too few seeds; one seed never
-    decides. Claims that these runs do not bear on have no verdict but the reason why.
+    Supported: the mean lies where the claim needs it, by Student's t over seeds. Not supported: it
+    lies elsewhere. Undecided: neither is significant at 5 %, or there are too few seeds; one seed
+    never decides. The p-values are corrected for the number of claims that are decided together, by
+    Holm's method (the chance of any false verdict is at most 5 %) or with ``adjust=bh`` by that of
+    Benjamini and Hochberg (at most 5 % of verdicts are false). Claims that these runs do not bear
+    on have no verdict but the reason why.
     """
     ids = pooled(experiment_id, with_)
     stamp = stamp_of(shared, ids)
     outcomes = outcomes_of(shared, stamp, lambda: finished_runs(shared, ids))
-    rows = [ClaimRow.of(outcome).model_dump() for outcome in outcomes]
+    rows = [ClaimRow.of(outcome).model_dump() for outcome in decide(outcomes, adjust)]
     if form == "md":
         return Response(claims_document.markdown(rows), media_type=MARKDOWN)
     return Response(json.dumps({"items": rows}, allow_nan=False), media_type="application/json")

@@ -51,7 +51,7 @@ def compare(
     """Paired differences b minus a with effect sizes; give either ``runs`` or ``experiments``.
 
     Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
-    example with bootstrap intervals and McNemar's test. Experiments: final metrics at every sweep
+    example with 95 % intervals and McNemar's test. Experiments: final metrics at every sweep
     point that both have, paired by seed; points are the same whose resolved values agree at every
     path that one of the two sweeps. Metrics that one of the two does not have, such as the ECE of a
     network trained with squared loss, are left out, and so are losses in different units. Where the

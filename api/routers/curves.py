@@ -157,7 +157,10 @@ def get_ece(
         tables.Format, Query(alias="format", description="Format of the response.")
     ] = "json",
 ) -> EceTable | Response:
-    """ECE with a bootstrap interval, MCE, Brier score, NLL and accuracy, one row per run.
+    """ECE with its noise floor, MCE, Brier score, NLL and accuracy, one row per run.
+
+    The interval of the ECE is that of the true error, which endless test examples would show; the
+    ECE of a finite test set is biased upwards.
 
     Runs trained with squared loss have no probabilities and are left out. All rows have the same
     bins: where the specs of a sweep differ, 15 quantile bins unless others are asked for.

@@ -27,7 +27,7 @@ from reglab.api.schemas.runs import (
 )
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
-from reglab.core.metrics import calibration, predictions
+from reglab.core.metrics import predictions, reliability
 from reglab.core.metrics.components import cumulative
 from reglab.core.metrics.weights import summarize
 from reglab.core.probes.boundary import Grid, quantity
@@ -115,8 +115,8 @@ def get_calibration(
     probe = run.spec.probes.binning
     bins, binning = bins or probe.bins, binning or probe.binning
     confidence, right = predictions.top_label(run.logits(), run.labels())
-    table = calibration.reliability(confidence, right, bins, binning)
-    wrong, share = calibration.confidence_on_errors(confidence, right)
+    table = reliability.reliability(confidence, right, bins, binning)
+    wrong, share = reliability.confidence_on_errors(confidence, right)
     columns = (
         table.count,
         table.lower,
@@ -135,8 +135,8 @@ def get_calibration(
         binning=binning,
         bins=bins,
         table=rows,
-        ece=calibration.expected_error(table),
-        mce=calibration.maximum_error(table),
+        ece=reliability.expected_error(table),
+        mce=reliability.maximum_error(table),
         confidence_on_errors=ErrorCdf(confidence=wrong.tolist(), share=share.tolist()),
     )
 

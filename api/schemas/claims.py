@@ -31,7 +31,8 @@ class ClaimRow(BaseModel):
         examples=[0.041],
     )
     low: float | None = Field(
-        description="Lower end of the mean's 95 % bootstrap interval (BCa) over seeds.",
+        description="Lower end of the mean's 95 % interval over seeds (Student's t); null for one "
+        "seed and where all seeds are equal.",
         examples=[0.028],
     )
     high: float | None = Field(description="Upper end of the interval.", examples=[0.055])
@@ -41,6 +42,15 @@ class ClaimRow(BaseModel):
     )
     by_seed: dict[str, float] = Field(
         description="The statistic of each seed.", examples=[{"0": 0.04, "1": 0.05}]
+    )
+    p_value: float | None = Field(
+        description="Two-sided, of this claim alone; null where there are too few seeds.",
+        examples=[0.0004],
+    )
+    p_adjusted: float | None = Field(
+        description="Corrected for all claims that are decided together; a verdict needs at most "
+        "0.05.",
+        examples=[0.008],
     )
     verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
         description="Null where the claim does not apply to these runs.", examples=["supported"]
@@ -68,6 +78,8 @@ class ClaimRow(BaseModel):
             seeds=outcome.seeds,
             minimum_seeds=claim.minimum_seeds,
             by_seed={str(seed): value for seed, value in outcome.by_seed.items()},
+            p_value=outcome.p_value,
+            p_adjusted=outcome.p_adjusted,
             verdict=outcome.verdict,
             reason=outcome.reason,
         )

@@ -17,7 +17,9 @@ class Difference(BaseModel):
     mean_b: float = Field(description="Mean of b.", examples=[0.9])
     difference: float = Field(description="Mean of b minus a.", examples=[0.03])
     low: float | None = Field(
-        description="Lower end of its 95 % bootstrap interval; null for one pair.", examples=[0.02]
+        description="Lower end of its 95 % interval (Student's t); null for fewer than three "
+        "pairs.",
+        examples=[0.02],
     )
     high: float | None = Field(description="Upper end of the interval.", examples=[0.04])
     effect_size: float | None = Field(

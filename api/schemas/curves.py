@@ -19,14 +19,30 @@ class EceRow(BaseModel):
     )
     seed: int = Field(description="The run's seed.", examples=[0])
     ece: float = Field(description="Expected calibration error.", examples=[0.011])
-    ece_low: float = Field(description="Lower end of its 95 % bootstrap interval.", examples=[0.01])
-    ece_high: float = Field(description="Upper end of the interval.", examples=[0.02])
-    ece_debiased: float = Field(
-        description="Debiased calibration error, root of the mean square.", examples=[0.013]
+    ece_low: float = Field(
+        description="Lower end of a 95 % interval of the true error, with endless test examples.",
+        examples=[0.002],
     )
-    ece_classwise: float = Field(
-        description="Classwise calibration error, mean over classes.", examples=[0.006]
+    ece_high: float = Field(description="Upper end.", examples=[0.02])
+    ece_floor: float = Field(
+        description="Mean ECE of a perfectly calibrated network with the same confidences.",
+        examples=[0.008],
     )
+    ece_floor_high: float = Field(description="Its 95th percentile.", examples=[0.012])
+    ece_above_floor: bool = Field(
+        description="Whether the ECE is above that percentile: chance alone hardly explains it.",
+        examples=[False],
+    )
+    ece_debiased: float | None = Field(
+        description="The ECE minus its bias, at least 0; null where a bin has one example.",
+        examples=[0.004],
+    )
+    rmsce_debiased: float | None = Field(
+        description="Root mean squared calibration error, debiased (Kumar et al., 2019); null as "
+        "above.",
+        examples=[0.006],
+    )
+    ece_classwise: float = Field(description="Mean over classes.", examples=[0.006])
     mce: float = Field(description="Maximum calibration error.", examples=[0.05])
     brier: float = Field(description="Brier score, sum over classes.", examples=[0.18])
     nll: float = Field(description="Mean negative log-likelihood, nats.", examples=[0.41])
@@ -51,17 +67,17 @@ class EceRow(BaseModel):
         examples=[-0.02],
     )
     accuracy_low: float = Field(
-        description="Lower end of the 95 % bootstrap interval over examples.", examples=[0.87]
+        description="Lower end of its 95 % interval over examples (Wilson).", examples=[0.87]
     )
-    accuracy_high: float = Field(description="Upper end of the interval.", examples=[0.89])
+    accuracy_high: float = Field(description="Upper end.", examples=[0.89])
     nll_low: float = Field(
-        description="Lower end of its interval, as for accuracy.", examples=[0.4]
+        description="Lower end of the mean's 95 % interval over examples.", examples=[0.4]
     )
-    nll_high: float = Field(description="Upper end of the interval.", examples=[0.42])
+    nll_high: float = Field(description="Upper end.", examples=[0.42])
     brier_low: float = Field(
-        description="Lower end of its interval, as for accuracy.", examples=[0.17]
+        description="Lower end of the mean's 95 % interval over examples.", examples=[0.17]
     )
-    brier_high: float = Field(description="Upper end of the interval.", examples=[0.19])
+    brier_high: float = Field(description="Upper end.", examples=[0.19])
 
 
 class EceTable(BaseModel):

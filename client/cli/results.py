@@ -80,7 +80,7 @@ def ece(
     output: Output = None,
     as_json: Json = False,
 ) -> None:
-    """Print the calibration errors of the finished runs with bootstrap intervals."""
+    """Print the calibration errors of the finished runs with the interval of the true error."""
     with connect(ctx) as client:
         found = find(client, experiment)
         tell_unfinished(found)

@@ -24,8 +24,10 @@ from reglab.core.claims.base import (
     Region,
     Runs,
     Verdict,
+    decide,
 )
 from reglab.core.errors import NotMeasurableError
+from reglab.core.statistics import Adjustment
 
 REGISTRY: dict[str, Claim] = {
     claim.id: claim
@@ -55,10 +57,11 @@ __all__ = [
     "Region",
     "Runs",
     "Verdict",
+    "decide",
     "evaluate",
 ]
 
 
-def evaluate(runs: Runs) -> list[Outcome]:
-    """What these runs say about every claim, in the article's order."""
-    return [claim.evaluate(runs) for claim in REGISTRY.values()]
+def evaluate(runs: Runs, adjust: Adjustment = "holm") -> list[Outcome]:
+    """What these runs say about every claim, in the article's order, decided together."""
+    return decide([claim.outcome(runs) for claim in REGISTRY.values()], adjust)

@@ -18,8 +18,9 @@ WORDS = {
     "undecided": "*undecided*",
 }
 HEAD = (
-    "| claim | statistic (mean over seeds) | value | 95 % interval | needs | seeds | verdict |\n"
-    "|---|---|---:|---|---|---:|---|"
+    "| claim | statistic (mean over seeds) | value | 95 % interval | needs | seeds "
+    "| p, corrected | verdict |\n"
+    "|---|---|---:|---|---|---:|---:|---|"
 )
 
 
@@ -57,6 +58,7 @@ def _line(row: Mapping[str, Any]) -> str:
         interval,
         row["threshold"],
         str(row["seeds"]),
+        "" if row["p_adjusted"] is None else f"{row['p_adjusted']:.2g}",
         WORDS[row["verdict"]],
     )
     return f"| {' | '.join(cells)} |"

@@ -16,7 +16,7 @@ from reglab.core.claims.select import (
 )
 from reglab.core.claims.weight_decay import final
 from reglab.core.errors import NotMeasurableError
-from reglab.core.metrics import calibration
+from reglab.core.metrics import reliability
 from reglab.core.metrics.predictions import top_label
 from reglab.core.results import RunResult
 
@@ -42,14 +42,14 @@ def _sweep(runs: Runs, values: int = 2) -> Family:
     return table
 
 
-def _table(run: RunResult) -> calibration.Reliability:
+def _table(run: RunResult) -> reliability.Reliability:
     probe = run.spec.probes.binning
-    return calibration.table_of(run.logits(), run.labels(), probe.bins, probe.binning)
+    return reliability.table_of(run.logits(), run.labels(), probe.bins, probe.binning)
 
 
 def ece(run: RunResult) -> float:
     """Expected calibration error in the spec's bins."""
-    return calibration.expected_error(_table(run))
+    return reliability.expected_error(_table(run))
 
 
 def overconfidence(run: RunResult) -> float:

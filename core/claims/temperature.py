@@ -5,7 +5,7 @@ from __future__ import annotations
 from reglab.core.claims.base import PerSeed, Runs, Section, above
 from reglab.core.claims.select import Family, family, held_out_minimum, over_sweep, pairs
 from reglab.core.errors import NotMeasurableError
-from reglab.core.metrics import calibration
+from reglab.core.metrics import reliability
 from reglab.core.metrics.predictions import mean_nll
 from reglab.core.metrics.temperature import fit_temperature, scaled
 from reglab.core.results import RunResult
@@ -31,7 +31,7 @@ def _table(runs: Runs) -> Family:
 
 def _ece(run: RunResult, t: float = 1.0) -> float:
     logits = scaled(run.logits(), t)
-    return calibration.expected_error(calibration.table_of(logits, run.labels(), BINS, "quantile"))
+    return reliability.expected_error(reliability.table_of(logits, run.labels(), BINS, "quantile"))
 
 
 def _scaled_ece(run: RunResult) -> float:

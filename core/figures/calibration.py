@@ -27,7 +27,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import equality, key
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
-from reglab.core.metrics import calibration, predictions
+from reglab.core.metrics import calibration, predictions, reliability
 from reglab.core.results import RunResult
 from reglab.core.spec import CalibrationProbe
 from reglab.core.statistics import mean_interval
@@ -43,9 +43,9 @@ def answers(runs: Runs) -> tuple[Floats, Floats]:
     return confidence, right
 
 
-def table_of(runs: Runs, probe: CalibrationProbe) -> calibration.Reliability:
+def table_of(runs: Runs, probe: CalibrationProbe) -> reliability.Reliability:
     """Reliability of the answers of all replicates together."""
-    return calibration.reliability(*answers(runs), probe.bins, probe.binning)
+    return reliability.reliability(*answers(runs), probe.bins, probe.binning)
 
 
 def together_note(sets: Sequence[Runs]) -> str:
@@ -56,46 +56,71 @@ def together_note(sets: Sequence[Runs]) -> str:
     return f" One run of each (seed {seeds.pop()})." if len(seeds) == 1 else ""
 
 
-def frame_tables(axes: Axes, tables: Sequence[calibration.Reliability]) -> None:
+def frame_tables(axes: Axes, tables: Sequence[reliability.Reliability]) -> None:
     """Equal limits of both axes around what is shown."""
     lowest = min(min(t.confidence.min(), t.accuracy.min()) for t in tables)
     axes.set_xlim(max(0.0, lowest - 0.05), 1.02)
     axes.set_ylim(max(0.0, lowest - 0.05), 1.02)
 
 
-def _ece(run: RunResult, probe: CalibrationProbe) -> tuple[float, float, float]:
-    """ECE and its interval; taken from the summary where the run's own probe has these bins."""
-    stored = run.summary.get("calibration")
-    if stored and run.spec.probes.calibration == probe:
-        return stored["ece"], stored["ece_low"], stored["ece_high"]
+ECE_FIELDS = ("ece", "ece_low", "ece_high", "ece_floor", "ece_floor_high")
+
+
+def _ece(run: RunResult, probe: CalibrationProbe) -> list[float]:
+    """ECE_FIELDS of a run; from the summary where the run's own probe has these bins."""
+    stored = run.summary.get("calibration") or {}
+    if run.spec.probes.calibration == probe and set(ECE_FIELDS) <= set(stored):
+        return [stored[name] for name in ECE_FIELDS]
     found = calibration.errors(run.logits(), run.labels(), probe.bins, probe.binning)
-    return found.ece, found.ece_low, found.ece_high
+    return [getattr(found, name) for name in ECE_FIELDS]
 
 
 @dataclass(frozen=True)
 class MeanEce:
     """ECE of a sweep point, mean over its seeds, with an interval where there is one.
 
-    Of one run the bootstrap interval over examples; from three seeds on Student's t interval over
-    them, clipped to possible values; of two the ends are NaN.
+    Of one run the interval of its true error over examples; from three seeds on Student's t
+    interval over them; of two the ends are NaN.
+
+    Attributes:
+        value: The mean.
+        low: Lower end of the interval.
+        high: Upper end.
+        by_seed: The ECE of each seed.
+        floor: Mean ECE of calibrated networks with the same confidences.
+        floor_high: Mean over seeds of its 95th percentile.
     """
 
     value: float
     low: float
     high: float
     by_seed: list[float]
+    floor: float
+    floor_high: float
 
     @classmethod
     def of(cls, replicates: Runs, probe: CalibrationProbe) -> MeanEce:
         """From the runs of one sweep point."""
-        found = [_ece(run, probe) for run in replicates]
-        by_seed = [ece for ece, _, _ in found]
-        if len(found) == 1:
-            return cls(*found[0], by_seed)
-        mean, low, high = (float(each) for each in mean_interval(by_seed))
-        if len(found) < ENOUGH:
-            return cls(mean, np.nan, np.nan, by_seed)
-        return cls(mean, max(low, 0.0), min(high, 1.0), by_seed)
+        table = np.array([_ece(run, probe) for run in replicates])
+        by_seed = table[:, 0].tolist()
+        low, high = (float(end) for end in table[0, 1:3])
+        if len(by_seed) > 1:
+            _, low, high = (float(each) for each in mean_interval(by_seed))
+            if len(by_seed) < ENOUGH:
+                low = high = np.nan
+        return cls(float(np.mean(by_seed)), low, high, by_seed, *table[:, 3:].mean(axis=0).tolist())
+
+
+FLOOR_NOTE = (
+    "grey: what chance gives a calibrated network (dotted its mean, shaded to the 95th percentile)"
+)
+
+
+def draw_floor(axes: Axes, places: Sequence[float], found: Sequence[MeanEce]) -> None:
+    """A band up to the ECE that chance gives a calibrated network, and its mean as a line."""
+    high, mean = [one.floor_high for one in found], [one.floor for one in found]
+    axes.fill_between(places, 0, high, color=GREY, alpha=0.22, linewidth=0)
+    axes.plot(places, mean, ":", color=GREY, linewidth=1.2)
 
 
 def error_bars(found: Sequence[MeanEce]) -> Floats:
@@ -108,7 +133,7 @@ def bars_name(found: Iterable[MeanEce]) -> str:
     """What the bars are."""
     counts = {len(one.by_seed) for one in found}
     if max(counts) == 1:
-        return "bars: 95 % bootstrap over examples"
+        return "bars: 95 %, true error"
     if max(counts) < ENOUGH:
         return "mean, dots: seeds"
     return "mean, bars: 95 % over seeds, dots: seeds"
@@ -121,12 +146,12 @@ class Plain:
     runs: Runs
     confidence: Floats
     right: Floats
-    table: calibration.Reliability
+    table: reliability.Reliability
 
     @property
     def wrong(self) -> tuple[Floats, Floats]:
         """Sorted confidences of wrong answers, and cumulative shares."""
-        return calibration.confidence_on_errors(self.confidence, self.right)
+        return reliability.confidence_on_errors(self.confidence, self.right)
 
 
 class Calibration(Figure[Plain]):
@@ -201,7 +226,7 @@ class Smoothed:
 
     epsilon: float
     runs: Runs
-    table: calibration.Reliability
+    table: reliability.Reliability
     ece: MeanEce
 
 
@@ -253,6 +278,7 @@ class LabelSmoothing(Figure[list[Smoothed]]):
         values = [one.epsilon for one in found]
         errors = [one.ece for one in found]
         mean = [one.value for one in errors]
+        draw_floor(axes, values, errors)
         look: dict[str, Any] = {"fmt": "o-", "color": PALETTE[0], "capsize": 2, "linewidth": 1.4}
         axes.errorbar(values, mean, error_bars(errors), **look)
         for value, one in zip(values, errors, strict=True):
@@ -285,7 +311,7 @@ class LabelSmoothing(Figure[list[Smoothed]]):
         told = points_note(len(found), len(found), "")
         return (
             f"Left: mean accuracy against mean confidence by label smoothing, {told}. Right: "
-            f"expected calibration error, {ends}."
+            f"expected calibration error, {ends}; {FLOOR_NOTE}."
             + together_note(sets)
             + dataset_note(found[0].runs, "mnist")
         )

@@ -103,7 +103,8 @@ class Claims(Figure[list[Outcome]]):
         return (
             f"Claims of the article on {span} {noun}: {counts['supported']} supported, "
             f"{counts['not_supported']} not supported, {counts['undecided']} undecided. A line is "
-            "the 95 % bootstrap interval of a mean over seeds; right of the middle its claim holds."
+            "the 95 % interval of a mean over seeds (Student's t); right of the middle its claim "
+            "holds. Verdicts are corrected for the number of claims (Holm)."
         )
 
     def _legend(self, figure: Canvas, style: Style) -> None:

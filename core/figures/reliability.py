@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
 
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.calibration import (
+    FLOOR_NOTE,
     MeanEce,
     bars_name,
     error_bars,
@@ -30,7 +32,7 @@ from reglab.core.figures.grouping import (
 )
 from reglab.core.figures.lines import FEW_POINTS, equality, key, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
-from reglab.core.metrics.calibration import Reliability as Table
+from reglab.core.metrics.reliability import Reliability as Table
 from reglab.core.statistics.comparison import shared_binning
 
 # Rows of the figure of errors: more would make a picture that nobody can look at.
@@ -137,6 +139,10 @@ class Ece(Figure[Errors]):
         for row, one in zip(at, errors, strict=True):
             if len(one.by_seed) > 1:
                 axes.plot(one.by_seed, [row] * len(one.by_seed), ".", color=style.ink, ms=4)
+            axes.add_patch(
+                Rectangle((0, row - 0.45), one.floor_high, 0.9, color=GREY, alpha=0.35, lw=0)
+            )
+            axes.plot([one.floor] * 2, [row - 0.45, row + 0.45], ":", color=GREY, linewidth=1.2)
         axes.set_yticks(at, names, fontsize=size)
         axes.set_ylim(count - 0.4, -0.6)
         axes.set_xlim(left=0)
@@ -154,5 +160,6 @@ class Ece(Figure[Errors]):
             "Expected calibration error of "
             f"{points_note(len(found.rows), found.total, rest)}, over {seeds_of(sets)}; "
             f"{bars_name(one for _, one in found.rows)}: {values[at]:.3f}"
-            + (f" at {labels[at]}{told}." if found.total > 1 else ".")
+            + (f" at {labels[at]}{told}; " if found.total > 1 else "; ")
+            + f"{FLOOR_NOTE}."
         )

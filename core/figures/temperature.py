@@ -15,7 +15,7 @@ from reglab.core.figures.decay_methods import by_strength, plot_strengths
 from reglab.core.figures.grouping import dataset_note, mean_note, need_only, swept
 from reglab.core.figures.lines import equality
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
-from reglab.core.metrics import calibration
+from reglab.core.metrics import reliability
 from reglab.core.metrics.predictions import mean_nll
 from reglab.core.metrics.temperature import fit_temperature, scaled
 from reglab.core.results import RunResult
@@ -42,14 +42,14 @@ class Calibrated:
         """(N, K) float32."""
         return scaled(self.run.logits(), self.t)
 
-    def table(self) -> calibration.Reliability:
+    def table(self) -> reliability.Reliability:
         """Reliability in the run's bins."""
         probe = self.run.spec.probes.binning
-        return calibration.table_of(self.logits, self.run.labels(), probe.bins, probe.binning)
+        return reliability.table_of(self.logits, self.run.labels(), probe.bins, probe.binning)
 
     def ece(self) -> float:
         """Expected calibration error."""
-        return calibration.expected_error(self.table())
+        return reliability.expected_error(self.table())
 
     def nll(self) -> float:
         """Negative log-likelihood, nats."""

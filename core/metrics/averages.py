@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.metrics.calibration import expected_error, reliability
 from reglab.core.metrics.predictions import is_right, of_labels
+from reglab.core.metrics.reliability import expected_error, reliability
 from reglab.core.spec import Binning
 
 Floats = NDArray[np.float64]

@@ -61,7 +61,7 @@ def decompose(
         probabilities: (N, K).
         labels: (N,).
         bins: M, of each class's probabilities.
-        binning: As in ``calibration.reliability``.
+        binning: As in ``reliability.reliability``.
     """
     parts = [
         _of_class(probabilities[:, k], (labels == k).astype(np.float64), bins, binning)

@@ -1,8 +1,6 @@
-"""Calibration: reliability tables and errors of predicted class probabilities.
+"""All calibration errors of predicted class probabilities.
 
-Naeini, Cooper and Hauskrecht (2015) and Guo et al. (2017) for the expected calibration error,
-Kumar, Liang and Ma (2019) for the debiased estimator, Nixon et al. (2019) for the classwise one
-(SCE) and the adaptive one (ACE).
+Nixon et al. (2019) for the classwise error (SCE) and the adaptive one (ACE).
 """
 
 from __future__ import annotations
@@ -12,51 +10,42 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.metrics.binning import bin_edges
 from reglab.core.metrics.brier import decompose, squares
+from reglab.core.metrics.calibration_noise import noise_floor, true_error_interval
 from reglab.core.metrics.predictions import log_probabilities, nll, top_label
+from reglab.core.metrics.reliability import (
+    debiased_error,
+    debiased_root_mean_square,
+    expected_error,
+    maximum_error,
+    reliability,
+)
 from reglab.core.spec import Binning
-from reglab.core.statistics import percentile_interval
+from reglab.core.statistics import mean_interval, share_interval
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """One row per bin, in order of confidence; empty bins are left out.
-
-    Attributes:
-        count: Examples in the bin, (M,) int64.
-        lower: Smallest confidence in the bin ('quantile') or its left edge ('uniform'), (M,).
-        upper: Largest confidence or right edge, (M,).
-        confidence: Mean confidence, (M,).
-        accuracy: Share of right answers, (M,).
-    """
-
-    count: NDArray[np.int64]
-    lower: Floats
-    upper: Floats
-    confidence: Floats
-    accuracy: Floats
-
-    @property
-    def gap(self) -> Floats:
-        """Confidence minus accuracy: positive where the model is over-confident."""
-        return self.confidence - self.accuracy
 
 
 @dataclass(frozen=True)
 class CalibrationErrors:
     """Errors of one set of predictions.
 
-    ``*_low`` and ``*_high`` are the ends of 95 % percentile bootstrap intervals over the examples.
-    The Brier score is ``brier_reliability - brier_resolution + brier_uncertainty + brier_within``.
+    ``*_low`` and ``*_high`` are the ends of 95 % intervals over the examples: of the true ECE by
+    inverting a test, of the accuracy by Wilson's score, of the means of NLL and Brier score by
+    Student's t. ``ece_floor`` and ``ece_floor_high`` are the mean and the 95th percentile of the
+    ECE of a perfectly calibrated network with the same confidences. Debiased errors are None where
+    a bin has one example. The Brier score is
+    ``brier_reliability - brier_resolution + brier_uncertainty + brier_within``.
     """
 
     ece: float
     ece_low: float
     ece_high: float
-    ece_debiased: float
+    ece_floor: float
+    ece_floor_high: float
+    ece_above_floor: bool
+    ece_debiased: float | None
+    rmsce_debiased: float | None
     ece_classwise: float
     mce: float
     brier: float
@@ -74,67 +63,6 @@ class CalibrationErrors:
     nll_high: float
     brier_low: float
     brier_high: float
-
-
-def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) -> Reliability:
-    """Sort by confidence and average within ``bins`` bins.
-
-    Args:
-        confidence: (N,) in [0, 1].
-        right: (N,), 1 where the answer is right, else 0.
-        bins: M; with 'quantile' bins at most N of them are used.
-        binning: 'quantile' for near-equal counts, 'uniform' for equal widths on [0, 1].
-    """
-    order = np.argsort(confidence, kind="stable")
-    return _of_sorted(confidence[order], right[order], bins, binning)
-
-
-def table_of(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], bins: int, binning: Binning
-) -> Reliability:
-    """``reliability`` of logits (N, K) against labels (N,)."""
-    return reliability(*top_label(logits, labels), bins, binning)
-
-
-def _of_sorted(
-    sorted_confidence: Floats, sorted_right: Floats, bins: int, binning: Binning
-) -> Reliability:
-    edges = bin_edges(sorted_confidence, bins, binning)
-    count = np.diff(edges)
-    filled = count > 0
-    starts = edges[:-1][filled]
-    count = count[filled]
-    mean_confidence = np.add.reduceat(sorted_confidence, starts) / count
-    accuracy = np.add.reduceat(sorted_right, starts) / count
-    if binning == "uniform":
-        widths = np.linspace(0, 1, bins + 1)
-        lower, upper = widths[:-1][filled], widths[1:][filled]
-    else:
-        lower, upper = sorted_confidence[starts], sorted_confidence[starts + count - 1]
-    return Reliability(count, lower, upper, mean_confidence, accuracy)
-
-
-def expected_error(table: Reliability) -> float:
-    """ECE = sum_m |Q_m| / N * |conf(Q_m) - acc(Q_m)|."""
-    return float(np.sum(table.count * np.abs(table.gap)) / table.count.sum())
-
-
-def maximum_error(table: Reliability) -> float:
-    """MCE = max_m |conf(Q_m) - acc(Q_m)|."""
-    return float(np.abs(table.gap).max())
-
-
-def debiased_error(table: Reliability) -> float:
-    """Root of the debiased squared error, sum_m n_m/N [gap^2 - acc (1 - acc) / (n_m - 1)], or 0.
-
-    Kumar, Liang and Ma (2019), definition 5.1: subtracts what sampling noise in each bin's accuracy
-    adds to the plug-in estimate. Bins of a single example are left out.
-    """
-    used = table.count > 1
-    count = table.count[used]
-    noise = table.accuracy[used] * (1 - table.accuracy[used]) / np.maximum(count - 1, 1)
-    square = np.sum(count * (table.gap[used] ** 2 - noise)) / max(table.count.sum(), 1)
-    return float(np.sqrt(max(square, 0.0)))
 
 
 def classwise_error(
@@ -165,52 +93,32 @@ def adaptive_error(probabilities: Floats, labels: NDArray[np.int64], ranges: int
     return float(np.mean(gaps))
 
 
-def bootstrap_interval(
-    confidence: Floats,
-    right: Floats,
-    bins: int,
-    binning: Binning,
-    resamples: int = 200,
-    level: float = 0.95,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Percentile interval of the ECE over seeded resamples of the examples."""
-    rng = np.random.default_rng(seed)
-    order = np.argsort(confidence, kind="stable")
-    sorted_confidence, sorted_right = confidence[order], right[order]
-    size = len(confidence)
-    errors = np.empty(resamples)
-    for at in range(resamples):
-        # Sorted draws keep the confidences sorted, so that no resample is sorted anew.
-        times = np.bincount(rng.integers(0, size, size), minlength=size)
-        drawn = np.repeat(np.arange(size), times)
-        table = _of_sorted(sorted_confidence[drawn], sorted_right[drawn], bins, binning)
-        errors[at] = expected_error(table)
-    tail = 100 * (1 - level) / 2
-    low, high = np.percentile(errors, [tail, 100 - tail])
-    return float(low), float(high)
-
-
 def errors(
     logits: NDArray[np.float32],
     labels: NDArray[np.int64],
     bins: int = 15,
     binning: Binning = "quantile",
-    resamples: int = 200,
 ) -> CalibrationErrors:
     """All calibration errors of logits (N, K) against labels (N,)."""
     p = np.exp(log_probabilities(logits))
     confidence, right = top_label(logits, labels)
     table = reliability(confidence, right, bins, binning)
-    low, high = bootstrap_interval(confidence, right, bins, binning, resamples)
+    ece = expected_error(table)
+    low, high = true_error_interval(table)
+    floor = noise_floor(table)
     losses, square = nll(logits, labels), squares(p, labels)
     parts = decompose(p, labels, bins, binning)
-    intervals = percentile_interval(np.stack([right, losses, square]), resamples).tolist()
+    accuracy_low, accuracy_high = share_interval(right.sum(), len(right))
+    _, lows, highs = mean_interval(np.stack([losses, square], axis=1))
     return CalibrationErrors(
-        ece=expected_error(table),
+        ece=ece,
         ece_low=low,
         ece_high=high,
+        ece_floor=floor.mean,
+        ece_floor_high=floor.high,
+        ece_above_floor=ece > floor.high,
         ece_debiased=debiased_error(table),
+        rmsce_debiased=debiased_root_mean_square(table),
         ece_classwise=classwise_error(p, labels, bins, binning),
         mce=maximum_error(table),
         brier=float(square.mean()),
@@ -222,16 +130,10 @@ def errors(
         brier_resolution=parts.resolution,
         brier_uncertainty=parts.uncertainty,
         brier_within=parts.within,
-        accuracy_low=intervals[0][0],
-        accuracy_high=intervals[0][1],
-        nll_low=intervals[1][0],
-        nll_high=intervals[1][1],
-        brier_low=intervals[2][0],
-        brier_high=intervals[2][1],
+        accuracy_low=accuracy_low,
+        accuracy_high=accuracy_high,
+        nll_low=float(lows[0]),
+        nll_high=float(highs[0]),
+        brier_low=float(lows[1]),
+        brier_high=float(highs[1]),
     )
-
-
-def confidence_on_errors(confidence: Floats, right: Floats) -> tuple[Floats, Floats]:
-    """Empirical CDF of the confidence of wrong answers: sorted confidences, cumulative shares."""
-    wrong = np.sort(confidence[right == 0])
-    return wrong, np.arange(1, len(wrong) + 1) / max(len(wrong), 1)

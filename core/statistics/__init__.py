@@ -3,11 +3,14 @@
 from reglab.core.statistics.intervals import (
     LEVEL,
     Interval,
-    bootstrap_mean,
+    are_equal,
+    interval_of_mean,
     mean_interval,
-    percentile_interval,
+    share_interval,
 )
+from reglab.core.statistics.multiple import Adjustment, adjusted
 from reglab.core.statistics.paired import (
+    LEAST_PAIRS,
     McNemar,
     PairedDifference,
     compare_examples,
@@ -17,16 +20,20 @@ from reglab.core.statistics.paired import (
 from reglab.core.statistics.replicates import aggregate, align
 
 __all__ = [
+    "LEAST_PAIRS",
     "LEVEL",
+    "Adjustment",
     "Interval",
     "McNemar",
     "PairedDifference",
+    "adjusted",
     "aggregate",
     "align",
-    "bootstrap_mean",
+    "are_equal",
     "compare_examples",
     "compare_replicates",
+    "interval_of_mean",
     "mcnemar",
     "mean_interval",
-    "percentile_interval",
+    "share_interval",
 ]

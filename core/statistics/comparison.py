@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.errors import NotComparableError
-from reglab.core.metrics import brier, calibration, predictions
+from reglab.core.metrics import brier, predictions, reliability
 from reglab.core.results import RunResult
 from reglab.core.spec import METRICS, At, CalibrationProbe, metrics_of, point_key, resolved
 from reglab.core.statistics import (
@@ -81,8 +81,8 @@ def final_metrics(
 
 
 def _ece(logits: Floats, labels: Labels, probe: CalibrationProbe) -> float:
-    table = calibration.table_of(logits, labels, probe.bins, probe.binning)
-    return calibration.expected_error(table)
+    table = reliability.table_of(logits, labels, probe.bins, probe.binning)
+    return reliability.expected_error(table)
 
 
 # Metrics of the kept network that are no curves, by their names in ``core.spec.METRICS``.

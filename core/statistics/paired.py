@@ -9,9 +9,11 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from reglab.core.statistics.intervals import bootstrap_mean, percentile_interval
+from reglab.core.statistics.intervals import are_equal, interval_of_mean
 
 Floats = NDArray[np.float64]
+# Two pairs tell their spread so badly that their interval is twelve times as wide as for many.
+LEAST_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class PairedDifference:
         mean_a: Mean of a.
         mean_b: Mean of b.
         difference: Mean of b - a.
-        low: Lower end of its 95 % bootstrap interval; None for a single pair.
+        low: Lower end of its 95 % interval by Student's t; None for fewer than LEAST_PAIRS pairs,
+            and where all differences are equal.
         high: Upper end; None likewise.
         effect_size: Hedges' g_z: mean over standard deviation of the differences, corrected for
             small n; None where they do not vary.
@@ -61,47 +64,41 @@ def compare_replicates(a: Sequence[float], b: Sequence[float]) -> PairedDifferen
     """Compare values (n,) that belong together in pairs, as those of equal seeds."""
     left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
     change = right - left
-    mean = bootstrap_mean(change.tolist())
-    known = mean.count > 1
-    varies = known and np.ptp(change) > 0
-    return PairedDifference(
-        count=mean.count,
-        mean_a=float(left.mean()),
-        mean_b=float(right.mean()),
-        difference=mean.value,
-        low=mean.low if known else None,
-        high=mean.high if known else None,
-        effect_size=hedges(change) if varies else None,
-        p_value=float(scipy.stats.ttest_rel(right, left).pvalue) if varies else None,
-    )
+    known = len(change) >= LEAST_PAIRS
+    return _difference(left, right, hedges(change) if known and not are_equal(change) else None)
 
 
 def hedges(change: Floats) -> float:
     """Hedges' g_z of differences (n,): d_z times 1 - 3 / (4 (n - 1) - 1)  (Hedges, 1981)."""
-    free = len(change) - 1
-    correction = 1 - 3 / (4 * free - 1) if free > 1 else 1.0
+    correction = 1 - 3 / (4 * (len(change) - 1) - 1)
     return float(correction * change.mean() / change.std(ddof=1))
 
 
-def compare_examples(a: ArrayLike, b: ArrayLike, seed: int = 0) -> PairedDifference:
+def compare_examples(a: ArrayLike, b: ArrayLike) -> PairedDifference:
     """Compare a score of two models on the same examples (N,); the interval is over examples.
 
-    Percentile bootstrap of the mean difference from 2,000 seeded resamples; d_z as effect size
-    (the small-sample correction vanishes); the p-value is that of the paired t-test.
+    d_z is the effect size: the small-sample correction vanishes.
     """
     left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
     change = right - left
-    low, high = percentile_interval(change[None, :], seed=seed)[0]
-    varies = np.ptp(change) > 0
+    varies = not are_equal(change)
+    effect = float(change.mean() / change.std(ddof=1)) if varies else None
+    return _difference(left, right, effect)
+
+
+def _difference(left: Floats, right: Floats, effect: float | None) -> PairedDifference:
+    """Interval and p-value belong to one test: 0 is outside of the one where the other is small."""
+    change = right - left
+    mean = interval_of_mean(change.tolist())
     return PairedDifference(
         count=len(change),
         mean_a=float(left.mean()),
         mean_b=float(right.mean()),
-        difference=float(change.mean()),
-        low=float(low),
-        high=float(high),
-        effect_size=float(change.mean() / change.std(ddof=1)) if varies else None,
-        p_value=float(scipy.stats.ttest_rel(right, left).pvalue) if varies else None,
+        difference=mean.value,
+        low=None if effect is None else mean.low,
+        high=None if effect is None else mean.high,
+        effect_size=effect,
+        p_value=None if effect is None else float(scipy.stats.ttest_rel(right, left).pvalue),
     )
 
 

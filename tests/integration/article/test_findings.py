@@ -8,7 +8,7 @@ import pytest
 from reglab.core import datasets
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
-from reglab.core.metrics import calibration
+from reglab.core.metrics import reliability
 from reglab.core.metrics.components import cumulative
 from reglab.core.metrics.predictions import top_label
 from reglab.core.metrics.weights import summarize
@@ -81,7 +81,7 @@ def test_errors_are_overconfident_and_some_smoothing_calibrates(images):
     assert runs[0][1][-1].train_accuracy == 1.0
     confidence, right = top_label(runs[0][2]["test.logits"], runs[0][2]["test.labels"])
     assert np.mean(confidence[right == 0] > 0.8) > 0.5
-    table = calibration.reliability(confidence, right, 15, "quantile")
+    table = reliability.reliability(confidence, right, 15, "quantile")
     assert np.mean(table.gap > 0) > 0.9
     ece = [run[3]["ece"] for run in runs]
     assert 0 < int(np.argmin(ece)) < len(ece) - 1

@@ -25,6 +25,11 @@ class Case:
     undecided: tuple[float, ...]
 
 
+def around(target: float, count: int = 6) -> tuple[float, ...]:
+    """Replicates that nearly agree, with a mean at the target."""
+    return tuple(target + 1e-3 * (seed - (count - 1) / 2) for seed in range(count))
+
+
 def turns(one: float, other: float, count: int = 10) -> tuple[float, ...]:
     return tuple((one, other)[k % 2] for k in range(count))
 

@@ -6,7 +6,7 @@ import pytest
 
 from reglab.core import claims
 from tests.harness.stored import serve, store
-from tests.unit.claims.cases import CASES
+from tests.unit.claims.cases import CASES, around
 
 SEEDS = range(6)
 
@@ -23,7 +23,8 @@ def by_id(reply):
 
 
 def test_verdicts_with_values_and_reasons(client):
-    runs = [run for seed in SEEDS for run in CASES["l2-test-accuracy"].build(0.05, seed)]
+    targets = around(0.05)
+    runs = [run for seed in SEEDS for run in CASES["l2-test-accuracy"].build(targets[seed], seed)]
     rows = by_id(client.get(f"/v1/experiments/{store(client, 'l2', runs)}/claims"))
     assert list(rows) == list(claims.REGISTRY)
     row = rows["l2-test-accuracy"]
@@ -31,7 +32,7 @@ def test_verdicts_with_values_and_reasons(client):
     assert row["low"] <= row["value"] <= row["high"]
     assert (row["seeds"], row["verdict"], row["reason"]) == (6, "supported", None)
     assert (row["threshold"], row["threshold_low"], row["threshold_high"]) == ("> 0", 0.0, None)
-    assert row["by_seed"] == pytest.approx({str(seed): 0.05 for seed in SEEDS})
+    assert row["by_seed"] == pytest.approx({str(seed): targets[seed] for seed in SEEDS})
     other = rows["dropout-test-loss"]
     assert (other["verdict"], other["value"], other["seeds"]) == (None, None, 0)
     assert "dropout" in other["reason"]
@@ -45,7 +46,10 @@ def test_one_seed_never_decides(client):
 
 
 def test_a_claim_may_draw_on_two_experiments(client):
-    made = [run for seed in SEEDS for run in CASES["sparsity-l1-over-l2"].build(0.8, seed)]
+    targets = around(0.8)
+    made = [
+        run for seed in SEEDS for run in CASES["sparsity-l1-over-l2"].build(targets[seed], seed)
+    ]
     ids = {
         kind: store(client, kind, [run for run in made if f"regularization.{kind}" in run.params])
         for kind in ("l2", "l1")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import softmax
 
-from reglab.core.metrics import calibration
+from reglab.core.metrics import calibration, reliability
 from reglab.core.metrics.brier import decompose
 from reglab.core.metrics.predictions import top_label
 
@@ -27,21 +27,21 @@ def sample(size=600, classes=4, seed=0, heat=1.5):
 @pytest.mark.parametrize("seed", range(3))
 def test_debiased_and_quantile_errors_are_those_of_kumar_s_library(seed):
     logits, labels, p = sample(seed=seed)
-    table = calibration.reliability(*top_label(logits, labels), 15, "quantile")
+    table = reliability.reliability(*top_label(logits, labels), 15, "quantile")
     debiased = kumar.lower_bound_scaling_ce(p, labels, p=2, debias=True, mode="top-label")
-    assert calibration.debiased_error(table) == pytest.approx(debiased)
+    assert reliability.debiased_root_mean_square(table) == pytest.approx(debiased)
     plain = kumar.lower_bound_scaling_ce(p, labels, p=1, debias=False, mode="top-label")
-    assert calibration.expected_error(table) == pytest.approx(plain)
+    assert reliability.expected_error(table) == pytest.approx(plain)
 
 
 def test_uniform_errors_are_those_of_torchmetrics():
     torch = pytest.importorskip("torch")
     metrics = pytest.importorskip("torchmetrics.classification")
     logits, labels, p = sample()
-    table = calibration.reliability(*top_label(logits, labels), 15, "uniform")
+    table = reliability.reliability(*top_label(logits, labels), 15, "uniform")
     for norm, found in (
-        ("l1", calibration.expected_error(table)),
-        ("max", calibration.maximum_error(table)),
+        ("l1", reliability.expected_error(table)),
+        ("max", reliability.maximum_error(table)),
     ):
         metric = metrics.MulticlassCalibrationError(num_classes=4, n_bins=15, norm=norm)
         expected = float(metric(torch.tensor(p), torch.tensor(labels)))
@@ -108,9 +108,9 @@ def test_with_equal_probabilities_in_a_bin_nothing_is_left_within():
     assert found.within == pytest.approx(0, abs=1e-12)
 
 
-def test_intervals_of_the_scores_are_scipy_s():
+def test_intervals_of_the_scores_are_those_of_resampling():
     logits, labels, p = sample()
-    found = calibration.errors(logits, labels, resamples=4000)
+    found = calibration.errors(logits, labels)
     scores = {
         "accuracy": p.argmax(axis=1) == labels,
         "nll": -np.log(p[np.arange(len(labels)), labels]),

@@ -1,12 +1,14 @@
-"""Intervals of a mean against scipy, against plain resampling, and by how often they cover."""
+"""Intervals of means and shares, against scipy and their definitions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from reglab.core.statistics import bootstrap_mean, mean_interval
+from reglab.core.statistics import interval_of_mean, mean_interval, share_interval
 
 
 def test_student_interval_is_scipys():
@@ -23,48 +25,27 @@ def test_one_replicate_has_a_mean_and_no_interval():
     mean, low, high = mean_interval([[1.0, 2.0]])
     np.testing.assert_array_equal(mean, [1, 2])
     assert np.isnan([low, high]).all()
-    alone = bootstrap_mean([3.0])
+    alone = interval_of_mean([3.0])
     assert (alone.value, alone.count) == (3.0, 1)
     assert np.isnan([alone.low, alone.high]).all()
 
 
-def test_equal_values_have_an_interval_of_no_width():
-    found = bootstrap_mean([0.25] * 6)
-    assert (found.value, found.low, found.high) == (0.25, 0.25, 0.25)
+@given(st.floats(-1e6, 1e6), st.integers(2, 9))
+def test_equal_values_tell_no_interval(value, count):
+    found = interval_of_mean([value, *[value * (1 + 1e-15)] * (count - 1)])
+    assert found.value == pytest.approx(value)
+    assert np.isnan([found.low, found.high]).all()
 
 
-def slow_bca(values, seed, resamples=20_000):
-    """Efron (1987), equations 2.3 and 6.6, written out."""
-    rng, size = np.random.default_rng(seed), len(values)
-    means = np.sort([np.mean(rng.choice(values, size)) for _ in range(resamples)])
-    bias = stats.norm.ppf(np.mean(means < np.mean(values)))
-    left_out = np.array([np.mean(np.delete(values, k)) for k in range(size)])
-    pull = left_out.mean() - left_out
-    acceleration = np.sum(pull**3) / (6 * np.sum(pull**2) ** 1.5)
-    ends = []
-    for level in (0.025, 0.975):
-        z = bias + stats.norm.ppf(level)
-        ends.append(np.quantile(means, stats.norm.cdf(bias + z / (1 - acceleration * z))))
-    return ends
-
-
-def test_the_bootstrap_is_seeded_and_agrees_with_the_slow_one():
-    values = np.random.default_rng(1).normal(size=12) ** 2
-    found = bootstrap_mean(values)
-    assert found == bootstrap_mean(values)
-    assert (found.low, found.high) == pytest.approx(slow_bca(values, 2), abs=0.02)
-
-
-def test_two_distinct_values_still_give_a_finite_interval():
-    found = bootstrap_mean([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
-    assert 0.0 <= found.low < found.value < found.high <= 1.0
-
-
-@pytest.mark.slow
-def test_the_bootstrap_covers_the_mean_nearly_as_often_as_it_says():
-    """Ten replicates: below the nominal 95 %, as is known of the bootstrap, but not by much."""
-    rng = np.random.default_rng(3)
-    hits = [
-        (found := bootstrap_mean(rng.normal(size=10))).low <= 0 <= found.high for _ in range(300)
-    ]
-    assert 0.85 < np.mean(hits) < 0.97
+@given(st.integers(0, 400), st.integers(1, 400))
+def test_the_interval_of_a_share_holds_it_and_is_that_of_its_score(hits, count):
+    hits = min(hits, count)
+    low, high = share_interval(hits, count)
+    share = hits / count
+    assert 0 <= low <= share + 1e-12
+    assert share - 1e-12 <= high <= 1
+    for end in (low, high):
+        # Wilson's ends are where the score test is just significant.
+        if 0 < end < 1:
+            score = abs(share - end) / np.sqrt(end * (1 - end) / count)
+            assert score == pytest.approx(stats.norm.ppf(0.975), rel=1e-6) or end == share

@@ -10,6 +10,7 @@ const SHARES = ["accuracy", "confidence"];
 const COLUMNS = [
   ["ece", "ECE", "min"],
   ["interval", "95 % interval", null],
+  ["floor", "By chance", null],
   ["ece_debiased", "Debiased", "min"],
   ["ece_classwise", "Classwise", "min"],
   ["mce", "MCE", "min"],
@@ -18,6 +19,13 @@ const COLUMNS = [
   ["accuracy", "Accuracy", "max"],
   ["confidence", "Confidence", null],
 ];
+
+function cell(row, name) {
+  if (name === "interval") return `${formatNumber(row.ece_low)} – ${formatNumber(row.ece_high)}`;
+  if (name === "floor") return `${formatNumber(row.ece_floor)}, to ${formatNumber(row.ece_floor_high)}`;
+  if (row[name] === null) return "";
+  return SHARES.includes(name) ? formatPercent(row[name]) : formatNumber(row[name]);
+}
 
 export class CalibrationView {
   constructor(experimentId) {
@@ -61,7 +69,7 @@ export class CalibrationView {
     byId("ece-csv").href = at(`/v1/experiments/${this.experimentId}/ece?format=csv&${this.query}`);
     const rows = answer.items;
     const best = Object.fromEntries(
-      COLUMNS.flatMap(([name, , kind]) => (kind && rows.length > 1 ? [[name, Math[kind](...rows.map((row) => row[name]))]] : [])),
+      COLUMNS.flatMap(([name, , kind]) => (kind && rows.length > 1 ? [[name, Math[kind](...rows.map((row) => row[name]).filter((value) => value !== null))]] : [])),
     );
     const head = make("tr", {}, make("th", { textContent: "Run" }), make("th", { textContent: "Seed", className: "number" }));
     head.append(...COLUMNS.map(([, title]) => make("th", { textContent: title, className: "number" })));
@@ -74,8 +82,7 @@ export class CalibrationView {
         make("td", { textContent: row.seed, className: "number" }),
       );
       for (const [name] of COLUMNS) {
-        const text = name === "interval" ? `${formatNumber(row.ece_low)} – ${formatNumber(row.ece_high)}` : SHARES.includes(name) ? formatPercent(row[name]) : formatNumber(row[name]);
-        line.append(make("td", { textContent: text, className: row[name] === best[name] && name in best ? "number best" : "number" }));
+        line.append(make("td", { textContent: cell(row, name), className: row[name] === best[name] && name in best ? "number best" : "number" }));
       }
       return line;
     });

@@ -1,0 +1,101 @@
+"""``python -m benchmarks.coverage``: how often intervals hold the truth; prints Markdown tables.
+
+The seeds are fixed. Some minutes on one core; ``--sets 100`` for a quick look.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.timing import one_thread
+
+one_thread()
+
+from reglab.core.metrics.calibration_noise import noise_floor, true_error_interval
+from reglab.core.metrics.reliability import expected_error, reliability
+from reglab.core.statistics import interval_of_mean
+
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], Floats]
+
+SIZES = (300, 1_000, 10_000)
+TRUE_ERRORS = (0.0, 0.01, 0.03, 0.07, 0.1)
+BINS = 15
+CONFIDENCES: dict[str, Draw] = {
+    "moderate": lambda rng, n: 0.5 + 0.5 * rng.beta(4, 1.5, n),
+    "even": lambda rng, n: rng.uniform(0.5, 1, n),
+    "sharp": lambda rng, n: 1 - 0.2 * rng.beta(1, 6, n),
+}
+SEEDS = (3, 6, 10, 20)
+EXAMPLES = 1_000
+# Differences of two arms whose means are equal.
+DIFFERENCES: dict[str, Draw] = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "skewed": lambda rng, n: rng.exponential(size=n) - rng.exponential(size=n),
+    "heavy-tailed": lambda rng, n: rng.standard_t(3, n),
+    "bounded": lambda rng, n: rng.beta(8, 2, n) - rng.beta(8, 2, n),
+    "discrete": lambda rng, n: (
+        (rng.binomial(EXAMPLES, 0.9, n) - rng.binomial(EXAMPLES, 0.9, n)) / EXAMPLES
+    ),
+    "skewed, one-sided": lambda rng, n: rng.exponential(size=n) - 1,
+}
+
+
+def calibration_rows(sets: int) -> Iterator[tuple[str, int, float, float, float, float]]:
+    """Confidences, n, true error, coverage, mean width, and share of sets above their floor.
+
+    A network that is over-confident by the true error at every confidence.
+    """
+    for name, draw in CONFIDENCES.items():
+        for size in SIZES:
+            for error in TRUE_ERRORS:
+                rng = np.random.default_rng([size, int(1000 * error)])
+                found = np.array([_calibration(rng, draw, size, error) for _ in range(sets)])
+                yield name, size, error, *found.mean(axis=0).tolist()
+
+
+def _calibration(
+    rng: np.random.Generator, draw: Draw, size: int, error: float
+) -> tuple[bool, float, bool]:
+    confidence = draw(rng, size)
+    right = (rng.random(size) < np.clip(confidence - error, 0, 1)).astype(np.float64)
+    table = reliability(confidence, right, BINS, "quantile")
+    low, high = true_error_interval(table)
+    above = expected_error(table) > noise_floor(table).high
+    return low <= error <= high, high - low, above
+
+
+def seed_rows(sets: int) -> Iterator[tuple[str, int, float]]:
+    """Distribution, number of pairs, coverage of the mean difference."""
+    for name, draw in DIFFERENCES.items():
+        for count in SEEDS:
+            rng = np.random.default_rng([count, len(name)])
+            hits = 0
+            for _ in range(sets):
+                found = interval_of_mean(draw(rng, count).tolist())
+                # Equal differences have no interval and decide nothing.
+                hits += not np.isfinite(found.low) or found.low <= 0 <= found.high
+            yield name, count, hits / sets
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
+    parser.add_argument("--sets", type=int, default=1_000, help="simulated sets per row")
+    sets = parser.parse_args().sets
+    print("| confidences | examples | true error | coverage | mean width | above the floor |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, size, error, covered, width, above in calibration_rows(sets):
+        row = f"| {name} | {size:,} | {error:g} | {covered:.1%} | {width:.4f} | {above:.1%} |"
+        print(row, flush=True)
+    print("\n| differences | pairs | coverage |\n|---|---:|---:|")
+    for name, count, covered in seed_rows(10 * sets):
+        print(f"| {name} | {count} | {covered:.1%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
