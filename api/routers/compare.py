@@ -14,14 +14,14 @@ from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.compare import ByExample, Comparison, MetricRow, PointRow
 from reglab.core.errors import FieldProblem, NotComparableError
 from reglab.core.results import RunResult
-from reglab.core.spec import At
-from reglab.core.statistics.comparison import (
+from reglab.core.results.comparison import (
     compare_experiments,
     compare_on_examples,
     final_metrics,
     shared_binning,
     shared_metrics,
 )
+from reglab.core.spec import At
 
 router = APIRouter(prefix="/compare", tags=["results"])
 Pair = Annotated[

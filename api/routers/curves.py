@@ -21,9 +21,9 @@ from reglab.core import statistics
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import calibration
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
+from reglab.core.results.comparison import shared_binning
 from reglab.core.spec import Binning, point_key
 from reglab.core.spec.metrics import ALWAYS
-from reglab.core.statistics.comparison import shared_binning
 
 router = APIRouter(prefix="/experiments/{experiment_id}", tags=["results"])
 Columns = Mapping[str, list[Any] | NDArray[Any]]

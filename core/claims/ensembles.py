@@ -9,7 +9,7 @@ from reglab.core.claims.select import Family, family
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics import averages
 from reglab.core.metrics.predictions import accuracy, probabilities
-from reglab.core.statistics.comparison import differing_test_sets
+from reglab.core.results.comparison import differing_test_sets
 
 SECTION = Section("Ensembles and MC dropout", "ensembles", ("ensembles",))
 PATH, SCORES = "regularization.dropout", "mc_dropout.scores"

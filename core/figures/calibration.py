@@ -29,9 +29,9 @@ from reglab.core.figures.lines import equality, key
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
 from reglab.core.metrics import calibration, predictions, reliability
 from reglab.core.results import RunResult
+from reglab.core.results.comparison import shared_binning
 from reglab.core.spec import CalibrationProbe
 from reglab.core.statistics import mean_interval
-from reglab.core.statistics.comparison import shared_binning
 
 SMOOTHING = "regularization.label_smoothing"
 

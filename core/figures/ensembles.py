@@ -15,7 +15,7 @@ from reglab.core.figures.style import GREY, PALETTE, Style, canvas
 from reglab.core.metrics.averages import scores, scores_by_size
 from reglab.core.metrics.predictions import probabilities
 from reglab.core.results import RunResult
-from reglab.core.statistics.comparison import differing_test_sets
+from reglab.core.results.comparison import differing_test_sets
 
 Floats = NDArray[np.float64]
 PANELS = ("Test accuracy", "Test NLL", "Expected calibration error")

@@ -33,7 +33,7 @@ from reglab.core.figures.grouping import (
 from reglab.core.figures.lines import FEW_POINTS, equality, key, wrapped_apart
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
 from reglab.core.metrics.reliability import Reliability as Table
-from reglab.core.statistics.comparison import shared_binning
+from reglab.core.results.comparison import shared_binning
 
 # Rows of the figure of errors: more would make a picture that nobody can look at.
 MOST_ROWS = 120
