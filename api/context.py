@@ -11,7 +11,7 @@ from fastapi import Depends, Path, Request
 
 from reglab.api.access.ownership import may_change
 from reglab.api.events.poller import EventPoller
-from reglab.api.figure_cache import FigureCache, OutcomeCache
+from reglab.api.figure_cache import EceTableCache, FigureCache, OutcomeCache
 from reglab.api.limits.streams import Streams
 from reglab.api.limits.work import DRAWING_THREADS, PLANNING_THREADS, THREADS
 from reglab.api.problems import ProblemError
@@ -37,6 +37,7 @@ class Context:
     limits: Limits
     streams: Streams
     outcomes: OutcomeCache = field(default_factory=OutcomeCache)
+    ece_tables: EceTableCache = field(default_factory=EceTableCache)
     # Each is held in memory while it is checked.
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
     planning: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLANNING_THREADS))

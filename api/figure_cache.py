@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from cachetools import LRUCache
 
 from reglab import __version__
+from reglab.api.schemas.curves import EceTable
 from reglab.core.claims import REGISTRY as CLAIMS
 from reglab.core.claims import Outcome
 from reglab.core.figures import Drawable, FigureTooLargeError, Style, render
@@ -69,6 +70,13 @@ class OutcomeCache(Cache[list[Outcome]]):
 
     def __init__(self, entries: int = 64) -> None:
         super().__init__(entries, lambda _: 1)
+
+
+class EceTableCache(Cache[EceTable]):
+    """Tables of calibration errors, up to so many rows in all."""
+
+    def __init__(self, rows: int = 20_000) -> None:
+        super().__init__(rows, lambda table: len(table.items) + 1)
 
 
 def stamp_key(name: str, stamp: Stamp, **style: Any) -> str:

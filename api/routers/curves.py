@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from reglab.api import tables
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, ExperimentId, Shared
+from reglab.api.figure_cache import stamp_key
 from reglab.api.limits.work import heavy
 from reglab.api.problems import ProblemError, responses
+from reglab.api.routers.pooled import finished_runs, stamp_of
 from reglab.api.schemas.curves import EceRow, EceTable
 from reglab.core import statistics
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import calibration
-from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, downsample
+from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult, downsample
 from reglab.core.results.comparison import shared_binning
 from reglab.core.spec import Binning, point_key
 from reglab.core.spec.metrics import ALWAYS
@@ -165,29 +167,32 @@ def get_ece(
     Runs trained with squared loss have no probabilities and are left out. All rows have the same
     bins: where the specs of a sweep differ, 15 quantile bins unless others are asked for.
     """
-    rows = []
-    runs = [
-        run
-        for run in shared.storage.results.experiment(experiment_id)
-        if run.state == "succeeded" and run.spec.model.loss != "squared"
-    ]
+    stamp = stamp_of(shared, [experiment_id])
+    table = shared.ece_tables.get(
+        stamp_key("ece", stamp, binning=binning, bins=bins),
+        lambda: _ece_table(finished_runs(shared, [experiment_id]), binning, bins),
+    )
+    if form == "json":
+        return table
+    columns, kinds = tables.from_rows(table.items, EceRow)
+    return tables.file_response(columns, kinds, form, f"ece-{experiment_id}")
+
+
+def _ece_table(runs: list[RunResult], binning: Binning | None, bins: int | None) -> EceTable:
+    runs = [run for run in runs if run.spec.model.loss != "squared"]
     probe = shared_binning(runs)
     bins, binning = bins or probe.bins, binning or probe.binning
-    for run in runs:
-        found = calibration.errors(run.logits(), run.labels(), bins, binning)
-        rows.append(
-            EceRow(
-                run_id=run.run_id,
-                index=run.index,
-                params=run.params,
-                seed=run.seed,
-                **asdict(found),
-            )
+    rows = [
+        EceRow(
+            run_id=run.run_id,
+            index=run.index,
+            params=run.params,
+            seed=run.seed,
+            **asdict(calibration.errors(run.logits(), run.labels(), bins, binning)),
         )
-    if form == "json":
-        return EceTable(binning=binning, bins=bins, items=rows)
-    columns, kinds = tables.from_rows(rows, EceRow)
-    return tables.file_response(columns, kinds, form, f"ece-{experiment_id}")
+        for run in runs
+    ]
+    return EceTable(binning=binning, bins=bins, items=rows)
 
 
 def _metrics(text: str | None) -> list[str]:

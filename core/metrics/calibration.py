@@ -5,6 +5,7 @@ Nixon et al. (2019) for the classwise error (SCE) and the adaptive one (ACE).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from reglab.core.metrics.brier import decompose, squares
 from reglab.core.metrics.calibration_noise import noise_floor, true_error_interval
-from reglab.core.metrics.predictions import log_probabilities, nll, top_label
+from reglab.core.metrics.predictions import is_right, log_probabilities, of_labels
 from reglab.core.metrics.reliability import (
+    Reliability,
     debiased_error,
     debiased_root_mean_square,
     expected_error,
@@ -65,32 +67,29 @@ class CalibrationErrors:
     brier_high: float
 
 
-def classwise_error(
-    probabilities: Floats, labels: NDArray[np.int64], bins: int, b: Binning
-) -> float:
-    """Mean over classes of the ECE of p_k as the chance of class k."""
-    errors = [
-        expected_error(reliability(probabilities[:, k], (labels == k).astype(np.float64), bins, b))
-        for k in range(probabilities.shape[1])
+def class_tables(
+    probabilities: Floats, labels: NDArray[np.int64], bins: int, binning: Binning
+) -> list[Reliability]:
+    """For each class k, the reliability of p_k as the chance of class k."""
+    columns = np.ascontiguousarray(probabilities.T)
+    return [
+        reliability(column, (labels == k).astype(np.float64), bins, binning)
+        for k, column in enumerate(columns)
     ]
-    return float(np.mean(errors))
 
 
-def adaptive_error(probabilities: Floats, labels: NDArray[np.int64], ranges: int) -> float:
+def classwise_error(tables: Sequence[Reliability]) -> float:
+    """SCE: mean over classes of the ECE of p_k as the chance of class k."""
+    return float(np.mean([expected_error(table) for table in tables]))
+
+
+def adaptive_error(tables: Sequence[Reliability]) -> float:
     """ACE = 1 / (K R) sum_k sum_r |acc(r, k) - conf(r, k)|  (Nixon et al., 2019, section 3.3).
 
-    The R ranges of a class hold near-equal numbers of its probabilities, and count alike. Of the
-    classwise error it differs in the ranges, whatever the spec's binning; there is no threshold.
+    The R ranges of a class hold near-equal numbers of its probabilities ('quantile' tables), and
+    count alike; there is no threshold.
     """
-    gaps = [
-        np.abs(
-            reliability(
-                probabilities[:, k], (labels == k).astype(np.float64), ranges, "quantile"
-            ).gap
-        ).mean()
-        for k in range(probabilities.shape[1])
-    ]
-    return float(np.mean(gaps))
+    return float(np.mean([np.abs(table.gap).mean() for table in tables]))
 
 
 def errors(
@@ -100,13 +99,16 @@ def errors(
     binning: Binning = "quantile",
 ) -> CalibrationErrors:
     """All calibration errors of logits (N, K) against labels (N,)."""
-    p = np.exp(log_probabilities(logits))
-    confidence, right = top_label(logits, labels)
+    log_p = log_probabilities(logits)
+    p, losses = np.exp(log_p), -of_labels(log_p, labels)
+    confidence, right = p.max(axis=1), is_right(logits, labels).astype(np.float64)
     table = reliability(confidence, right, bins, binning)
     ece = expected_error(table)
     low, high = true_error_interval(table)
     floor = noise_floor(table)
-    losses, square = nll(logits, labels), squares(p, labels)
+    square = squares(p, labels)
+    by_class = class_tables(p, labels, bins, binning)
+    ranges = by_class if binning == "quantile" else class_tables(p, labels, bins, "quantile")
     parts = decompose(p, labels, bins, binning)
     accuracy_low, accuracy_high = share_interval(right.sum(), len(right))
     _, lows, highs = mean_interval(np.stack([losses, square], axis=1))
@@ -119,13 +121,13 @@ def errors(
         ece_above_floor=ece > floor.high,
         ece_debiased=debiased_error(table),
         rmsce_debiased=debiased_root_mean_square(table),
-        ece_classwise=classwise_error(p, labels, bins, binning),
+        ece_classwise=classwise_error(by_class),
         mce=maximum_error(table),
         brier=float(square.mean()),
         nll=float(losses.mean()),
         accuracy=float(right.mean()),
         confidence=float(confidence.mean()),
-        ece_adaptive=adaptive_error(p, labels, bins),
+        ece_adaptive=adaptive_error(ranges),
         brier_reliability=parts.reliability,
         brier_resolution=parts.resolution,
         brier_uncertainty=parts.uncertainty,

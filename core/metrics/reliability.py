@@ -52,7 +52,7 @@ def reliability(confidence: Floats, right: Floats, bins: int, binning: Binning) 
         bins: M; with 'quantile' bins at most N of them are used.
         binning: 'quantile' for near-equal counts, 'uniform' for equal widths on [0, 1].
     """
-    order = np.argsort(confidence, kind="stable")
+    order = np.argsort(confidence)  # in ties any order gives the same sums
     return _of_sorted(confidence[order], right[order], bins, binning)
 
 
