@@ -9,7 +9,7 @@ from reglab.core.datasets.base import Dataset
 from reglab.core.engine import Network
 from reglab.core.metrics.calibration import errors
 from reglab.core.metrics.predictions import mean_nll
-from reglab.core.metrics.temperature import fit_temperature, scaled
+from reglab.core.metrics.temperature import fit_temperature, scaled, warnings_of
 from reglab.core.probes.base import Arrays, FinalProbe, Stored
 from reglab.core.probes.predictions import as_labels
 from reglab.core.spec import RunSpec
@@ -18,8 +18,9 @@ from reglab.core.spec import RunSpec
 class Temperature(FinalProbe):
     """Stores validation.logits and validation.labels; fits T on them and measures on the test set.
 
-    The summary gains ``temperature``: ``value`` (T), ``validation_nll`` before and after, and
-    ``test``, the calibration errors of the scaled test logits.
+    The summary gains ``temperature``: ``value`` (T), ``warnings`` about the fit,
+    ``validation_nll`` before and after, and ``test``, the calibration errors of the scaled test
+    logits.
     """
 
     stores: ClassVar[tuple[Stored, ...]] = (
@@ -42,6 +43,7 @@ class Temperature(FinalProbe):
         test = scaled(network.logits(self.data.x_test), value)
         found = {
             "value": value,
+            "warnings": warnings_of(value, logits, labels),
             "validation_nll": [mean_nll(logits, labels), mean_nll(logits, labels, value)],
             "test": asdict(errors(test, self.data.y_test, wanted.bins, wanted.binning)),
         }

@@ -17,7 +17,7 @@ from reglab.core.errors import SpecError
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.temperature import best_smoothing
 from reglab.core.metrics.predictions import mean_nll
-from reglab.core.metrics.temperature import fit_temperature
+from reglab.core.metrics.temperature import fit_temperature, warnings_of
 from reglab.core.presets import build
 from reglab.core.spec import expand
 from tests.harness.training import finish, small
@@ -133,3 +133,23 @@ def test_one_validation_split_and_probabilities_are_needed():
         build("temperature-scaling", SMALL | stopping)
     with pytest.raises(SpecError, match="needs probabilities"):
         build("temperature-scaling", {"model.loss": "squared", "probes.calibration": None})
+
+
+ALL, HALF = np.ones(200, bool), np.arange(200) % 2 == 0
+
+
+@pytest.mark.parametrize(("right", "end"), [(ALL, "lower"), (HALF, "upper"), (None, None)])
+def test_a_likelihood_without_a_maximum_says_at_which_end(right, end):
+    logits, labels = overconfident(200, 2)
+    if right is not None:
+        sure = np.where(right, labels, 1 - labels)
+        logits = (9.0 * np.eye(2)[sure]).astype(np.float32)
+    told = " ".join(warnings_of(fit_temperature(logits, labels), logits, labels))
+    found = [name for name in ("lower", "upper") if f"{name} end" in told]
+    assert found == ([] if end is None else [end])
+
+
+def test_few_examples_are_told():
+    logits, labels = overconfident(100)
+    assert warnings_of(4.0, logits, labels) == []
+    assert "99 examples" in warnings_of(4.0, logits[:99], labels[:99])[0]
