@@ -52,11 +52,11 @@ def true_error_interval(table: Reliability) -> tuple[float, float]:
     """Ends of a 95 % interval of the true error: the ECE with endless examples in the same bins.
 
     A true error e is in the interval unless the plug-in ECE would be as large (or as small) with a
-    chance below 2.5 %, however e is spread over the bins. Of all ways to spread it, the ECE is
-    largest if one bin has all of it and smallest if all bins have the same gap (|x + s Z| is convex
-    in x), and these give the ends. The ECE is a sum of independent folded normal terms, taken as
-    normal. The interval is extended to contain the plug-in ECE. ``python -m benchmarks.coverage``
-    measures that it covers at least 95 % up to chance, mostly more.
+    chance below 2.5 %, however e is spread over the bins. It is smallest if all bins have the same
+    gap (|x + s Z| is convex in x), and largest if one bin has all of it or, where the accuracies
+    then vary more, again if all have the same; these give the ends. The ECE is a sum of independent
+    folded normal terms, taken as normal. The interval is extended to contain the plug-in ECE.
+    ``python -m benchmarks.coverage`` measures how often it covers.
     """
     share = table.count / table.count.sum()
     z = float(ndtri((1 + LEVEL) / 2))
@@ -67,19 +67,24 @@ def true_error_interval(table: Reliability) -> tuple[float, float]:
         accuracy = np.clip(table.confidence - np.sign(table.gap) * gap, 0, 1)
         return np.asarray(np.sqrt(accuracy * (1 - accuracy) / table.count))
 
-    def smallest(error: float) -> float:
-        """The 2.5 % point of the ECE if all bins have a gap of ``error``."""
+    def evenly(error: float, sign: float) -> float:
+        """The 97.5 % (or 2.5 %) point of the ECE if all bins have a gap of ``error``."""
         spread = deviations(error)
         means = folded_mean(np.full(len(share), error), spread)
         variances = np.maximum(error**2 + spread**2 - means**2, 0)
-        return float(share @ means - z * np.sqrt(share**2 @ variances))
+        return float(share @ means + sign * z * np.sqrt(share**2 @ variances))
 
     noise = deviations(0.0)
     excess = share @ folded_mean(np.zeros(len(share)), noise) + z * np.sqrt(share**2 @ noise**2)
-    low = max(0.0, found - float(excess))
-    if smallest(1.0) <= found:
-        return low, 1.0
-    high = found
-    if smallest(0.0) < found:
-        high = float(brentq(lambda error: smallest(error) - found, 0.0, 1.0, xtol=1e-9))
+
+    def largest(error: float) -> float:
+        return max(error + float(excess), evenly(error, 1.0))
+
+    low, high = 0.0, found
+    if largest(0.0) < found:
+        low = float(brentq(lambda error: largest(error) - found, 0.0, found))
+    if evenly(1.0, -1.0) <= found:
+        high = 1.0
+    elif evenly(0.0, -1.0) < found:
+        high = float(brentq(lambda error: evenly(error, -1.0) - found, 0.0, 1.0))
     return low, max(high, found)
