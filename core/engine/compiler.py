@@ -19,8 +19,10 @@ def _cache_folder() -> str:
     numba looks at the file of a kernel alone, not at those of the kernels it calls.
     """
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(source.read_bytes())
+    core = Path(__file__).parents[1]
+    for package in ("engine", "metrics", "regularizers"):
+        for source in sorted((core / package).rglob("*.py")):
+            digest.update(source.read_bytes())
     name = digest.hexdigest()[:16]
     folder = Path(platformdirs.user_cache_dir("reglab"), "numba", name)
     if not _is_writable(folder):

@@ -120,7 +120,9 @@ class Regularizer:
     def after_update(self) -> Any:
         """A ``NamedTuple`` with a kernel ``after_update(self, theta, widths, lr)``, or None.
 
-        The kernel may change the parameters (P,) after each update; ``engine.layout`` says where
-        each layer's are.
+        The kernel may change the parameters ``theta`` (P,), the flat vector [W0, b0, W1, b1, ...] of
+        which ``engine.layout`` gives the parts, after each update with the rate ``lr``. Several
+        regularizers act in the order of ``REGISTRY``. The class is in a module of ``core.engine``
+        that is imported in this method, as a server that trains nothing does not load numba.
         """
         return None

@@ -44,6 +44,7 @@ class L1(Regularizer):
 
     def after_update(self) -> Any:
         """The proximal step, if asked for."""
+        # Numba is loaded when something is trained.
         from reglab.core.engine.proximal import SoftThreshold
 
         return SoftThreshold(self.strength) if self.proximal else None
