@@ -179,6 +179,7 @@ def get_ece(
 
 
 def _ece_table(runs: list[RunResult], binning: Binning | None, bins: int | None) -> EceTable:
+    finished = len(runs)
     runs = [run for run in runs if run.spec.model.loss != "squared"]
     probe = shared_binning(runs)
     bins, binning = bins or probe.bins, binning or probe.binning
@@ -192,7 +193,11 @@ def _ece_table(runs: list[RunResult], binning: Binning | None, bins: int | None)
         )
         for run in runs
     ]
-    return EceTable(binning=binning, bins=bins, items=rows)
+    reason = None
+    if not rows:
+        reason = "The outputs of networks trained with squared loss are no probabilities."
+        reason = reason if finished else "No run has finished with a result."
+    return EceTable(binning=binning, bins=bins, items=rows, reason=reason)
 
 
 def _metrics(text: str | None) -> list[str]:

@@ -86,3 +86,6 @@ class EceTable(BaseModel):
     binning: str = Field(description="'quantile' or 'uniform'.", examples=["quantile"])
     bins: int = Field(description="Number of bins.", examples=[15])
     items: list[EceRow] = Field(description="One row per finished run, in the order of the index.")
+    reason: str | None = Field(
+        None, description="Why there is no row.", examples=["No run has finished yet."]
+    )

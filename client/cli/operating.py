@@ -23,6 +23,8 @@ class Operation:
         needs: A package that the module imports.
         extra: Of reglab, with that package.
         help: A sentence.
+        takes_arguments: Whether the module reads arguments, ``--help`` among them; if not, any is
+            refused.
     """
 
     name: str
@@ -30,8 +32,14 @@ class Operation:
     needs: str
     extra: str
     help: str
+    takes_arguments: bool = False
 
 
+PASSED_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
 OPERATIONS = (
     Operation("server", "reglab.api", "fastapi", "server", "Run a server, without a worker."),
     Operation(
@@ -47,6 +55,7 @@ OPERATIONS = (
         "sqlalchemy",
         "server",
         "Create, verify or restore a copy of the database in one file.",
+        takes_arguments=True,
     ),
     Operation(
         "retention",
@@ -54,6 +63,7 @@ OPERATIONS = (
         "sqlalchemy",
         "server",
         "Delete old experiments, or list those that would be deleted.",
+        takes_arguments=True,
     ),
     Operation(
         "limits",
@@ -79,12 +89,7 @@ def register(app: typer.Typer) -> None:
             operation.name,
             help=operation.help,
             rich_help_panel=PANEL,
-            # Options, --help among them, are the module's.
-            context_settings={
-                "allow_extra_args": True,
-                "ignore_unknown_options": True,
-                "help_option_names": [],
-            },
+            context_settings=PASSED_ON if operation.takes_arguments else None,
         )(_running(operation))
 
 

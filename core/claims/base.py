@@ -193,7 +193,7 @@ def _decided(outcome: Outcome, p_adjusted: float, count: int) -> Outcome:
     reason = f"The interval reaches across the threshold ({outcome.claim.region})."
     if outcome.p_value <= ERROR_RATE:
         reason = (
-            f"p is {outcome.p_value:.2g}, and {p_adjusted:.2g} once corrected for the {count} "
+            f"p is {outcome.p_value:.3g}, and {p_adjusted:.3g} once corrected for the {count} "
             "claims that are decided together."
         )
     return replace(outcome, p_adjusted=p_adjusted, verdict="undecided", reason=reason)

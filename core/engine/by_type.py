@@ -9,7 +9,7 @@ from numba.extending import overload
 from reglab.core.engine.compiler import OPTIONS
 
 
-def method(name: str) -> Any:
+def kernel_of(name: str) -> Any:
     """A function for compiled code that calls the kernel ``name`` of its first argument.
 
     The first argument is a ``NamedTuple`` whose class has that kernel as a method. numba compiles

@@ -1,4 +1,4 @@
-"""How kernels are compiled: once a machine, cached in the user's cache folder, one thread."""
+"""How kernels are compiled: once per machine, cached in the user's cache folder, one thread."""
 
 from __future__ import annotations
 

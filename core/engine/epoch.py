@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from numba.extending import overload
 
 from reglab.core.engine.arrays import F32, I64
-from reglab.core.engine.by_type import method
+from reglab.core.engine.by_type import kernel_of
 from reglab.core.engine.compiler import OPTIONS, kernel
 from reglab.core.engine.inputs import Inputs, choose_rows
 from reglab.core.engine.optimizers.base import Parameters, Step, apply
@@ -16,7 +16,7 @@ from reglab.core.engine.workspace import Workspace
 from reglab.core.regularizers.base import Masks, Penalty
 
 
-class Examples(NamedTuple):
+class EpochExamples(NamedTuple):
     """What an epoch trains on.
 
     Attributes:
@@ -39,49 +39,50 @@ class Examples(NamedTuple):
     batch_size: int
 
 
-class Method(NamedTuple):
+class UpdateRule(NamedTuple):
     """How parameters are updated.
 
     Attributes:
         optimizer: See ``optimizers.base``.
         schedule: See ``schedules``.
         penalty: What is added to the gradient.
-        after_update: Kernels of regularizers that act after each update.
+        constraints: What regularizers do after each update: ``NamedTuple`` with a kernel
+            ``after_update``.
     """
 
     optimizer: Any
     schedule: Any
     penalty: Penalty
-    after_update: tuple[Any, ...]
+    constraints: tuple[Any, ...]
 
 
-learning_rate = method("rate")
-_after_update = method("after_update")
+learning_rate = kernel_of("rate")
+apply_one = kernel_of("after_update")
 
 
-def after_updates(rules: Any, theta: F32, widths: I64, lr: float) -> None:
-    """Apply each of ``rules``, a tuple of ``NamedTuple`` with a kernel ``after_update``."""
-    raise NotImplementedError("after_updates is for compiled code alone.")
+def constrain(constraints: Any, theta: F32, widths: I64, lr: float) -> None:
+    """Apply each of a tuple of constraints, in order."""
+    raise NotImplementedError("constrain is for compiled code alone.")
 
 
-@overload(after_updates, jit_options=OPTIONS)
-def _after_updates(rules: Any, theta: Any, widths: Any, lr: Any) -> Any:
-    def none(rules: Any, theta: Any, widths: Any, lr: Any) -> Any:
+@overload(constrain, jit_options=OPTIONS)
+def _constrain(constraints: Any, theta: Any, widths: Any, lr: Any) -> Any:
+    def nothing(constraints: Any, theta: Any, widths: Any, lr: Any) -> Any:
         pass
 
-    def each(rules: Any, theta: Any, widths: Any, lr: Any) -> Any:
-        _after_update(rules[0], theta, widths, lr)
-        after_updates(rules[1:], theta, widths, lr)
+    def first_and_rest(constraints: Any, theta: Any, widths: Any, lr: Any) -> Any:
+        apply_one(constraints[0], theta, widths, lr)
+        constrain(constraints[1:], theta, widths, lr)
 
-    return each if len(rules) else none
+    return first_and_rest if len(constraints) else nothing
 
 
 @kernel
 def train_epoch(
     network: Architecture,
     parameters: Parameters,
-    method: Method,
-    examples: Examples,
+    rule: UpdateRule,
+    examples: EpochExamples,
     masks: Masks,
     space: Workspace,
     t: int,
@@ -91,7 +92,7 @@ def train_epoch(
     Args:
         network: Widths, activation and loss.
         parameters: Updated in place.
-        method: Optimizer, schedule and regularizers.
+        rule: Optimizer, schedule and regularizers.
         examples: Inputs, targets and their order.
         masks: Of the hidden activations.
         space: Written to.
@@ -114,8 +115,8 @@ def train_epoch(
             network, parameters.theta, z, examples.targets, rows, mine, space, parameters.gradient
         )
         t += 1
-        lr = learning_rate(method.schedule, t)
-        step = Step(t, lr, method.penalty.l2, method.penalty.l1)
-        apply(method.optimizer, parameters, inputs, delta, space.scratch, step)
-        after_updates(method.after_update, parameters.theta, network.widths, lr)
+        lr = learning_rate(rule.schedule, t)
+        step = Step(t, lr, rule.penalty.l2, rule.penalty.l1)
+        apply(rule.optimizer, parameters, inputs, delta, space.scratch, step)
+        constrain(rule.constraints, parameters.theta, network.widths, lr)
     return t

@@ -12,6 +12,7 @@ from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.microkernels import LISTED_ROWS
 from reglab.core.engine.row_order import order_by_nonzeros
 
+# Columns of a strip: the rows of a tile of their gradient x^T delta.
 STRIP = LISTED_ROWS
 # Above this share of non-zeros, or with fewer columns, passing over zeros costs more than it saves.
 DENSE_ABOVE = 0.65

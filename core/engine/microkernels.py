@@ -3,7 +3,7 @@
 A tile keeps rows x vectors sums while it goes along the inner dimension (Goto and van de Geijn,
 2008, "Anatomy of high-performance matrix multiplication"). Each sum adds its products in order,
 with fused multiply-adds, so that a result depends neither on the tile's shape nor on how wide the
-machine's vectors are. A product is covered by tall tiles, then shorter ones, of strips of columns,
+machine's vectors are. A product is covered by tall tiles, then shorter ones, of blocks of columns,
 wide ones first. Matrices are float32 in C order.
 """
 
@@ -16,10 +16,10 @@ from reglab.core.engine.llvm_ir import LANES, REGISTERS, Emitter, instruction
 
 # Tallest tile of two vectors a row: its sums, two vectors of b and one of a fit the registers.
 _ROWS = 8 if REGISTERS == 32 else 6
-_STRIPS = [(2, LANES), (1, LANES), *((1, lanes) for lanes in (8, 4, 2, 1) if lanes < LANES)]
+_BLOCKS = [(2, LANES), (1, LANES), *((1, lanes) for lanes in (8, 4, 2, 1) if lanes < LANES)]
 # Listed tiles need an address a row besides, of which there are few: fewer rows, wider instead.
 LISTED_ROWS = 6
-_LISTED_STRIPS = [(4 if REGISTERS == 32 else 2, LANES), (1, LANES), (1, 4), (1, 1)]
+_LISTED_BLOCKS = [(4 if REGISTERS == 32 else 2, LANES), (1, LANES), (1, 4), (1, 1)]
 
 
 def _product(to: Emitter, a: Any, down: Any, along: Any, inner: Any, b: Any, out: Any) -> None:
@@ -33,7 +33,7 @@ def _product(to: Emitter, a: Any, down: Any, along: Any, inner: Any, b: Any, out
     for height in dict.fromkeys((_ROWS, 4, 2, 1)):
         with to.parts(first, to.size(out, 0), height) as (i, end):
             corner = to.step(to.entry(a), i, down)
-            for strip, vectors, j in _strips(to, _STRIPS, to.size(out, 1)):
+            for strip, vectors, j in _column_blocks(to, _BLOCKS, to.size(out, 1)):
                 sums = [[strip.variable() for _ in range(vectors)] for _ in range(height)]
                 with to.loop(inner) as k:
                     column = to.step(corner, k, along)
@@ -72,7 +72,7 @@ def _listed_product(
                 for row in range(height)
             ]
             lines = [to.number(to.entry(targets, to.add(i, row))) for row in range(height)]
-            for strip, vectors, j in _strips(to, _LISTED_STRIPS, to.size(out, 1)):
+            for strip, vectors, j in _column_blocks(to, _LISTED_BLOCKS, to.size(out, 1)):
                 sums = [[strip.variable() for _ in range(vectors)] for _ in range(height)]
                 with to.loop(count) as n:
                     offset = to.number(to.entry(across, n))
@@ -83,10 +83,10 @@ def _listed_product(
         first = end
 
 
-def _strips(
+def _column_blocks(
     to: Emitter, kinds: list[tuple[int, int]], columns: Any
 ) -> Iterator[tuple[Emitter, int, Any]]:
-    """Loops over strips of columns: emitter of its lanes, its vectors, its first column."""
+    """Loops over blocks of columns: emitter of its lanes, its vectors, its first column."""
     first = columns.type(0)
     for vectors, lanes in kinds:
         with to.parts(first, columns, vectors * lanes) as (j, end):

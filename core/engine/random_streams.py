@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-STREAMS = ("data", "init", "batches", "dropout", "augmentation", "validation")
-
 
 def stream(seed: int, name: str) -> np.random.Generator:
     """The generator of one purpose, e.g. ``stream(0, "dropout")``.

@@ -6,7 +6,7 @@ import numpy as np
 
 from reglab.core.datasets.base import Dataset
 from reglab.core.engine.arrays import F32, I64
-from reglab.core.engine.epoch import Examples
+from reglab.core.engine.epoch import EpochExamples
 from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.row_order import order_within_batches
 from reglab.core.regularizers import NO_MASKS, Epoch, Masks, Regularizer, Sizes
@@ -50,11 +50,11 @@ class RegularizedExamples:
         self._targets = self._make_targets(data.y_train)
         self._still = np.zeros((batches, 2), np.int64)
         augmentation = spec.regularization.augmentation
-        self.vary = augmentation is not None or bool(self._changing)
+        self.vary = any(one.changes_inputs or one.shifts_inputs for one in regularizers)
         needs_images = augmentation is not None and augmentation.needs_images
         self.offset = data.offset if needs_images else None
 
-    def of_next_epoch(self) -> tuple[Examples, Masks]:
+    def of_next_epoch(self) -> tuple[EpochExamples, Masks]:
         """The examples of the next epoch in its order, and its masks."""
         shifts, masks = self._draw()
         order = self._streams["batches"].permutation(self._sizes.examples)
@@ -67,7 +67,7 @@ class RegularizedExamples:
         places = order
         if inputs.is_sparse:
             places = order_within_batches(order, inputs.row_order, self._batch_size)
-        examples = Examples(
+        examples = EpochExamples(
             inputs, targets, order, places, shifts, self._image_shape, self._batch_size
         )
         return examples, masks
@@ -76,9 +76,11 @@ class RegularizedExamples:
         """Shifts of the images (batches, 2), and masks of the hidden activations."""
         shifts, masks = self._still, NO_MASKS
         for one in self._drawing:
-            drawn = one.shifts(self._stream_of(one), self._sizes)
-            shifts = shifts if drawn is None else drawn
-            masks = one.activations(self._stream_of(one), self._sizes) or masks
+            moved = one.shifts(self._stream_of(one), self._sizes)
+            masked = one.activations(self._stream_of(one), self._sizes)
+            assert moved is None or shifts is self._still, "One regularizer shifts images."
+            assert masked is None or masks is NO_MASKS, "One regularizer masks activations."
+            shifts, masks = moved if moved is not None else shifts, masked or masks
         return shifts, masks
 
     def _lay_out(self, order: I64, shifts: I64) -> tuple[Inputs, F32]:

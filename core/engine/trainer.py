@@ -14,7 +14,7 @@ from reglab.core.engine import optimizers
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.arrays import F32, Bools
 from reglab.core.engine.blas import one_blas_thread
-from reglab.core.engine.epoch import Method, train_epoch
+from reglab.core.engine.epoch import UpdateRule, train_epoch
 from reglab.core.engine.evaluation import MEASURES
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
@@ -67,18 +67,18 @@ class Trainer:
         train = Inputs.of(data.x_train, backward=True, ordered=True)
         self._evaluated = _evaluated_sets(data, train)
         self.examples = RegularizedExamples(spec, data, train, regularizers, self._streams)
-        self._method = _method(spec, regularizers)
+        self._rule = _update_rule(spec, regularizers)
         start = initialize(spec.widths(), stream(seed, "init"))
         self._parameters = Parameters(
             theta=aligned(len(start)),
             gradient=aligned(len(start)),
-            state=self._method.optimizer.make_state(len(start)),
+            state=self._rule.optimizer.make_state(len(start)),
             moving=self._moving_strips(train),
         )
         self._theta[:] = start
         widths = np.array(spec.widths(), np.int64)
         is_squared = spec.model.loss == "squared"
-        self._network = Architecture(widths, CODES[spec.model.activation], is_squared)
+        self._architecture = Architecture(widths, CODES[spec.model.activation], is_squared)
         batch = min(spec.training.batch_size, len(data.y_train))
         self._workspace = make_workspace(spec.widths(), batch)
         stopping = spec.regularization.early_stopping
@@ -119,7 +119,7 @@ class Trainer:
         """
         examples, masks = self.examples.of_next_epoch()
         self.step = train_epoch(
-            self._network, self._parameters, self._method, examples, masks, self._workspace,
+            self._architecture, self._parameters, self._rule, examples, masks, self._workspace,
             self.step,
         )  # fmt: skip
         self.epoch += 1
@@ -162,6 +162,7 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """A copy of the state after the last finished epoch."""
         arrays = {"theta": self._theta.copy()}
+        assert "theta" not in self._parameters.state._fields
         arrays |= {name: one.copy() for name, one in self._parameters.state._asdict().items()}
         streams = {name: get_state(generator) for name, generator in self._streams.items()}
         state = {"epoch": self.epoch, "step": self.step, "streams": streams}
@@ -196,7 +197,7 @@ class Trainer:
         Weights of inputs that are always zero stay as they are, unless they decay or the inputs
         change.
         """
-        decays = any(self._method.penalty) or self._method.after_update
+        decays = any(self._rule.penalty) or self._rule.constraints
         if decays or self.examples.vary:
             return np.ones(-(-self.spec.widths()[0] // STRIP), np.bool_)
         return np.asarray(train.strip_nonzero.any(axis=1))
@@ -221,11 +222,16 @@ def _evaluated_sets(
     return sets
 
 
-def _method(spec: RunSpec, regularizers: list[Regularizer]) -> Method:
+def _update_rule(spec: RunSpec, regularizers: list[Regularizer]) -> UpdateRule:
     """Optimizer, schedule, and what regularizers add to the updates."""
     penalties = [one.gradient() for one in regularizers]
     penalty = Penalty(
         l2=float(sum(one.l2 for one in penalties)), l1=float(sum(one.l1 for one in penalties))
     )
-    rules = tuple(rule for one in regularizers if (rule := one.after_update()) is not None)
-    return Method(optimizers.of(spec.optimizer), Power.of(spec.optimizer.schedule), penalty, rules)
+    constraints = [one.after_update() for one in regularizers]
+    return UpdateRule(
+        optimizer=optimizers.of(spec.optimizer),
+        schedule=Power.of(spec.optimizer.schedule),
+        penalty=penalty,
+        constraints=tuple(one for one in constraints if one is not None),
+    )

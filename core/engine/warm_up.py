@@ -1,4 +1,4 @@
-"""Compile or load every kernel before it is needed."""
+"""Compile or load the kernels that most trainings need before they are needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _SPEC = {
 
 
 def warm_up() -> None:
-    """Train a tiny network; a few seconds the first time on a machine, then from the disk cache."""
+    """Train a tiny network by plain SGD; some seconds the first time, then from the disk cache.
+
+    The code of another optimizer or constraint is compiled when it is first used.
+    """
     x = np.eye(4, 2, dtype=np.float32)
     y = np.array([0, 1, 0, 1], np.int64)
     data = Dataset(x, y, x, y, 2, None, ("a", "b"))

@@ -105,7 +105,7 @@ def errors(
     table = reliability(confidence, right, bins, binning)
     ece = expected_error(table)
     low, high = true_error_interval(table)
-    floor = noise_floor(table)
+    floor = noise_floor(confidence, bins, binning)
     square = squares(p, labels)
     by_class = class_tables(p, labels, bins, binning)
     ranges = by_class if binning == "quantile" else class_tables(p, labels, bins, "quantile")
@@ -118,7 +118,7 @@ def errors(
         ece_high=high,
         ece_floor=floor.mean,
         ece_floor_high=floor.high,
-        ece_above_floor=ece > floor.high,
+        ece_above_floor=floor.is_exceeded_by(ece),
         ece_debiased=debiased_error(table),
         rmsce_debiased=debiased_root_mean_square(table),
         ece_classwise=classwise_error(by_class),

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from reglab.core.metrics.reliability import Reliability, expected_error, folded_mean
+from reglab.core.metrics.binning import bin_edges
+from reglab.core.metrics.reliability import Reliability, expected_error
+from reglab.core.spec import Binning
 
 LEVEL = 0.95
 RESAMPLES = 2000
+PRECISION = 1e-3
 Floats = NDArray[np.float64]
 
 
@@ -34,57 +37,68 @@ class NoiseFloor:
     mean: float
     high: float
 
+    def is_exceeded_by(self, ece: float) -> bool:
+        """Whether an ECE is above the 95th percentile by more than the simulation's precision."""
+        return ece > self.high * (1 + PRECISION)
 
-def noise_floor(table: Reliability, seed: int = 0) -> NoiseFloor:
+
+def noise_floor(confidence: Floats, bins: int, binning: Binning, seed: int = 0) -> NoiseFloor:
     """From 2,000 seeded sets of answers that are right as often as their confidence says.
 
-    The right answers of a bin are binomial with its mean confidence, which overstates their
-    variance a little where confidences within a bin differ much.
+    The right answers of a bin are drawn from the binomial distribution with the mean and variance
+    of that sum: n p = sum c and n p (1 - p) = sum c (1 - c) for its confidences c.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        bins: As of the ECE.
+        binning: Likewise.
+        seed: Of the answers.
     """
+    ordered = np.clip(np.sort(confidence), 0, 1)
+    starts = np.unique(bin_edges(ordered, bins, binning))[:-1]
+    mean, square = (np.add.reduceat(values, starts) for values in (ordered, ordered**2))
+    chance = np.divide(square, mean, out=np.zeros_like(mean), where=mean > 0)
+    count = np.maximum(
+        np.rint(np.divide(mean, chance, out=np.ones_like(mean), where=chance > 0)), 1
+    )
+    rounding = np.sqrt(np.divide(mean, count * chance, out=np.ones_like(mean), where=chance > 0))
     rng = np.random.default_rng(seed)
-    chance = np.clip(table.confidence, 0, 1)
-    right = rng.binomial(table.count, chance, (RESAMPLES, len(chance)))
-    errors = np.abs(right - chance * table.count).sum(axis=1) / table.count.sum()
+    right = rng.binomial(count.astype(np.int64), np.minimum(chance, 1), (RESAMPLES, len(starts)))
+    errors = np.abs((right - count * chance) * rounding).sum(axis=1) / len(ordered)
     return NoiseFloor(float(errors.mean()), float(np.quantile(errors, LEVEL)))
 
 
 def true_error_interval(table: Reliability) -> tuple[float, float]:
     """Ends of a 95 % interval of the true error: the ECE with endless examples in the same bins.
 
-    A true error e is in the interval unless the plug-in ECE would be as large (or as small) with a
-    chance below 2.5 %, however e is spread over the bins. It is smallest if all bins have the same
-    gap (|x + s Z| is convex in x), and largest if one bin has all of it or, where the accuracies
-    then vary more, again if all have the same; these give the ends. The ECE is a sum of independent
-    folded normal terms, taken as normal. The interval is extended to contain the plug-in ECE.
-    ``python -m benchmarks.coverage`` measures how often it covers.
+    A true error e is in the interval unless the plug-in ECE would be as large, or as small, with a
+    chance below 2.5 %, however e is spread over the bins. Its mean is at least e (Jensen) and at
+    most e plus the mean noise, sum_m w_m s_m sqrt(2 / pi), for the standard errors s_m of the
+    accuracies; its variance is at most sum_m w_m^2 s_m^2, and it is taken as normal. The s_m are
+    those of gaps e of either sign, whichever are larger: for accuracies as for shares the variance
+    depends on the truth (Wilson, 1927). ``python -m benchmarks.coverage`` measures that it covers.
     """
     share = table.count / table.count.sum()
     z = float(ndtri((1 + LEVEL) / 2))
     found = expected_error(table)
 
-    def deviations(gap: float) -> Floats:
-        """Standard errors of the accuracies if each bin had this gap, towards its observed side."""
-        accuracy = np.clip(table.confidence - np.sign(table.gap) * gap, 0, 1)
-        return np.asarray(np.sqrt(accuracy * (1 - accuracy) / table.count))
-
-    def evenly(error: float, sign: float) -> float:
-        """The 97.5 % (or 2.5 %) point of the ECE if all bins have a gap of ``error``."""
-        spread = deviations(error)
-        means = folded_mean(np.full(len(share), error), spread)
-        variances = np.maximum(error**2 + spread**2 - means**2, 0)
-        return float(share @ means + sign * z * np.sqrt(share**2 @ variances))
-
-    noise = deviations(0.0)
-    excess = share @ folded_mean(np.zeros(len(share)), noise) + z * np.sqrt(share**2 @ noise**2)
+    def standard_errors(gap: float) -> Floats:
+        accuracy = np.clip([table.confidence - gap, table.confidence + gap], 0, 1)
+        return np.asarray(np.sqrt((accuracy * (1 - accuracy)).max(axis=0) / table.count))
 
     def largest(error: float) -> float:
-        return max(error + float(excess), evenly(error, 1.0))
+        """The 97.5 % point of the ECE, at most."""
+        noise = share * standard_errors(error)
+        return float(error + np.sqrt(2 / np.pi) * noise.sum() + z * np.sqrt(noise @ noise))
 
-    low, high = 0.0, found
+    def smallest(error: float) -> float:
+        """The 2.5 % point of the ECE, at least."""
+        noise = share * standard_errors(error)
+        return float(error - z * np.sqrt(noise @ noise))
+
+    low, high = 0.0, 1.0
     if largest(0.0) < found:
         low = float(brentq(lambda error: largest(error) - found, 0.0, found))
-    if evenly(1.0, -1.0) <= found:
-        high = 1.0
-    elif evenly(0.0, -1.0) < found:
-        high = float(brentq(lambda error: evenly(error, -1.0) - found, 0.0, 1.0))
-    return low, max(high, found)
+    if smallest(1.0) > found:
+        high = float(brentq(lambda error: smallest(error) - found, found, 1.0))
+    return low, high

@@ -10,10 +10,11 @@ from scipy.optimize import minimize_scalar
 
 from reglab.core.metrics.predictions import mean_nll
 
-# T is searched from exp(-6) to exp(6): beyond, a network is constant or says 0 and 1 only.
+# T is searched from exp(-6) to exp(6), and where it is at an end, from there on as far again as
+# float64 tells temperatures apart.
 LOG_RANGE = (-6.0, 6.0)
-# Differences of the mean NLL that are no reason to prefer a temperature, in nats.
-FLAT = 1e-6
+FAR = 36.0
+AT_END = 1e-3
 # Of so many examples with a tenth of errors, log T has a standard error of about 0.2.
 FEW_EXAMPLES = 100
 
@@ -21,32 +22,45 @@ FEW_EXAMPLES = 100
 def fit_temperature(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
     """The T > 0 of least NLL on logits (N, K) and labels (N,), which must not be those of a test.
 
-    The NLL is convex in 1 / T, so that in log T it has one minimum; where the labels can be fitted
-    without error or not at all, the end of the range is returned.
+    The NLL is convex in 1 / T, so that in log T it has one minimum. There is none where every label
+    has the largest logit (the smaller T the better) and where the labels' logits are on average not
+    above the mean logit (the larger the better): then T is far out, and ``warnings_of`` says so.
     """
+    found = _least(logits, labels, LOG_RANGE)
+    low, high = LOG_RANGE
+    if found > high - AT_END:
+        found = _least(logits, labels, (high, FAR))
+    elif found < low + AT_END:
+        found = _least(logits, labels, (-FAR, low))
+    return float(np.exp(found))
+
+
+def _least(
+    logits: NDArray[Any], labels: NDArray[np.int64], log_range: tuple[float, float]
+) -> float:
+    """log T of least NLL within a range."""
     found = minimize_scalar(
         lambda log_t: mean_nll(logits, labels, float(np.exp(log_t))),
-        bounds=LOG_RANGE,
+        bounds=log_range,
         method="bounded",
         options={"xatol": 1e-8},
     )
-    return float(np.exp(found.x))
+    return float(found.x)
 
 
-def warnings_of(temperature: float, logits: NDArray[Any], labels: NDArray[np.int64]) -> list[str]:
+def warnings_of(logits: NDArray[Any], labels: NDArray[np.int64]) -> list[str]:
     """What a reader of a temperature that was fitted on these logits should know."""
     found = []
-    least = mean_nll(logits, labels, temperature)
-    low, high = (float(end) for end in np.exp(LOG_RANGE))
-    if mean_nll(logits, labels, low) <= least + FLAT:
+    of_label = logits[np.arange(len(labels)), labels].astype(np.float64)
+    if (of_label >= logits.max(axis=1)).all():
         found.append(
-            f"The likelihood has no maximum: temperatures down to {low:.3g}, the lower end of the "
-            "search, fit as well, as every answer is right."
+            "The likelihood has no maximum: every answer is right, and the smaller the temperature "
+            "the better it fits."
         )
-    if mean_nll(logits, labels, high) <= least + FLAT:
+    elif (of_label - logits.astype(np.float64).mean(axis=1)).mean() <= 0:
         found.append(
-            f"The likelihood has no maximum: temperatures up to {high:.3g}, the upper end of the "
-            "search, fit as well, as the answers are no better than chance."
+            "The likelihood has no maximum: the labels' logits are on average not above the "
+            "others, and the larger the temperature the better it fits."
         )
     if len(labels) < FEW_EXAMPLES:
         found.append(

@@ -43,7 +43,7 @@ class Temperature(FinalProbe):
         test = scaled(network.logits(self.data.x_test), value)
         found = {
             "value": value,
-            "warnings": warnings_of(value, logits, labels),
+            "warnings": warnings_of(logits, labels),
             "validation_nll": [mean_nll(logits, labels), mean_nll(logits, labels, value)],
             "test": asdict(errors(test, self.data.y_test, wanted.bins, wanted.binning)),
         }

@@ -18,7 +18,7 @@ class Sizes:
 
     Attributes:
         examples: N, size of the training set.
-        batches: Updates an epoch.
+        batches: Updates per epoch.
         hidden_units: Sum of the hidden widths.
     """
 
@@ -83,10 +83,12 @@ class Regularizer:
         stream: Name of its random stream, or None if it draws nothing.
         changes_inputs: Whether it has ``examples`` or ``inputs``; the examples are then laid out
             again in each epoch.
+        shifts_inputs: Whether it has ``shifts``.
     """
 
     stream: str | None = None
     changes_inputs: ClassVar[bool] = False
+    shifts_inputs: ClassVar[bool] = False
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self | None:
@@ -120,8 +122,8 @@ class Regularizer:
     def after_update(self) -> Any:
         """A ``NamedTuple`` with a kernel ``after_update(self, theta, widths, lr)``, or None.
 
-        The kernel may change the parameters ``theta`` (P,), the flat vector [W0, b0, W1, b1, ...] of
-        which ``engine.layout`` gives the parts, after each update with the rate ``lr``. Several
+        The kernel may change the parameters ``theta`` (P,), the flat vector [W0, b0, W1, b1, ...]
+        of which ``engine.layout`` gives the parts, after each update with the rate ``lr``. Several
         regularizers act in the order of ``REGISTRY``. The class is in a module of ``core.engine``
         that is imported in this method, as a server that trains nothing does not load numba.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ class Shift(Regularizer):
     pixels: tuple[int, ...]
     probability: float
     stream: str | None = "augmentation"
+    shifts_inputs: ClassVar[bool] = True
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self | None:

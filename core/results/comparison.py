@@ -16,8 +16,7 @@ from reglab.core.spec import METRICS, At, CalibrationProbe, metrics_of, point_ke
 from reglab.core.statistics import (
     McNemar,
     PairedDifference,
-    compare_examples,
-    compare_replicates,
+    compare_pairs,
     mcnemar,
 )
 
@@ -161,8 +160,8 @@ def compare_on_examples(a: RunResult, b: RunResult, at: At = "kept") -> ExampleC
     is_squared = "squared" in (a.spec.model.loss, b.spec.model.loss)
     right_a, right_b = (predictions.is_right(run.logits(), run.labels()) for run in (a, b))
     return ExampleComparison(
-        accuracy=compare_examples(right_a, right_b),
-        nll=None if is_squared else compare_examples(_nll(a), _nll(b)),
+        accuracy=compare_pairs(right_a, right_b),
+        nll=None if is_squared else compare_pairs(_nll(a), _nll(b)),
         mcnemar=mcnemar(right_a, right_b),
     )
 
@@ -208,7 +207,7 @@ def _compare_point(
             *params,
             metric,
             seeds,
-            compare_replicates([row[metric] for row in left], [row[metric] for row in right]),
+            compare_pairs([row[metric] for row in left], [row[metric] for row in right]),
         )
         for metric in shared_metrics(runs, [*left, *right])
     ]

@@ -166,7 +166,7 @@ class RunSpec(SpecModel):
         return self.dataset.train_size - self.validation_count()
 
     def steps_per_epoch(self) -> int:
-        """Updates in an epoch."""
+        """Updates per epoch."""
         return self.training.batches(self.train_count())
 
     def steps(self) -> int:

@@ -36,7 +36,7 @@ class OptimizerBase(SpecModel):
 
 
 class Moments(OptimizerBase):
-    """Adam's settings; plain SGD takes them, too, and does not use them."""
+    """The settings of Adam."""
 
     beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam: decay of the first moment.")
     beta2: float = Field(default=0.999, ge=0, lt=1, description="Adam: decay of the second moment.")
@@ -53,7 +53,10 @@ class Moments(OptimizerBase):
 
 
 class Sgd(Moments):
-    """Plain stochastic gradient descent."""
+    """Plain stochastic gradient descent; it accepts the settings of Adam and does not use them.
+
+    Specs with both were valid when there was one model of optimizers, and their keys hold both.
+    """
 
     seconds_per_parameter: ClassVar[float] = 0.1e-9
 

@@ -159,7 +159,9 @@ def _at_sweep(problem: FieldProblem, point: dict[str, int]) -> FieldProblem:
         parent, _, leaf = path.rpartition(".")
         if leaf == "name" and problem.path.startswith(f"{parent}."):
             detail = f"With this value, {problem.path} is wrong: {problem.detail}"
-            remedy = f"{problem.remedy} Or sweep what both kinds have."
+            remedy = problem.remedy
+            if problem.path != path:
+                remedy += " Or sweep what both kinds have."
             return FieldProblem(f"sweep.{path}[{at}]", detail, remedy, (problem.path,))
     for field in (problem.path, *problem.also):
         for path, at in point.items():

@@ -13,8 +13,7 @@ from reglab.core.statistics.paired import (
     LEAST_PAIRS,
     McNemar,
     PairedDifference,
-    compare_examples,
-    compare_replicates,
+    compare_pairs,
     mcnemar,
 )
 from reglab.core.statistics.replicates import aggregate, align
@@ -30,8 +29,7 @@ __all__ = [
     "aggregate",
     "align",
     "are_equal",
-    "compare_examples",
-    "compare_replicates",
+    "compare_pairs",
     "interval_of_mean",
     "mcnemar",
     "mean_interval",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,46 +59,31 @@ class McNemar:
     odds_ratio: float | None
 
 
-def compare_replicates(a: Sequence[float], b: Sequence[float]) -> PairedDifference:
-    """Compare values (n,) that belong together in pairs, as those of equal seeds."""
+def compare_pairs(a: ArrayLike, b: ArrayLike) -> PairedDifference:
+    """Compare values (n,) that belong together in pairs, as of equal seeds or equal examples.
+
+    Interval and p-value are of one test: 0 is outside of the one where the other is below 5 %.
+    """
     left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
     change = right - left
-    known = len(change) >= LEAST_PAIRS
-    return _difference(left, right, hedges(change) if known and not are_equal(change) else None)
+    mean = interval_of_mean(change.tolist())
+    known = len(change) >= LEAST_PAIRS and not are_equal(change)
+    return PairedDifference(
+        count=len(change),
+        mean_a=float(left.mean()),
+        mean_b=float(right.mean()),
+        difference=mean.value,
+        low=mean.low if known else None,
+        high=mean.high if known else None,
+        effect_size=hedges(change) if known else None,
+        p_value=float(scipy.stats.ttest_rel(right, left).pvalue) if known else None,
+    )
 
 
 def hedges(change: Floats) -> float:
     """Hedges' g_z of differences (n,): d_z times 1 - 3 / (4 (n - 1) - 1)  (Hedges, 1981)."""
     correction = 1 - 3 / (4 * (len(change) - 1) - 1)
     return float(correction * change.mean() / change.std(ddof=1))
-
-
-def compare_examples(a: ArrayLike, b: ArrayLike) -> PairedDifference:
-    """Compare a score of two models on the same examples (N,); the interval is over examples.
-
-    d_z is the effect size: the small-sample correction vanishes.
-    """
-    left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    change = right - left
-    varies = not are_equal(change)
-    effect = float(change.mean() / change.std(ddof=1)) if varies else None
-    return _difference(left, right, effect)
-
-
-def _difference(left: Floats, right: Floats, effect: float | None) -> PairedDifference:
-    """Interval and p-value belong to one test: 0 is outside of the one where the other is small."""
-    change = right - left
-    mean = interval_of_mean(change.tolist())
-    return PairedDifference(
-        count=len(change),
-        mean_a=float(left.mean()),
-        mean_b=float(right.mean()),
-        difference=mean.value,
-        low=None if effect is None else mean.low,
-        high=None if effect is None else mean.high,
-        effect_size=effect,
-        p_value=None if effect is None else float(scipy.stats.ttest_rel(right, left).pvalue),
-    )
 
 
 def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> McNemar:

@@ -8,10 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from reglab.core.engine.optimizers.base import Parameters, Step, apply
 from reglab.core.spec import OptimizerSpec
-
-__all__ = ["Parameters", "Step", "apply", "of"]
 
 
 def of(spec: OptimizerSpec) -> Any:

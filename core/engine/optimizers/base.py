@@ -4,7 +4,8 @@ An optimizer is a ``NamedTuple`` of its settings whose class has
 
 - ``of(spec)``, which makes it from its spec;
 - ``make_state(count)``, which makes what it keeps between the updates of ``count`` parameters: a
-  ``NamedTuple`` of float32 arrays (P,), by their names in checkpoints;
+  ``NamedTuple`` of float32 arrays (P,), by their names in checkpoints, where ``theta`` and
+  ``best_theta`` are taken;
 - ``update(self, theta, gradient, state, low, high, step)``, a kernel that updates the parameters
   ``low`` to ``high`` of ``theta`` (P,) by their gradient (high - low,), decay included;
 - ``update_sparse(self, inputs, delta, scratch, parameters, step)``, a kernel that updates the first
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reglab.core.engine.arrays import F32, Bools
-from reglab.core.engine.by_type import method
+from reglab.core.engine.by_type import kernel_of
 from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.first_layer import multiply_strip
 from reglab.core.engine.gemm import multiply_transposed
@@ -59,8 +60,8 @@ class Step(NamedTuple):
     l1: float
 
 
-_update = method("update")
-_update_sparse = method("update_sparse")
+_update = kernel_of("update")
+_update_sparse = kernel_of("update_sparse")
 
 
 @kernel

@@ -65,6 +65,9 @@ def create(url: str, target: Path, keep: int | None = None) -> Path:
     file = folder / f"reglab-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{ENDING}" if folder else target
     if file.exists():
         raise BackupRefusedError(f"{file} exists.", "Name a file that does not, or a folder")
+    if not file.parent.is_dir():
+        detail = f"There is no folder {file.parent}."
+        raise BackupRefusedError(detail, "Make it first, or name another")
     part = file.with_name(f".{file.name}.part")
     backup = _of(make_url(url))
     try:

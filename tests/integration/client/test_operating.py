@@ -34,7 +34,19 @@ def test_a_database_is_made_copied_and_watched(tmp_path):
     assert "REGLAB_MAX_RUNS" in run("limits", home=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["backup", "retention"])
+@pytest.mark.parametrize("name", [one.name for one in OPERATIONS if not one.takes_arguments])
+def test_arguments_that_nothing_reads_are_refused(tmp_path, name):
+    run(name, "--port", "8000", home=tmp_path, code=2)
+    run(name, "foo", home=tmp_path, code=2)
+    assert not (tmp_path / "reglab.db").exists()
+
+
+def test_a_backup_into_a_missing_folder_is_refused(tmp_path):
+    run("migrate", home=tmp_path)
+    run("backup", "create", str(tmp_path / "none" / "one.backup"), home=tmp_path, code=1)
+
+
+@pytest.mark.parametrize("name", [one.name for one in OPERATIONS])
 def test_help_is_the_command_s_own(tmp_path, name):
     assert f"Usage: reglab {name}" in run(name, "--help", home=tmp_path)
 

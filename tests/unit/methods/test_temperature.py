@@ -138,18 +138,25 @@ def test_one_validation_split_and_probabilities_are_needed():
 ALL, HALF = np.ones(200, bool), np.arange(200) % 2 == 0
 
 
-@pytest.mark.parametrize(("right", "end"), [(ALL, "lower"), (HALF, "upper"), (None, None)])
-def test_a_likelihood_without_a_maximum_says_at_which_end(right, end):
+@pytest.mark.parametrize(("right", "told"), [(ALL, "smaller"), (HALF, "larger"), (None, None)])
+def test_a_likelihood_without_a_maximum_is_told(right, told):
     logits, labels = overconfident(200, 2)
     if right is not None:
         sure = np.where(right, labels, 1 - labels)
         logits = (9.0 * np.eye(2)[sure]).astype(np.float32)
-    told = " ".join(warnings_of(fit_temperature(logits, labels), logits, labels))
-    found = [name for name in ("lower", "upper") if f"{name} end" in told]
-    assert found == ([] if end is None else [end])
+    found = " ".join(warnings_of(logits, labels))
+    assert [name for name in ("smaller", "larger") if name in found] == ([told] if told else [])
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-4, 1.0, 1e4, 1e9])
+def test_temperatures_are_found_whatever_the_scale_of_logits(scale):
+    logits, labels = overconfident(300)
+    expected = fit_temperature(logits, labels)
+    found = fit_temperature((logits * np.float32(scale)).astype(np.float32), labels)
+    assert found / scale == pytest.approx(expected, rel=1e-4)
 
 
 def test_few_examples_are_told():
     logits, labels = overconfident(100)
-    assert warnings_of(4.0, logits, labels) == []
-    assert "99 examples" in warnings_of(4.0, logits[:99], labels[:99])[0]
+    assert warnings_of(logits, labels) == []
+    assert "99 examples" in warnings_of(logits[:99], labels[:99])[0]

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from scipy.special import log_softmax
 
-from reglab.core.statistics import compare_examples, compare_replicates, mcnemar
+from reglab.core.statistics import compare_pairs, mcnemar
 from tests.harness.stored import serve, store
 from tests.harness.synthetic import curves, experiment, predictions
 
@@ -18,7 +18,7 @@ B = A + np.array([0.02, 0.01, 0.03, 0.00, 0.02, 0.02, 0.01])
 
 
 def test_replicates_against_scipy():
-    found = compare_replicates(A, B)
+    found = compare_pairs(A, B)
     assert (found.count, found.difference) == (7, pytest.approx(np.mean(B - A)))
     assert found.p_value == pytest.approx(stats.ttest_rel(B, A).pvalue)
     interval = stats.ttest_rel(B, A).confidence_interval(0.95)
@@ -30,19 +30,19 @@ def test_replicates_against_scipy():
 
 
 def test_the_order_changes_the_sign_alone():
-    one, other = compare_replicates(A, B), compare_replicates(B, A)
+    one, other = compare_pairs(A, B), compare_pairs(B, A)
     assert one.difference == -other.difference
     assert one.effect_size == pytest.approx(-other.effect_size)
     assert one.p_value == pytest.approx(other.p_value)
 
 
 def test_single_pairs_and_equal_differences_have_no_test():
-    alone = compare_replicates([1.0], [2.0])
+    alone = compare_pairs([1.0], [2.0])
     assert alone.difference == 1.0
     assert (alone.low, alone.effect_size, alone.p_value) == (None, None, None)
-    equal = compare_replicates([1.0, 2.0, 3.0], [1.5, 2.5, 3.5])
+    equal = compare_pairs([1.0, 2.0, 3.0], [1.5, 2.5, 3.5])
     assert (equal.low, equal.high, equal.effect_size) == (None, None, None)
-    two = compare_replicates([1.0, 2.0], [1.5, 2.7])
+    two = compare_pairs([1.0, 2.0], [1.5, 2.7])
     assert (two.low, two.effect_size, two.p_value) == (None, None, None)
 
 
@@ -50,7 +50,7 @@ def test_examples_against_scipy():
     rng = np.random.default_rng(0)
     a = rng.exponential(size=900)
     b = a + rng.normal(0.1, 0.5, 900)
-    found = compare_examples(a, b)
+    found = compare_pairs(a, b)
     expected = stats.ttest_rel(b, a).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.p_value == pytest.approx(stats.ttest_rel(b, a).pvalue)

@@ -106,7 +106,9 @@ export class SchemaForm {
     const box = make("fieldset", { className: "section" }, make("legend", { textContent: words(name) }));
     const [tag] = tagOf(found.options[0]);
     const current = valueAt(this.document, path);
-    const chosen = found.options.find((option) => tagOf(option)[1] === current?.[tag]);
+    // A document may leave out the kind that is the default.
+    const kind = current?.[tag] ?? (current && found.options.find((option) => "default" in option.properties[tag])?.properties[tag].default);
+    const chosen = found.options.find((option) => tagOf(option)[1] === kind);
     const select = make("select", { id: `field-${path.join(".")}`, dataset: { path: path.join(".") } });
     if (found.optional) select.append(make("option", { value: "", textContent: "none" }));
     for (const option of found.options) {
@@ -115,7 +117,11 @@ export class SchemaForm {
     }
     if (!chosen && found.optional) select.value = "";
     select.addEventListener("change", () => {
-      setAt(this.document, path, select.value === "" ? undefined : { [tag]: select.value });
+      const next = found.options.find((option) => tagOf(option)[1] === select.value);
+      // What the next kind needs, and this one has, is kept: it has no default.
+      const needed = (next?.required ?? []).filter((name) => name !== tag && current && name in current);
+      const kept = Object.fromEntries(needed.map((name) => [name, current[name]]));
+      setAt(this.document, path, next ? { [tag]: select.value, ...kept } : undefined);
       this.restructured(path);
     });
     const label = make("label", { htmlFor: select.id, textContent: words(tag) });

@@ -1,0 +1,22 @@
+"""The form of a new experiment and the kinds of optimizers."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+
+def test_a_preset_that_names_no_optimizer_shows_the_settings_of_sgd(open_page):
+    page = open_page("/experiments/new?preset=l2")
+    expect(page.locator("#field-optimizer")).to_have_value("sgd")
+    expect(page.locator('[data-path="optimizer.schedule.lr"]')).to_have_value("0.15")
+
+
+def test_another_optimizer_keeps_the_schedule(open_page):
+    page = open_page("/experiments/new?preset=l2")
+    page.locator("#field-optimizer").select_option("adam")
+    expect(page.locator('[data-path="optimizer.schedule.lr"]')).to_have_value("0.15")
+    expect(page.locator("#estimate dl")).to_be_visible()
+    page.locator("#field-optimizer").select_option("sgd")
+    expect(page.locator('[data-path="optimizer.schedule.tau"]')).to_have_value("50000")
+    page.locator("#submit").click()
+    expect(page.locator("h1#name")).to_be_visible()
