@@ -227,10 +227,10 @@ def test_a_hundred_streams_cost_one_poll(server):
     async def main(count):
         limits = httpx.Limits(max_connections=200)
         ready = asyncio.Semaphore(0)
-        async with httpx.AsyncClient(limits=limits, timeout=30) as http:
+        async with httpx.AsyncClient(limits=limits, timeout=90) as http:
             tasks = [asyncio.create_task(read(http, watched[at % 2], ready)) for at in range(count)]
             for _ in tasks:
-                await asyncio.wait_for(ready.acquire(), 20)
+                await asyncio.wait_for(ready.acquire(), 60)
             told.clear()
             statements.clear()
             began = time.monotonic()
@@ -239,7 +239,7 @@ def test_a_hundred_streams_cost_one_poll(server):
             )
             # A busy machine takes its time to tell all of them.
             while told.count(lease.run.experiment_id) < count / 2:
-                assert time.monotonic() < began + 20, told
+                assert time.monotonic() < began + 60, told
                 await asyncio.sleep(POLL_SECONDS)
             await asyncio.sleep(3 * POLL_SECONDS)
             seconds = time.monotonic() - began
