@@ -13,17 +13,25 @@ from typing import Any, TypeVar, cast
 import platformdirs
 
 
-def _cache_folder() -> str:
-    """A folder of the user's, as a package's may be read-only; another one for other sources.
-
-    numba looks at the file of a kernel alone, not at those of the kernels it calls.
-    """
+def _digest() -> str:
+    """Of all sources of kernels: numba looks at the file of a kernel alone, not at its callees'."""
     digest = hashlib.sha256()
     core = Path(__file__).parents[1]
     for package in ("engine", "metrics", "regularizers"):
         for source in sorted((core / package).rglob("*.py")):
             digest.update(source.read_bytes())
-    name = digest.hexdigest()[:16]
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder(chosen: str) -> str:
+    """A folder for these sources: in the one that was chosen, or else in the user's cache folder.
+
+    A package's own folder may be read-only.
+    """
+    name = _digest()
+    if chosen:
+        # A process that another one of reglab's has started finds the whole path.
+        return chosen if Path(chosen).name == name else str(Path(chosen, name))
     folder = Path(platformdirs.user_cache_dir("reglab"), "numba", name)
     if not _is_writable(folder):
         folder = Path(tempfile.gettempdir(), f"reglab-{os.getuid()}", "numba", name)
@@ -48,8 +56,7 @@ def _is_writable(folder: Path) -> bool:
         return False
 
 
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    os.environ["NUMBA_CACHE_DIR"] = _cache_folder()
+os.environ["NUMBA_CACHE_DIR"] = _cache_folder(os.environ.get("NUMBA_CACHE_DIR", ""))
 
 import numba
 

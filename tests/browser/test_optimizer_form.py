@@ -20,3 +20,18 @@ def test_another_optimizer_keeps_the_schedule(open_page):
     expect(page.locator('[data-path="optimizer.schedule.tau"]')).to_have_value("50000")
     page.locator("#submit").click()
     expect(page.locator("h1#name")).to_be_visible()
+
+
+def test_a_draft_that_cannot_be_read_is_dropped(open_page):
+    page = open_page("/experiments/new?preset=l2")
+    page.locator('[data-path="name"]').fill("Kept")
+    page.wait_for_function("Object.keys(sessionStorage).length > 0")
+    page.evaluate(
+        """() => { for (const [key, text] of Object.entries(sessionStorage)) {
+          const draft = JSON.parse(text);
+          draft.document.sweep = { "regularization.l2": 5 };
+          sessionStorage.setItem(key, JSON.stringify(draft)); } }"""
+    )
+    page.reload()
+    expect(page.locator("#draft")).to_contain_text("dropped")
+    expect(page.locator('[data-path="optimizer.schedule.lr"]')).to_have_value("0.15")

@@ -200,7 +200,7 @@ def test_kernels_are_never_kept_beside_the_sources(tmp_path):
     )
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     done = run([sys.executable, "-c", code], env)
-    assert done.stdout == f"{tmp_path}\n", done.stderr
+    assert Path(done.stdout.strip()).parent == tmp_path, done.stderr
     assert list(tmp_path.rglob("*.nbi"))
 
 

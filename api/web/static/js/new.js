@@ -23,7 +23,15 @@ if (kept) {
   base = kept.base;
   tell("This is your earlier draft.");
 }
-fields.set(kept?.document ?? start);
+try {
+  fields.set(kept?.document ?? start);
+} catch {
+  // A draft of another version.
+  draft.drop();
+  base = start;
+  fields.set(start);
+  tell("Your earlier draft cannot be read, and was dropped.");
+}
 estimate();
 
 form.addEventListener("change", (event) => {
