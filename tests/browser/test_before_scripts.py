@@ -27,4 +27,4 @@ def test_controls_without_a_script_are_inert(new_context, moons, address):
 @pytest.mark.parametrize("address", PAGES)
 def test_scripts_let_all_controls_be_used(open_page, moons, address):
     page = open_page(address.format(moons["id"]))
-    page.wait_for_function("!document.querySelector('.scripted[inert]')")
+    page.wait_for_function("() => !document.querySelector('.scripted[inert]')")

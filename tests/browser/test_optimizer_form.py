@@ -25,7 +25,7 @@ def test_another_optimizer_keeps_the_schedule(open_page):
 def test_a_draft_that_cannot_be_read_is_dropped(open_page):
     page = open_page("/experiments/new?preset=l2")
     page.locator('[data-path="name"]').fill("Kept")
-    page.wait_for_function("Object.keys(sessionStorage).length > 0")
+    page.wait_for_function("() => Object.keys(sessionStorage).length > 0")
     page.evaluate(
         """() => { for (const [key, text] of Object.entries(sessionStorage)) {
           const draft = JSON.parse(text);
