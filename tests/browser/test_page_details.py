@@ -37,8 +37,8 @@ def test_links_to_parts_lead_there_although_parts_above_grow(open_page, moons, p
 def test_without_scripts_no_part_waits_for_one(new_context, moons):
     page = new_context(java_script_enabled=False).open(f"/experiments/{moons['id']}")
     expect(page.locator("#runs tbody tr")).to_have_count(4)
-    expect(page.get_by_text(re.compile("once a run has finished"))).to_have_count(5)
-    for waiting in page.get_by_text(re.compile("once a run has finished")).all():
+    expect(page.get_by_text(re.compile("Available when a run has finished"))).to_have_count(5)
+    for waiting in page.get_by_text(re.compile("Available when a run has finished")).all():
         expect(waiting).to_be_hidden()
     for part in page.locator(".jump a").all():
         target = page.locator(part.get_attribute("href"))
