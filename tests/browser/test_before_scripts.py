@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 USABLE = """() => [...document.querySelectorAll("main :is(button, input, select, textarea)")]
   .filter((control) => control.checkVisibility() && !control.disabled)
@@ -28,3 +31,15 @@ def test_controls_without_a_script_are_inert(new_context, moons, address):
 def test_scripts_let_all_controls_be_used(open_page, moons, address):
     page = open_page(address.format(moons["id"]))
     page.wait_for_function("() => !document.querySelector('.scripted[inert]')")
+
+
+def test_filters_that_are_set_before_the_script_apply(new_context, moons):
+    watched = new_context()
+    held = []
+    watched.context.route("**/js/experiments.js*", lambda route: held.append(route))  # noqa: PLW0108 # Playwright needs a function
+    page = watched.context.new_page()
+    page.goto(watched.url + "/experiments", wait_until="commit")
+    page.get_by_label("Search by name").fill("seeds")
+    page.wait_for_timeout(100)
+    held[0].continue_()
+    expect(page).to_have_url(re.compile("q=seeds"))

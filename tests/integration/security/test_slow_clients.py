@@ -25,7 +25,7 @@ LIMITS = Limits(
     streams=6,
     client_streams=5,
 )
-PATIENCE = 8.0
+PATIENCE = 20.0
 MANY = 60
 
 

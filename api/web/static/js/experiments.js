@@ -16,6 +16,10 @@ form.addEventListener("submit", (event) => {
 });
 form.elements.q.addEventListener("search", apply);
 form.elements.q.addEventListener("input", debounced(apply, 700));
+// What was chosen before this script ran.
+const first = (select) => Math.max([...select.options].findIndex((one) => one.defaultSelected), 0);
+const isChosen = (control) => (control.options ? control.selectedIndex !== first(control) : control.value !== control.defaultValue);
+if ([form.elements.q, ...form.querySelectorAll("select")].some(isChosen)) apply();
 
 const rows = byId("rows");
 if (rows) {
