@@ -45,7 +45,7 @@ RESUMED = {
 
 
 def until(
-    condition: Callable[[], Any], seconds: float = 40.0, what: str | Callable[[], str] = ""
+    condition: Callable[[], Any], seconds: float = 120.0, what: str | Callable[[], str] = ""
 ) -> Any:
     """Wait for something true and return it; else say what was waited for."""
     deadline = time.monotonic() + seconds
@@ -162,7 +162,7 @@ class Delivery:
     def states(self, experiment: str) -> list[str]:
         return [run.state for run in self.runs(experiment)]
 
-    def wait_for(self, experiment: str, state: str = "succeeded", seconds: float = 60.0) -> None:
+    def wait_for(self, experiment: str, state: str = "succeeded", seconds: float = 180.0) -> None:
         """Until all of its runs are in this state."""
         until(
             lambda: set(self.states(experiment)) == {state},

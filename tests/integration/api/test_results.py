@@ -81,10 +81,12 @@ def test_finished_runs_tell_how_they_ended(case):
     assert experiment["state"] == "succeeded"
     assert experiment["progress"] == 1
     for run in experiment["runs"]:
-        assert run["attempt"] == 1
+        # 0 where the module has been here before, and its results were reused.
+        assert run["attempt"] in (0, 1)
         assert run["summary"]["final"]["epoch"] == experiment["spec"]["training"]["epochs"]
         assert run["summary"]["provenance"]["source"]
-        assert run["created_at"] <= run["started_at"] <= run["finished_at"]
+        if run["attempt"]:
+            assert run["created_at"] <= run["started_at"] <= run["finished_at"]
 
 
 def test_predictions_and_their_scores(trained, case):

@@ -84,6 +84,10 @@ def quick(server):
     """Whole requests beside them are answered at once."""
     began = time.monotonic()
     with httpx.Client(base_url=server[0], timeout=PATIENCE) as http:
+        # Places of clients that have left are given back within moments.
+        while http.get("/v1/experiments").status_code == 429:
+            assert time.monotonic() - began < PATIENCE / 2
+            time.sleep(0.1)
         assert http.get("/v1/experiments").status_code == 200
         assert http.post("/v1/experiments", json=SMALL).status_code == 202
     return time.monotonic() - began < PATIENCE / 2
@@ -170,7 +174,7 @@ def test_readers_that_never_read(server, sockets):
     large = head("GET", "/static-offline-docs/swagger-ui-bundle.js")
     deaf = [sockets(large * 4, receive=4096) for _ in range(MANY)]
     assert quick(server)
-    time.sleep(3.5)
+    time.sleep(8)
     for one in deaf:
         # What was under way may be read; then it ends, far from whole.
         assert len(answer(one)) < 4_000_000
