@@ -89,7 +89,7 @@ def test_an_unreached_worker_begins_anew_and_still_hears_a_stop(delivery):
     until(lambda: worker.text().count(" ready.") > 1, what=worker.text)
     assert worker.alive
     assert "runs are queued beside free slots" in worker.text()
-    until(lambda: worker.text().count("begins anew") > 1, what=worker.text)
+    until(lambda: worker.text().count("this worker restarts") > 1, what=worker.text)
     # The signal kills what has not yet come so far as to listen.
     assert worker.terminate() in {0, -signal.SIGTERM}
     assert delivery.states(experiment) == ["queued"]
