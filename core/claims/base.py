@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 import scipy  # its stats, slow to import, are loaded at first use
-from numpy.typing import NDArray
 
 from reglab.core.errors import CODE_FAULTS, NotMeasurableError
 from reglab.core.results import RunResult
@@ -42,29 +41,25 @@ class Region:
             return f"< {self.high:g}"
         return f"from {self.low:g} to {self.high:g}"
 
-    def p_values(self, values: Sequence[float]) -> tuple[float, float]:
-        """One-sided p-values that the mean lies outside, and that it lies inside.
+    def margin(self, value: float) -> float:
+        """How far inside a value lies, negative outside: its distance from the nearer end."""
+        ends = [value - self.low] if self.low is not None else []
+        ends += [self.high - value] if self.high is not None else []
+        return min(ends)
 
-        By Student's t of replicates (n,); a region with two ends by two one-sided tests
+    def p_value(self, values: Sequence[float]) -> float:
+        """Two-sided, of the mean of replicates (n,) lying on that side of the ends where it is.
+
+        By Student's t at the nearer end, which for two ends is the two one-sided tests
         (Schuirmann, 1987). Equal replicates do not tell their spread: the sign test of n of them is
         taken.
         """
-        outside, inside = [], []
-        for end, sign in ((self.low, 1.0), (self.high, -1.0)):
-            if end is not None:
-                margins = sign * (np.asarray(values, np.float64) - end)
-                outside.append(_p_above(margins, mean_is_above=margins.mean() > 0))
-                inside.append(_p_above(-margins, mean_is_above=margins.mean() <= 0))
-        return max(outside), min(inside)
-
-
-def _p_above(margins: NDArray[np.float64], mean_is_above: bool) -> float:
-    """The one-sided p-value of the hypothesis that the mean of margins (n,) is not above 0."""
-    count = len(margins)
-    if are_equal(margins):
-        return 0.5**count if mean_is_above else 1.0
-    statistic = margins.mean() / (margins.std(ddof=1) / np.sqrt(count))
-    return float(scipy.stats.t.sf(statistic, count - 1))
+        data = np.asarray(values, np.float64)
+        if are_equal(data):
+            return min(1.0, 2 * 0.5 ** len(data))
+        error = data.std(ddof=1) / np.sqrt(len(data))
+        distance = abs(self.margin(float(data.mean())))
+        return float(2 * scipy.stats.t.sf(distance / error, len(data) - 1))
 
 
 def above(threshold: float) -> Region:
@@ -165,8 +160,8 @@ class Claim:
         if len(by_seed) < self.minimum_seeds:
             reason = f"Too few seeds: {len(by_seed)} of at least {self.minimum_seeds}."
             return Outcome(self, mean.value, low, high, by_seed, verdict="undecided", reason=reason)
-        p = min(1.0, 2 * min(self.region.p_values(list(by_seed.values()))))
-        return Outcome(self, mean.value, low, high, by_seed, p)
+        p_value = self.region.p_value(list(by_seed.values()))
+        return Outcome(self, mean.value, low, high, by_seed, p_value)
 
     def evaluate(self, runs: Runs) -> Outcome:
         """The verdict of these runs on this claim alone; a pure function of them."""
@@ -185,12 +180,13 @@ def decide(outcomes: Sequence[Outcome], method: Adjustment = "holm") -> list[Out
 
 
 def _decided(outcome: Outcome, p_adjusted: float, count: int) -> Outcome:
-    outside, inside = outcome.claim.region.p_values(list(outcome.by_seed.values()))
+    assert outcome.value is not None
+    region = outcome.claim.region
     if p_adjusted <= ERROR_RATE:
-        verdict: Verdict = "supported" if outside < inside else "not_supported"
+        verdict: Verdict = "supported" if region.margin(outcome.value) > 0 else "not_supported"
         return replace(outcome, p_adjusted=p_adjusted, verdict=verdict, reason=None)
     assert outcome.p_value is not None
-    reason = f"The interval reaches across the threshold ({outcome.claim.region})."
+    reason = f"The interval reaches across the threshold ({region})."
     if outcome.p_value <= ERROR_RATE:
         reason = (
             f"p is {outcome.p_value:.3g}, and {p_adjusted:.3g} once corrected for the {count} "

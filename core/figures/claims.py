@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from reglab.core import claims
-from reglab.core.claims import Outcome, Region
+from reglab.core.claims import Outcome
 from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
@@ -18,16 +18,6 @@ LOOKS = {
     "not_supported": (PALETTE[1], "X", True),
     "undecided": (GREY, "o", False),
 }
-
-
-def margin(region: Region, value: float) -> float:
-    """How far inside its region a value lies, in the statistic's unit; negative outside."""
-    ends = []
-    if region.low is not None:
-        ends.append(value - region.low)
-    if region.high is not None:
-        ends.append(region.high - value)
-    return min(ends)
 
 
 def margins(outcome: Outcome) -> tuple[float, float, float]:
@@ -41,8 +31,8 @@ def margins(outcome: Outcome) -> tuple[float, float, float]:
     if region.low is not None and region.high is not None:
         # Between two ends the margin is greatest in their middle.
         inside.append(float(np.clip((region.low + region.high) / 2, low, high)))
-    found = [margin(region, each) for each in inside if each is not None]
-    return margin(region, value), min(found), max(found)
+    found = [region.margin(each) for each in inside if each is not None]
+    return region.margin(value), min(found), max(found)
 
 
 class Claims(Figure[list[Outcome]]):

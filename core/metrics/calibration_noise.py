@@ -18,8 +18,8 @@ from scipy.special import ndtri
 from reglab.core.metrics.binning import bin_edges
 from reglab.core.metrics.reliability import Reliability, expected_error
 from reglab.core.spec import Binning
+from reglab.core.statistics import LEVEL
 
-LEVEL = 0.95
 RESAMPLES = 2000
 PRECISION = 1e-3
 Floats = NDArray[np.float64]

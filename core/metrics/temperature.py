@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from reglab.core.metrics.predictions import mean_nll
+from reglab.core.metrics.predictions import mean_nll, of_labels
 
 # T is searched from exp(-6) to exp(6), and where it is at an end, from there on as far again as
 # float64 tells temperatures apart.
@@ -51,13 +51,14 @@ def _least(
 def warnings_of(logits: NDArray[Any], labels: NDArray[np.int64]) -> list[str]:
     """What a reader of a temperature that was fitted on these logits should know."""
     found = []
-    of_label = logits[np.arange(len(labels)), labels].astype(np.float64)
-    if (of_label >= logits.max(axis=1)).all():
+    exact = logits.astype(np.float64)
+    of_label = of_labels(exact, labels)
+    if (of_label >= exact.max(axis=1)).all():
         found.append(
             "The likelihood has no maximum: every answer is right, and the smaller the temperature "
             "the better it fits."
         )
-    elif (of_label - logits.astype(np.float64).mean(axis=1)).mean() <= 0:
+    elif (of_label - exact.mean(axis=1)).mean() <= 0:
         found.append(
             "The likelihood has no maximum: the labels' logits are on average not above the "
             "others, and the larger the temperature the better it fits."

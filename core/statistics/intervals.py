@@ -32,10 +32,13 @@ class Interval:
     count: int
 
 
-def are_equal(values: ArrayLike) -> bool:
-    """Whether values differ by no more than rounding: they do not tell how far others spread."""
+def are_equal(values: ArrayLike, scale: float = 0.0) -> bool:
+    """Whether values differ by no more than rounding: they do not tell how far others spread.
+
+    ``scale`` is the size of the numbers that they are differences of, if they are.
+    """
     data = np.asarray(values, np.float64)
-    return bool(np.ptp(data) <= ROUNDING * np.abs(data).max())
+    return bool(np.ptp(data) <= ROUNDING * max(scale, float(np.abs(data).max())))
 
 
 def interval_of_mean(values: Sequence[float], level: float = LEVEL) -> Interval:

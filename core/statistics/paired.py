@@ -67,7 +67,8 @@ def compare_pairs(a: ArrayLike, b: ArrayLike) -> PairedDifference:
     left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
     change = right - left
     mean = interval_of_mean(change.tolist())
-    known = len(change) >= LEAST_PAIRS and not are_equal(change)
+    scale = float(max(np.abs(left).max(), np.abs(right).max()))
+    known = len(change) >= LEAST_PAIRS and not are_equal(change, scale)
     return PairedDifference(
         count=len(change),
         mean_a=float(left.mean()),
