@@ -98,6 +98,9 @@ class CalibrationDocument(OpenDocument):
     ece: Part
     ece_low: Part
     ece_high: Part
+    # Older versions did not measure them.
+    ece_floor: Part | None = None
+    ece_floor_high: Part | None = None
 
 
 class ProvenanceDocument(OpenDocument):

@@ -69,8 +69,9 @@ ECE_FIELDS = ("ece", "ece_low", "ece_high", "ece_floor", "ece_floor_high")
 def _ece(run: RunResult, probe: CalibrationProbe) -> list[float]:
     """ECE_FIELDS of a run; from the summary where the run's own probe has these bins."""
     stored = run.summary.get("calibration") or {}
-    if run.spec.probes.calibration == probe and set(ECE_FIELDS) <= set(stored):
-        return [stored[name] for name in ECE_FIELDS]
+    known = [stored[name] for name in ECE_FIELDS if stored.get(name) is not None]
+    if run.spec.probes.calibration == probe and len(known) == len(ECE_FIELDS):
+        return known
     found = calibration.errors(run.logits(), run.labels(), probe.bins, probe.binning)
     return [getattr(found, name) for name in ECE_FIELDS]
 

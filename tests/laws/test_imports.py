@@ -97,6 +97,8 @@ def test_nothing_is_of_the_future(target, unpacked):
         (("summary", "ece"), -0.1),
         (("summary", "seconds"), 1e300),
         (("summary", "calibration", "ece_high"), 2.0),
+        (("summary", "calibration", "ece_floor"), "much"),
+        (("summary", "calibration", "ece_floor_high"), -0.5),
         (("summary", "final", "test_loss"), -1.0),
         (("summary", "final", "epoch"), 99_999),
         (("epoch",), 3),
@@ -123,6 +125,23 @@ def test_numbers_that_are_null_are_left_out_everywhere(target, unpacked):
     document = json.loads(members["runs/0000.json"])
     for name in set(document["summary"]) - {"final"}:
         document["summary"][name] = None
+    members["runs/0000.json"] = json.dumps(document).encode()
+    reply = send(target, archives.rezip(members))
+    assert reply.status_code == 201, reply.text
+    try:
+        used(target, reply.json())
+    finally:
+        target.http.delete(f"/v1/experiments/{reply.json()['id']}")
+
+
+@pytest.mark.parametrize("value", [None, "left out"])
+def test_calibration_of_an_older_version_is_measured_again(target, unpacked, value):
+    members = next(dict(each) for each in unpacked if b'"calibration": {' in each["runs/0000.json"])
+    document = json.loads(members["runs/0000.json"])
+    for name in ("ece_floor", "ece_floor_high"):
+        document["summary"]["calibration"][name] = value
+        if value is not None:
+            del document["summary"]["calibration"][name]
     members["runs/0000.json"] = json.dumps(document).encode()
     reply = send(target, archives.rezip(members))
     assert reply.status_code == 201, reply.text
