@@ -194,9 +194,10 @@ def _ece_table(runs: list[RunResult], binning: Binning | None, bins: int | None)
         for run in runs
     ]
     reason = None
-    if not rows:
+    if not finished:
+        reason = "No run has finished with a result."
+    elif not rows:
         reason = "The outputs of networks trained with squared loss are no probabilities."
-        reason = reason if finished else "No run has finished with a result."
     return EceTable(binning=binning, bins=bins, items=rows, reason=reason)
 
 

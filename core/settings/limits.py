@@ -223,20 +223,6 @@ class Limits(EnvironmentSettings):
         return f"This server's {row.setting} is {_number(row.value)}."
 
 
-def table(limits: Limits) -> str:
-    """The limits as a Markdown table."""
-    head = ["| variable | limits | default | refused with |", "|---|---|---|---|"]
-    rows = [
-        (f"`{row.setting}`", row.what, _number(row.value), REFUSALS.get(row.status, row.status))
-        for row in limits.rows()
-    ]
-    return "\n".join(head + [f"| {' | '.join(map(str, row))} |" for row in rows])
-
-
-if __name__ == "__main__":
-    print(table(Limits.from_env()))
-
-
 class LimitExceededError(FieldProblemError):
     """More was asked for than a limit allows.
 
@@ -254,3 +240,13 @@ class LimitExceededError(FieldProblemError):
     def __init__(self, limits: Limits, name: str, field: str, detail: str, remedy: str) -> None:
         self.row = limits.row(name)
         super().__init__(FieldProblem(field, detail, f"{remedy} {limits.told(name)}"))
+
+
+def table(limits: Limits) -> str:
+    """The limits as a Markdown table."""
+    head = ["| variable | limits | default | refused with |", "|---|---|---|---|"]
+    rows = [
+        (f"`{row.setting}`", row.what, _number(row.value), REFUSALS.get(row.status, row.status))
+        for row in limits.rows()
+    ]
+    return "\n".join(head + [f"| {' | '.join(map(str, row))} |" for row in rows])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,15 @@ def test_arguments_that_nothing_reads_are_refused(tmp_path, name):
     run(name, "--port", "8000", home=tmp_path, code=2)
     run(name, "foo", home=tmp_path, code=2)
     assert not (tmp_path / "reglab.db").exists()
+
+
+def test_a_closed_terminal_ends_quietly_and_nothing_is_warned_of(tmp_path):
+    command = shlex.join([*COMMAND, "limits"])
+    env = os.environ | {"REGLAB_HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["sh", "-c", f"{command} | true"], env=env, capture_output=True, timeout=60, check=True
+    )
+    assert done.stderr == b""
 
 
 def test_a_backup_into_a_missing_folder_is_refused(tmp_path):
