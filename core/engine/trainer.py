@@ -128,7 +128,7 @@ class Trainer:
 
     def evaluate(self) -> Evaluation:
         """Loss and accuracy on the training, the test and, if any, the validation set."""
-        network = Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta)
+        network = self._network_of(self._theta)
         measure = MEASURES[self.spec.model.loss]
         numbers = [
             number
@@ -157,7 +157,7 @@ class Trainer:
 
     def network(self) -> Network:
         """The network as it is now (a copy)."""
-        return Network(tuple(self.spec.widths()), self.spec.model.activation, self._theta.copy())
+        return self._network_of(self._theta.copy())
 
     def checkpoint(self) -> Checkpoint:
         """A copy of the state after the last finished epoch."""
@@ -174,6 +174,9 @@ class Trainer:
     @property
     def _theta(self) -> F32:
         return self._parameters.theta
+
+    def _network_of(self, theta: F32) -> Network:
+        return Network(tuple(self.spec.widths()), self.spec.model.activation, theta)
 
     def _evaluate_and_judge(self) -> Evaluation:
         self._last = evaluation = self.evaluate()

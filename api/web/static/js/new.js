@@ -125,7 +125,7 @@ function showProblem(error) {
   const texts = left.map((one) => `${one.field ? `${one.field}: ` : ""}${one.detail} ${one.remedy}`);
   if (!error.errors?.length) texts.push(error.message);
   const count = (error.errors?.length ?? 0) - left.length;
-  if (count) texts.unshift(count === 1 ? "One field has to be changed." : `${count} fields need a change.`);
+  if (count) texts.unshift(count === 1 ? "One field has to be changed." : `${count} fields have to be changed.`);
   byId("problems").replaceChildren(...texts.map((text) => make("p", { className: "wrong", textContent: text })));
 }
 
