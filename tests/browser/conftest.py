@@ -17,7 +17,7 @@ MOONS = {
     "preset": "l2",
     "overrides": {
         "name": "Moons with seeds",
-        "tags": ["course", "moons"],
+        "tags": ["browser-tests", "moons"],
         "training.epochs": 400,
         "training.eval_every": 20,
         "dataset.test_size": 200,

@@ -110,13 +110,13 @@ def test_spec_text_cannot_end_the_data_block(open_page, http):
 
 def test_the_list_filters_and_remembers(open_page, moons, digits):
     page = open_page("/experiments")
-    page.get_by_label("Search by name").fill("seeds")
-    expect(page).to_have_url(re.compile(r"q=seeds"))
+    page.get_by_label("Search by name").fill("moons with")
+    expect(page).to_have_url(re.compile(r"q=moons\+with"))
     expect(page.locator("#rows .name")).to_have_text(["Moons with seeds"])
-    expect(page.get_by_label("Search by name")).to_have_value("seeds")
+    expect(page.get_by_label("Search by name")).to_have_value("moons with")
     page.get_by_role("link", name="Clear").click()
-    page.locator("select[name=tag]").select_option("course")
-    expect(page).to_have_url(re.compile(r"tag=course"))
+    page.locator("select[name=tag]").select_option("browser-tests")
+    expect(page).to_have_url(re.compile(r"tag=browser-tests"))
     expect(page.locator("#rows .name")).to_have_text(["Moons with seeds"])
     page.goto(page.url.split("?")[0] + "?state=failed&preset=l1")
     expect(page.get_by_text("No experiment fits.")).to_be_visible()
@@ -225,13 +225,13 @@ def test_parts_of_a_spec_are_turned_on_and_off(open_page, server):
 
 
 def test_sweep_points_of_two_experiments_are_compared(open_page, http, moons, digits):
-    page = open_page("/experiments?q=seeds")
+    page = open_page("/experiments?q=Moons+with")
     page.locator("#rows input").check()
     page.get_by_role("button", name="Compare selected").click()
     expect(page.locator("#metrics tbody tr")).to_have_count(2)
     page.locator("[data-remove]").nth(1).click()
     expect(page.locator("#metrics tbody tr")).to_have_count(1)
-    page.get_by_label("Search experiments by name").fill("spectrum")
+    page.get_by_label("Search experiments by name").fill("digits with")
     expect(page.locator("#found li")).to_have_count(1)
     page.get_by_role("button", name="Pick sweep points").click()
     page.locator("#found input[type=checkbox]").check()
