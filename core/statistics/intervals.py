@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # its stats, slow to import, are loaded at first use
+import scipy  # its parts, slow to import, are loaded at first use
 from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.95
 # Values whose range is smaller, relative to their size, differ by rounding alone.
 ROUNDING = 1e-12
+# Differences whose square rounds to zero have no variance.
+SMALLEST = 1e-150
 Floats = NDArray[np.float64]
 
 
@@ -38,7 +40,8 @@ def are_equal(values: ArrayLike, scale: float = 0.0) -> bool:
     ``scale`` is the size of the numbers that they are differences of, if they are.
     """
     data = np.asarray(values, np.float64)
-    return bool(np.ptp(data) <= ROUNDING * max(scale, float(np.abs(data).max())))
+    rounding = ROUNDING * max(scale, float(np.abs(data).max()))
+    return bool(np.ptp(data) <= max(rounding, SMALLEST))
 
 
 def interval_of_mean(values: Sequence[float], level: float = LEVEL) -> Interval:
@@ -66,7 +69,8 @@ def mean_interval(table: ArrayLike, level: float = LEVEL) -> tuple[Floats, Float
     mean = np.where(there, data, 0.0).sum(axis=0) / np.where(count > 0, count, np.nan)
     squares = np.where(there, (data - mean) ** 2, 0.0).sum(axis=0)
     free = np.where(count > 1, count - 1, np.nan)
-    half = scipy.stats.t.ppf((1 + level) / 2, free) * np.sqrt(squares / free / np.maximum(count, 1))
+    critical = scipy.special.stdtrit(free, (1 + level) / 2)
+    half = critical * np.sqrt(squares / free / np.maximum(count, 1))
     return mean, mean - half, mean + half
 
 

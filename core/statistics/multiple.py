@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 Adjustment = Literal["holm", "bh"]
 
 
-def adjusted(p_values: ArrayLike, method: Adjustment = "holm") -> NDArray[np.float64]:
+def adjusted(
+    p_values: ArrayLike, method: Adjustment = "holm", most_true: int | None = None
+) -> NDArray[np.float64]:
     """P-values (m,) to be compared with the error rate that should hold for all tests together.
 
     Args:
@@ -18,12 +20,15 @@ def adjusted(p_values: ArrayLike, method: Adjustment = "holm") -> NDArray[np.flo
         method: 'holm' for the chance of any false rejection (Holm, 1979), whatever the dependence
             of the tests; 'bh' for the expected share of false rejections among all (Benjamini and
             Hochberg, 1995), for independent or positively dependent tests.
+        most_true: How many of the hypotheses can be true at once, where some exclude others; Holm's
+            method corrects for no more than these (Shaffer, 1986).
     """
     p = np.asarray(p_values, np.float64)
     count = len(p)
     order = np.argsort(p, kind="stable")
     if method == "holm":
-        steps = np.maximum.accumulate((count - np.arange(count)) * p[order])
+        left = np.minimum(count - np.arange(count), count if most_true is None else most_true)
+        steps = np.maximum.accumulate(left * p[order])
     else:
         ratios = count / (np.arange(count) + 1) * p[order]
         steps = np.minimum.accumulate(ratios[::-1])[::-1]

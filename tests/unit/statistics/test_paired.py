@@ -44,6 +44,8 @@ def test_single_pairs_and_equal_differences_have_no_test():
     assert (equal.low, equal.high, equal.effect_size) == (None, None, None)
     rounded = compare_pairs([0.1 + 0.2, 0.3, 0.6], [0.3, 0.3, 0.6])
     assert (rounded.low, rounded.p_value) == (None, None)
+    tiny = compare_pairs([0.0, 0.0, 0.0], [1e-160, 3e-160, 5e-160])
+    assert (tiny.low, tiny.p_value) == (None, None)
     two = compare_pairs([1.0, 2.0], [1.5, 2.7])
     assert (two.low, two.effect_size, two.p_value) == (None, None, None)
 
