@@ -67,10 +67,13 @@ class NotMeasurableError(FieldProblemError):
 
 
 class NotComparableError(FieldProblemError):
-    """Two experiments or runs have nothing in common to pair; the message says what."""
+    """Experiments or runs cannot be paired; the message says why.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(FieldProblem("", reason, ""))
+    ``path`` is the field that is at fault, where it is one alone.
+    """
+
+    def __init__(self, reason: str, path: str = "", remedy: str = "") -> None:
+        super().__init__(FieldProblem(path, reason, remedy))
 
 
 # What a measurement raises where its code is at fault; storage that is away raises none of these.

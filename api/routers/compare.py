@@ -1,16 +1,18 @@
-"""Comparison of two runs or two experiments."""
+"""Comparison of two runs, of two experiments, or of any sweep points as arms."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from reglab.api.access.scopes import needs
+from reglab.api.arms import ArmQuery, compared, only_arms
 from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.limits.work import heavy
 from reglab.api.problems import ProblemError, responses
+from reglab.api.schemas.arms import ArmsBody, body_of
 from reglab.api.schemas.compare import ByExample, Comparison, MetricRow, PointRow
 from reglab.core.errors import FieldProblem, NotComparableError
 from reglab.core.results import RunResult
@@ -28,27 +30,22 @@ Pair = Annotated[
     str | None, Query(max_length=100, description="Two ids separated by a comma: a,b.")
 ]
 
-Moment = Annotated[
-    At,
-    Query(
-        description="'kept': of the network that was kept; 'last': of the last evaluation, which "
-        "differs where early stopping restored an earlier network."
-    ),
-]
-
 
 @router.get(
     "",
-    summary="Compare two runs or two experiments",
+    summary="Compare two runs, two experiments, or several arms",
     operation_id="compare",
     responses=responses(404, 409, 422),
 )
 @needs("read")
 @heavy
 def compare(
-    shared: Shared, runs: Pair = None, experiments: Pair = None, at: Moment = "kept"
-) -> Comparison:
-    """Paired differences b minus a with effect sizes; give either ``runs`` or ``experiments``.
+    shared: Shared,
+    asked: Annotated[ArmQuery, Depends()],
+    runs: Pair = None,
+    experiments: Pair = None,
+) -> Comparison | ArmsBody:
+    """Paired differences b minus a with effect sizes; give ``runs``, ``experiments`` or ``ids``.
 
     Runs: final metrics and, where both were tested on the same examples, accuracy and NLL by
     example with 95 % intervals and McNemar's test. Experiments: final metrics at every sweep
@@ -56,16 +53,26 @@ def compare(
     path that one of the two sweeps. Metrics that one of the two does not have, such as the ECE of a
     network trained with squared loss, are left out, and so are losses in different units. Where the
     two specs bin calibration differently, both ECEs are of 15 quantile bins.
+
+    ``ids``: any sweep points as arms, by one metric, all against a baseline or all pairs; p-values
+    are corrected for all comparisons, and their intervals hold together. Arms over several datasets
+    are compared by their mean over these, ranked over them, and have interquartile means,
+    probabilities of improvement and performance profiles.
     """
-    if (runs is None) == (experiments is None):
-        field = "runs" if runs is None else "experiments"
-        remedy = "Give either runs=A,B or experiments=A,B."
+    given = {"runs": runs, "experiments": experiments, "ids": asked.ids}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        field = named[-1] if named else "runs"
+        remedy = "Give either runs=A,B or experiments=A,B or ids=A,B,C."
         raise ProblemError(
-            422, "invalid", "Invalid request", FieldProblem(field, "One of two is needed.", remedy)
+            422, "invalid", "Invalid request", FieldProblem(field, "One of them is needed.", remedy)
         )
+    if asked.ids is not None:
+        return body_of(compared(shared, asked), asked.at)
+    only_arms(asked)
     if runs is not None:
-        return _compare_runs(shared, *_two("runs", runs), at)
-    return _compare_experiments(shared, *_two("experiments", experiments or ""), at)
+        return _compare_runs(shared, *_two("runs", runs), asked.at)
+    return _compare_experiments(shared, *_two("experiments", experiments or ""), asked.at)
 
 
 def _two(field: str, text: str) -> tuple[str, str]:

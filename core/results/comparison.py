@@ -70,13 +70,21 @@ def final_metrics(
     Those of probabilities are of the kept network alone: with ``at`` 'last' they are left out where
     an earlier one was kept.
     """
-    names = [metric.name for metric in metrics_of(run.spec) if metric.is_curve]
-    found = {name: run.ending(name, at) for name in names if name in run.curves}
+    found = {
+        metric.name: final_metric(run, metric.name, at, binning) for metric in metrics_of(run.spec)
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def final_metric(
+    run: RunResult, name: str, at: At = "kept", binning: CalibrationProbe | None = None
+) -> float | None:
+    """One metric of a finished run, or None where it has none; see ``final_metrics``."""
+    if name not in OF_OUTPUTS:
+        return run.ending(name, at) if name in run.curves else None
     if run.spec.model.loss == "squared" or (at == "last" and not _is_last_kept(run)):
-        return found
-    logits, labels = run.logits(), run.labels()
-    probe = binning or run.spec.probes.binning
-    return found | {name: measure(logits, labels, probe) for name, measure in OF_OUTPUTS.items()}
+        return None
+    return OF_OUTPUTS[name](run.logits(), run.labels(), binning or run.spec.probes.binning)
 
 
 def _ece(logits: Floats, labels: Labels, probe: CalibrationProbe) -> float:

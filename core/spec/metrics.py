@@ -18,6 +18,7 @@ class Metric:
     Attributes:
         name: Its column.
         description: What it is, with its unit.
+        higher_is_better: Whether greater values are better.
         is_curve: Whether it is measured at every evaluation; others are of the kept network.
         needs_split: Whether it needs a validation split.
         needs_probabilities: Whether it needs cross-entropy loss.
@@ -25,6 +26,7 @@ class Metric:
 
     name: str
     description: str
+    higher_is_better: bool = False
     is_curve: bool = True
     needs_split: bool = False
     needs_probabilities: bool = False
@@ -34,11 +36,11 @@ LOSS = "Mean loss that is trained on: cross-entropy in nats, or half the squared
 ACCURACY = "Share of right answers, from 0 to 1."
 METRICS = (
     Metric("train_loss", LOSS),
-    Metric("train_accuracy", ACCURACY),
+    Metric("train_accuracy", ACCURACY, higher_is_better=True),
     Metric("test_loss", LOSS),
-    Metric("test_accuracy", ACCURACY),
+    Metric("test_accuracy", ACCURACY, higher_is_better=True),
     Metric("validation_loss", LOSS, needs_split=True),
-    Metric("validation_accuracy", ACCURACY, needs_split=True),
+    Metric("validation_accuracy", ACCURACY, higher_is_better=True, needs_split=True),
     Metric("ece", "Expected calibration error.", is_curve=False, needs_probabilities=True),
     Metric("brier", "Brier score.", is_curve=False, needs_probabilities=True),
 )

@@ -37,16 +37,16 @@ class Profile:
     """Shares of runs that score better than each threshold.
 
     Attributes:
-        thresholds: (T,), rising.
-        share: (T,).
-        low: (T,), lower ends of the pointwise intervals.
-        high: (T,), upper ends.
+        thresholds: T of them, rising.
+        share: At each threshold.
+        low: Lower ends of the pointwise intervals.
+        high: Upper ends.
     """
 
-    thresholds: Floats
-    share: Floats
-    low: Floats
-    high: Floats
+    thresholds: list[float]
+    share: list[float]
+    low: list[float]
+    high: list[float]
 
 
 def interquartile_mean(scores: Scores) -> Estimate:
@@ -77,7 +77,8 @@ def performance_profile(scores: Scores, thresholds: Floats, higher_is_better: bo
     better = pooled > thresholds if higher_is_better else pooled < thresholds
     often = np.concatenate([_counts(rng, len(each)) for each in scores], axis=1)
     low, high = np.quantile(often @ better / len(pooled), TAILS, axis=0)
-    return Profile(thresholds, better.mean(axis=0), low, high)
+    columns = (thresholds, better.mean(axis=0), low, high)
+    return Profile(*(column.tolist() for column in columns))
 
 
 def _counts(rng: np.random.Generator, count: int) -> Floats:
