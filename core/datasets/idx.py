@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reglab.core.errors import DatasetUnavailableError, FieldProblem
 from reglab.core.settings import DataSettings
+from reglab.core.tables.idx_bytes import IdxFormatError, parse
 
 PARTS = ("train", "t10k")
 RETRY_SECONDS = 60.0
@@ -191,21 +192,14 @@ def verify(name: str, file: str, packed: bytes, md5: dict[str, str]) -> None:
 
 
 def _parse(name: str, file: str, packed: bytes) -> NDArray[np.uint8]:
-    """IDX: two zero bytes, type 8 (unsigned byte), rank, then big-endian sizes, then the data."""
     try:
         content = gzip.decompress(packed)
     except (OSError, EOFError) as error:
         raise _damaged(name, file, "it is not a whole gzip file") from error
-    if content[:3] != b"\x00\x00\x08":
-        raise _damaged(name, file, "it has no IDX header of unsigned bytes")
-    rank = content[3]
-    shape = np.frombuffer(content, ">u4", rank, offset=4).astype(int)
-    data = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
-    if data.size != shape.prod():
-        raise _damaged(
-            name, file, f"its header promises {shape.prod()} bytes, it holds {data.size}"
-        )
-    return data.reshape(shape)
+    try:
+        return parse(content)
+    except IdxFormatError as error:
+        raise _damaged(name, file, str(error)) from error
 
 
 def _damaged(name: str, file: str, why: str) -> DatasetUnavailableError:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from reglab.core.settings import Settings
 from reglab.core.storage.counters import CounterReader
 from reglab.core.storage.database import Transactions, make_engine
+from reglab.core.storage.datasets import DatasetPage, DatasetRecord, Datasets, NewDataset
 from reglab.core.storage.experiments import Experiments
 from reglab.core.storage.leases import LeaseWatch
 from reglab.core.storage.listing import Sort
@@ -51,9 +52,12 @@ __all__ = [
     "AccessScope",
     "AlreadyStoredError",
     "Content",
+    "DatasetPage",
+    "DatasetRecord",
     "ExperimentRecord",
     "KeyConflictError",
     "LeaseLostError",
+    "NewDataset",
     "NotFoundError",
     "Origin",
     "Overview",
@@ -85,6 +89,7 @@ class Storage:
         runs: Leases and fenced writes.
         results: Curves and arrays.
         maintenance: Reaping, and which workers live.
+        datasets: Uploaded datasets and their bytes.
         tokens: Bearer tokens: making, checking, revoking.
         sessions: Browsers that signed in with a token.
         overview: The state of queue and workers.
@@ -112,6 +117,7 @@ class Storage:
         self.experiments = Experiments(transactions, max_attempts)
         self.runs = Runs(transactions, lease_seconds)
         self.results = Results(transactions)
+        self.datasets = Datasets(transactions)
         self.tokens = Tokens(transactions)
         self.sessions = Sessions(transactions)
         self.transfer = Transfer(transactions, self.results)
