@@ -29,7 +29,6 @@ READERS = {
     "idx": "idx_pairs",
     "images": "pictures",
 }
-MAX_TEXT = 100_000
 
 
 def read_table(data: bytes, options: ReadOptions | None = None) -> Table:
