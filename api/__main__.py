@@ -8,16 +8,12 @@ import sys
 import structlog
 import uvicorn
 
-from reglab.api.access import start
 from reglab.api.access.policy import Policy
-from reglab.api.app import create_app
 from reglab.api.limits import memory, protocol
 from reglab.core.errors import FieldProblemError
 from reglab.core.process import logs, tracing
 from reglab.core.process.parent import end_with_parent
-from reglab.core.settings import Settings
-from reglab.core.settings.limits import Limits
-from reglab.core.storage import Storage
+from reglab.core.settings import REFUSED, Limits, Settings
 
 SWITCH_SECONDS = 0.001
 
@@ -41,12 +37,18 @@ def main() -> int:
         logs.configure("api")
         tracing.start("api")
         settings, policy, limits = Settings.from_env(), Policy.from_env(), Limits.from_env()
+        # What is refused is told before the rest, which takes seconds to import.
+        from reglab.api.access import start
+        from reglab.core.storage import Storage
+
         warning = start.check(policy, Storage.of(settings))
     except FieldProblemError as error:
         print(error, file=sys.stderr)
-        return start.REFUSED
+        return REFUSED
     if warning:
         structlog.get_logger("reglab.api").warning("open", detail=warning)
+    from reglab.api.app import create_app
+
     app = create_app(settings, policy, limits)
     share_time()
     uvicorn.run(

@@ -8,14 +8,11 @@ import sys
 import time
 from contextlib import ExitStack
 
-from rich.console import Console
-
-from reglab.api.access import start
 from reglab.api.access.policy import Policy
-from reglab.api.stack import Stack, StackError
 from reglab.core.errors import FieldProblemError
 from reglab.core.process.parent import end_with_parent
 from reglab.core.settings import (
+    REFUSED,
     DataSettings,
     Limits,
     LogSettings,
@@ -23,8 +20,6 @@ from reglab.core.settings import (
     WorkerSettings,
     unknown_variables,
 )
-from reglab.core.storage import Storage, StorageUnavailableError
-from reglab.core.storage.migrate import upgrade
 
 # What a terminal shows unless the variables say otherwise: what went wrong, in words.
 QUIET = {"REGLAB_LOG_LEVEL": "WARNING", "REGLAB_LOG_FORMAT": "text"}
@@ -45,6 +40,25 @@ def main() -> int:
             kind.from_env()
         for told in unknown_variables():
             print(told, file=sys.stderr)
+        return _run(settings, policy)
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 0
+    except FieldProblemError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+
+
+def _run(settings: Settings, policy: Policy) -> int:
+    # Imported once the settings are known to be right, which is told in a fraction of the time.
+    from rich.console import Console
+
+    from reglab.api.access import start
+    from reglab.api.stack import Stack, StackError
+    from reglab.core.storage import Storage, StorageUnavailableError
+    from reglab.core.storage.migrate import upgrade
+
+    try:
         upgrade(settings.database_url)
         start.check(policy, Storage.of(settings))
         stack = Stack(policy.host, policy.port, env={**QUIET, **os.environ})
@@ -56,15 +70,9 @@ def main() -> int:
             while True:
                 stack.check()
                 time.sleep(1)
-    except KeyboardInterrupt:
-        print("Stopped.")
-        return 0
     except (StackError, StorageUnavailableError) as error:
         print(error, file=sys.stderr)
         return 1
-    except FieldProblemError as error:
-        print(error, file=sys.stderr)
-        return start.REFUSED
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -15,9 +15,9 @@ from typing import IO, Self
 
 import httpx
 
-from reglab.api.access.start import REFUSED
 from reglab.core.errors import ReglabError
 from reglab.core.process.parent import VARIABLE as PARENT_PIPE
+from reglab.core.settings import REFUSED
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0

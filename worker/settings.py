@@ -5,10 +5,7 @@ from __future__ import annotations
 import sys
 
 from reglab.core.errors import FieldProblemError
-from reglab.core.settings import DataSettings, LogSettings, Settings, WorkerSettings
-
-# The exit code of a server or worker that must not start.
-REFUSED = 2
+from reglab.core.settings import REFUSED, DataSettings, LogSettings, Settings, WorkerSettings
 
 
 def _read() -> tuple[Settings, int]:

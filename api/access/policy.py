@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-
-from starlette.requests import Request
+from typing import TYPE_CHECKING
 
 from reglab.core.settings.access import AccessSettings
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 class Policy(AccessSettings):

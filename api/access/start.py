@@ -6,8 +6,6 @@ from reglab.api.access.policy import Policy
 from reglab.core.errors import FieldProblem, FieldProblemError
 from reglab.core.storage import Storage, StorageUnavailableError
 
-REFUSED = 2
-
 
 class StartRefusedError(FieldProblemError):
     """The server must not start; the message says what to do."""

@@ -5,6 +5,7 @@ Lines have a contrast of at least ``CONTRAST`` against the paper of either theme
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -134,6 +135,7 @@ def sweep_map(theme: Theme) -> Colormap:
     return ListedColormap(shown, "sweep")
 
 
+@functools.cache
 def time_map(theme: Theme) -> Colormap:
     """Early red to late blue, all of them seen on the paper of the theme."""
     return ListedColormap([legible(TIME_MAP(at), theme) for at in range(256)], "time")

@@ -7,19 +7,16 @@ late or doubled, and the embedded broker may be simple: a folder with one file a
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from queue import Empty
 from typing import Any
 from uuid import uuid4
 
-from kombu.transport import TRANSPORT_ALIASES, filesystem, redis
+from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.json import dumps, loads
-from redis.exceptions import ResponseError
 
 from reglab.core.settings import Settings
 
@@ -44,51 +41,6 @@ def is_message(payload: Any) -> bool:
         and isinstance(properties.get("delivery_tag"), str)
         and isinstance(properties.get("delivery_info"), dict)
     )
-
-
-class RedisChannel(redis.Channel):
-    """Kombu's Redis channel, which what is no message does not end."""
-
-    def _brpop_read(self, **options: Any) -> Any:
-        try:
-            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            log.warning("dropped from the queue what is no message: %s", error)
-        except ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-            self._drop_other_types(self.active_queues)
-        raise Empty
-
-    def _size(self, queue: str) -> int:
-        try:
-            return int(super()._size(queue))  # type: ignore[no-untyped-call]
-        except ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-            self._drop_other_types([queue])
-            return 0
-
-    def _drop_other_types(self, queues: Iterable[str]) -> None:
-        with self.conn_or_acquire() as client:
-            for queue in list(queues):
-                for step in self.priority_steps:
-                    name = self._q_for_pri(queue, step)  # type: ignore[no-untyped-call]
-                    if client.type(name) not in (b"list", b"none", "list", "none"):
-                        log.warning("deleted the key '%s', which is no list", name)
-                        client.delete(name)
-
-
-class RedisTransport(redis.Transport):
-    """Kombu's Redis transport, with messages that are none left out."""
-
-    Channel = RedisChannel
-
-    def _deliver(self, message: Any, queue: str) -> None:
-        if is_message(message):
-            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
-        else:
-            log.warning("dropped from the queue what is no message: %.100r", message)
 
 
 class Channel(filesystem.Channel):
@@ -147,7 +99,9 @@ class Transport(filesystem.Transport):
 
 
 TRANSPORT_ALIASES["folder"] = f"{__name__}:Transport"
-TRANSPORT_ALIASES["redis"] = TRANSPORT_ALIASES["rediss"] = f"{__name__}:RedisTransport"
+# Imported where the broker is Redis, as its library takes a third of a second.
+TRANSPORT_ALIASES["redis"] = f"{__package__}.redis_broker:RedisTransport"
+TRANSPORT_ALIASES["rediss"] = TRANSPORT_ALIASES["redis"]
 
 
 def broker_url(settings: Settings) -> str:

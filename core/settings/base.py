@@ -18,6 +18,8 @@ from pydantic_settings import (
 from reglab.core.errors import FieldProblem, FieldProblemError, ReglabError
 
 PREFIX = "REGLAB_"
+# The exit code of a server or worker that must not start as it is set.
+REFUSED = 2
 
 
 class SettingsError(FieldProblemError):

@@ -22,8 +22,8 @@ MODES = ("embedded", "servers")
 WORKERS = 2
 # Killing at random says nothing about a run, so it must not exhaust its attempts.
 ENV = {"REGLAB_MAX_ATTEMPTS": "1000"}
-# SGD, and Adam with dropout; from a tenth of a second to a second or two.
-KINDS = (("l2", 2_000), ("l2", 12_000), ("dropout", 2_000), ("dropout", 8_000))
+# SGD, and Adam with dropout; from a twentieth of a second to a second.
+KINDS = (("l2", 1_000), ("l2", 6_000), ("dropout", 1_000), ("dropout", 4_000))
 
 Report = Callable[[str, int, int], None]
 

@@ -155,10 +155,10 @@ def test_a_database_that_is_not_there(tmp_path, module):
     assert "database" in done.stderr
 
 
-def test_the_server_needs_no_kernels(tmp_path):
+def test_the_server_needs_no_kernels_and_no_pyplot(tmp_path):
     """With nothing of the user's to write to, and numba out of reach, the API is made."""
     code = (
-        "import sys; sys.modules['numba'] = None\n"
+        "import sys; sys.modules['numba'] = sys.modules['matplotlib.pyplot'] = None\n"
         "from reglab.api.app import create_app\n"
         "from reglab.core.settings import Settings\n"
         "from pathlib import Path\n"

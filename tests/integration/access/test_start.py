@@ -17,7 +17,7 @@ from reglab.api.access import start
 from reglab.api.access.policy import Policy, is_loopback
 from reglab.api.stack import free_port
 from reglab.client import Client, DeniedError
-from reglab.core.settings import Settings
+from reglab.core.settings import REFUSED, Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
 
@@ -123,7 +123,7 @@ def test_from_the_first_token_to_the_last_line_of_the_log(tmp_path):
     commands = Commands(tmp_path)
     for module in ("reglab.api.serve", "reglab.api"):
         refused = commands.run(module)
-        assert refused.returncode == start.REFUSED, refused.stderr
+        assert refused.returncode == REFUSED, refused.stderr
         assert "reglab tokens create NAME --scope admin --here" in refused.stderr
         assert "Traceback" not in refused.stderr
     cli = ("reglab.client.cli", "--url", commands.url)

@@ -116,8 +116,9 @@ def applied(page: Page, tree: Path) -> Iterator[dict[str, str]]:
     installed = copy(tree)
     for change in page.changes:
         change.apply(tree)
-    kernels = str(tree.parent / "numba")
-    yield {**os.environ, "PYTHONPATH": str(installed), "NUMBA_CACHE_DIR": kernels}
+    # One process is enough: two would compile at the same time what a page changes.
+    own = {"NUMBA_CACHE_DIR": str(tree.parent / "numba"), "REGLAB_WORKER_PROCESSES": "1"}
+    yield {**os.environ, **own, "PYTHONPATH": str(installed)}
 
 
 def run(tree: Path, env: dict[str, str], *arguments: str) -> None:

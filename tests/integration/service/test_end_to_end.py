@@ -1,4 +1,4 @@
-"""The two commands and a live service: HTTP, a real worker, the embedded broker, figures."""
+"""``reglab serve`` and a live service: HTTP, a real worker, the embedded broker, figures."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
 
 from reglab.api.stack import free_port
-from reglab.core.figures import REGISTRY
 from tests.harness.inline import SMALL
 
 pytestmark = pytest.mark.slow
@@ -74,33 +72,6 @@ def test_cancel_stops_a_running_training_within_a_second(http):
     curves = http.get(f"/experiments/{made['id']}/curves").json()
     assert curves["epoch"]
     assert http.delete(f"/experiments/{made['id']}").status_code == 204
-
-
-def test_demo_writes_ten_figures_and_a_report(tmp_path):
-    output = tmp_path / "out"
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    nothing = {"REGLAB_DATA_DIR": str(empty), "REGLAB_CACHE_DIR": str(empty)}
-    command = [sys.executable, "-m", "reglab.client.cli", "reproduce", "--own-server"]
-    done = subprocess.run(
-        [*command, "--output", output, "--epochs-scale", "0.004"],
-        env=os.environ | nothing | {"REGLAB_DOWNLOAD": "0"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "is not available here" in done.stdout
-    assert str(output / "report.html") in done.stdout
-    pictures = sorted((output / "figures").glob("*.png"))
-    assert [p.stem for p in pictures] == sorted(n for n, f in REGISTRY.items() if f.article_number)
-    assert all(min(Image.open(picture).size) > 300 for picture in pictures)
-    report = (output / "report.html").read_text()
-    assert report.count("<img") == report.count("data:image/png;base64,") == 10
-    assert "could not be had" in report
-    assert "mnist_5k.csv.gz sha256" in report
-    assert of_this_folder(output / "service") == []
 
 
 def test_serve_stops_cleanly_on_ctrl_c_even_with_a_run_on(tmp_path):
