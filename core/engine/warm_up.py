@@ -22,7 +22,7 @@ _SPEC = {
     "training": {"epochs": 1, "batch_size": 2},
 }
 # Longer than compiling takes, also on a busy machine.
-_PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 120.0
 
 
 def warm_up() -> None:
@@ -42,7 +42,7 @@ def warm_up() -> None:
 @contextmanager
 def _one_process() -> Iterator[None]:
     """Hold a lock in the folder of the cache; go on without it where it cannot be had."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

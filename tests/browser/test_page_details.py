@@ -158,30 +158,37 @@ def test_the_playground_keeps_both_nets_in_colours_of_their_own(open_page, http)
     http.post(f"/experiments/{made['id']}/cancel")
 
 
+def estimated(page):
+    """Waits for the estimate that what is done in its block asks for."""
+    return page.expect_response("**/v1/experiments/estimate")
+
+
 def test_parts_of_a_preset_can_be_turned_off_and_on(open_page):
     page = open_page("/experiments/new?preset=l2")
     runs = page.locator("#estimate dd").first
     expect(runs).to_have_text("9")
     for box in ("Use boundary", "Use calibration", "Use weights"):
-        page.get_by_label(box, exact=True).uncheck()
-        page.wait_for_timeout(600)
+        with estimated(page):
+            page.get_by_label(box, exact=True).uncheck()
         expect(runs).to_have_text("9")
     assert page.locator("#problems").inner_text() == ""
-    page.get_by_label("Use boundary", exact=True).check()
-    page.wait_for_timeout(600)
+    with estimated(page):
+        page.get_by_label("Use boundary", exact=True).check()
     expect(runs).to_have_text("9")
     assert page.locator("#problems").inner_text() == ""
     # Another dataset has no plane: once the part is off it can be run.
-    page.get_by_label("Use boundary", exact=True).uncheck()
-    page.locator("#field-dataset").select_option("digits")
-    page.wait_for_timeout(600)
+    with estimated(page):
+        page.get_by_label("Use boundary", exact=True).uncheck()
+    with estimated(page):
+        page.locator("#field-dataset").select_option("digits")
     expect(runs).to_have_text("9")
 
 
 def test_a_draft_is_there_after_a_reload(open_page):
     page = open_page("/experiments/new?preset=l2")
-    page.get_by_role("textbox", name="Name").fill("abc")
-    page.wait_for_timeout(600)
+    expect(page.locator("#estimate dd").first).to_have_text("9")
+    with estimated(page):
+        page.get_by_role("textbox", name="Name").fill("abc")
     page.reload()
     expect(page.locator("#estimate dd").first).to_have_text("9")
     expect(page.get_by_role("textbox", name="Name")).to_have_value("abc")

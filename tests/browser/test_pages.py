@@ -22,13 +22,26 @@ PATHS += ["/experiments/new?preset=dropout", "/playground", "/experiments/{digit
 SERIOUS = ("serious", "critical")
 
 
+# Scrolls through the page; ends when all images are there and nothing has been fetched for a while.
+SETTLED = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  for (let top = 0; top < document.documentElement.scrollHeight; top += 600) {
+    scrollTo(0, top);
+    await frame();
+  }
+  const fetched = () => performance.getEntriesByType("resource").length;
+  for (let before = -1, since = 0; performance.now() - since < 250; await frame()) {
+    const loading = [...document.images].some((one) => one.loading != "lazy" && !one.complete);
+    if (loading || fetched() != before) since = performance.now();
+    before = fetched();
+  }
+}"""
+
+
 def settle(page):
-    """Scroll through the page, so that all of its parts are made."""
-    for _ in range(14):
-        page.mouse.wheel(0, 600)
-        page.wait_for_timeout(60)
-    page.wait_for_load_state("networkidle") if "playground" not in page.url else None
-    page.wait_for_timeout(400)
+    """Until all parts of the page are made."""
+    page.wait_for_load_state("load")
+    page.evaluate(SETTLED)
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_the_command(tmp_path):
 @pytest.mark.slow
 def test_trainings_go_on_from_a_backup_to_the_same_bits(delivery, broker, tmp_path):
     delivery.worker(1).wait_ready()
-    experiment = delivery.submit(seeds=[0, 1], **{"training.epochs": 12_000})
+    experiment = delivery.submit(seeds=[0, 1], **{"training.epochs": 8_000})
     delivery.wait_checkpoint(experiment)
     states = delivery.states(experiment)
     assert "running" in states
