@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import sys
 
+from reglab.core.process.commands import run_command
 from reglab.core.settings import Settings
-from reglab.core.storage import Storage, StorageError
+from reglab.core.storage import Storage
 
 SILENT_SECONDS = 30.0
 
@@ -16,9 +17,6 @@ def main() -> int:
     storage = Storage.of(Settings.from_env())
     try:
         age = storage.maintenance.worker_age(f"{socket.gethostname()}/")
-    except StorageError as error:
-        print(error, file=sys.stderr)
-        return 1
     finally:
         storage.close()
     if age is None or age > SILENT_SECONDS:
@@ -29,4 +27,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -20,6 +20,7 @@ from reglab.core.errors import FieldProblem, FieldProblemError, ReglabError
 PREFIX = "REGLAB_"
 # The exit code of a server or worker that must not start as it is set.
 REFUSED = 2
+MOST_SHOWN = 80
 
 
 class SettingsError(FieldProblemError):
@@ -105,9 +106,14 @@ class EnvironmentSettings(BaseSettings):
         for each in error.errors(include_url=False):
             # The location begins with the name by which the value was given.
             name = str(each["loc"][0])
+            if name not in found:
+                # A default that rests on a value that is refused.
+                continue
             variable = cls._variable(name) if name in cls.model_fields else name
             own = each.get("ctx", {}).get("error")
-            detail = str(own) if isinstance(own, RefusedValueError) else f"Got {found[name]!r}."
+            detail = (
+                str(own) if isinstance(own, RefusedValueError) else f"Got {_shown(found[name])}."
+            )
             extra: Any = fields[name].json_schema_extra
             problems.append(FieldProblem(variable, detail, extra["remedy"]))
         return problems
@@ -115,3 +121,9 @@ class EnvironmentSettings(BaseSettings):
 
 class RefusedValueError(ReglabError, ValueError):
     """A validator's own sentence on what is wrong, in place of the value."""
+
+
+def _shown(value: object) -> str:
+    """The beginning of a value."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 4]}...{text[-1]}"

@@ -14,16 +14,24 @@ from reglab.core.errors import FieldProblem, FieldProblemError
 from reglab.core.settings.base import EnvironmentSettings, setting
 
 MIB = 2**20
+# Whole numbers up to here are exact in JSON and in every database.
+MOST = 2**53
 REFUSALS = {0: "closed connection", -1: "nothing"}
 
 
 def _limit(default: float, variable: str, status: int, what: str, least: float = 1) -> Any:
     """A field with what the table says of it; whole where the default is."""
     whole = "a whole number" if isinstance(default, int) else "a number"
-    remedy = f"Set it to {whole} of at least {least:g}, e.g. {_number(default)}: {what}."
+    remedy = f"Set it to {whole} from {least:g} to 2**53, e.g. {_number(default)}: {what}."
     about = {"status": status}
     return setting(
-        default, what=what, remedy=remedy, variable=variable, ge=least, json_schema_extra=about
+        default,
+        what=what,
+        remedy=remedy,
+        variable=variable,
+        ge=least,
+        le=MOST,
+        json_schema_extra=about,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import platformdirs
 from pydantic import field_validator
 
-from reglab.core.settings.base import EnvironmentSettings, setting
+from reglab.core.settings.base import EnvironmentSettings, RefusedValueError, setting
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Form = Literal["json", "text"]
@@ -78,5 +78,12 @@ class MigrationSettings(EnvironmentSettings):
     migrations: Path | None = setting(
         None,
         what="Folder of the database migrations; the one of the package if not set.",
-        remedy="Set it to a folder.",
+        remedy="Set it to a folder with env.py and versions/, or leave it out.",
     )
+
+    @field_validator("migrations")
+    @classmethod
+    def _holds_scripts(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not (folder / "env.py").is_file():
+            raise RefusedValueError(f"There are no migrations in {str(folder)[:200]!r}.")
+        return folder

@@ -86,6 +86,10 @@ class Settings(EnvironmentSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
+        try:
+            str(home).encode()
+        except UnicodeEncodeError as error:
+            raise RefusedValueError("Got a name that is not UTF-8.") from error
         return home.absolute()
 
     @field_validator("database_url")
@@ -119,14 +123,23 @@ def _address(text: str, kinds: dict[str, str]) -> str:
     """An address of one of the kinds; what is wrong with it is told without its password."""
     scheme, mark, _ = text.partition("://")
     try:
-        sound = bool(mark) and scheme in kinds and (scheme == "sqlite" or _names_host(text))
+        names = _names_file if scheme == "sqlite" else _names_host
+        sound = bool(mark) and scheme in kinds and names(text)
     except ValueError:
         sound = False
     if not sound:
         # The text itself may hold a password.
-        wrong = f"Got an address that begins with {scheme!r}." if mark else "Got no address."
+        wrong = f"Got an address that begins with {scheme[:20]!r}." if mark else "Got no address."
+        if scheme == "sqlite":
+            wrong = "Got an address that does not name a file alone."
         raise RefusedValueError(wrong)
     return text
+
+
+def _names_file(address: str) -> bool:
+    """Whether an address names a file alone: a database in memory belongs to one process."""
+    parsed = urlsplit(address)
+    return not parsed.netloc and len(parsed.path) > 1 and not parsed.query
 
 
 def _names_host(address: str) -> bool:

@@ -10,8 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from reglab.core.storage.states import StorageConflictError, StorageError, StorageUnavailableError
 
 MIGRATE = "Bring the database up to date with reglab migrate"
+ADDRESS = "Correct REGLAB_DATABASE_URL"
 FULL = "Free space on the database's disk, then try again"
 READ_ONLY = "Make the database writable for this user (file, folder, or server setting)"
+FOLDER = "Check that the folder of the database exists and that this user may write to it"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 POSTGRES = {
     "53100": FULL,
@@ -27,7 +29,7 @@ SQLITE = {
     sqlite3.SQLITE_FULL: FULL,
     sqlite3.SQLITE_IOERR: FULL,
     sqlite3.SQLITE_READONLY: READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: FOLDER,
     sqlite3.SQLITE_CORRUPT: "The file is damaged, restore a copy",
     sqlite3.SQLITE_NOTADB: "REGLAB_DATABASE_URL does not name an SQLite database",
     sqlite3.SQLITE_BUSY: StorageUnavailableError.LATER,
@@ -69,6 +71,8 @@ def translate(error: DBAPIError) -> StorageError | None:
             return StorageConflictError(detail)
         # Without a code the connection itself was lost, or never made.
         lost = error.connection_invalidated or (not code and _is_operational(error))
+        if not lost and not code and error.statement is None:
+            return StorageUnavailableError(detail, ADDRESS)
         known = lost or code[:2] in TRANSIENT_CLASSES
         remedy = POSTGRES.get(code) or (StorageUnavailableError.LATER if known else None)
     return None if remedy is None else StorageUnavailableError(detail, remedy)

@@ -15,10 +15,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from reglab.core.errors import FieldProblemError
+from reglab.core.process.commands import run_command
 from reglab.core.settings import MigrationSettings
 from reglab.core.storage.database import make_engine, translated
-from reglab.core.storage.states import StorageUnavailableError
 
 # Any number that no other program takes for a lock of its own.
 LOCK = 7_345_202_611
@@ -80,22 +79,14 @@ def is_current(engine: Engine) -> bool:
     return found == scripts.get_current_head()
 
 
-def main() -> int:
-    """Upgrade the database named by the settings; returns the exit code."""
+def main() -> None:
+    """Upgrade the database named by the settings."""
     from reglab.core.settings import Settings
 
-    try:
-        url = Settings.from_env().database_url
-        upgrade(url)
-    except StorageUnavailableError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except FieldProblemError as error:
-        print(error, file=sys.stderr)
-        return 2
+    url = Settings.from_env().database_url
+    upgrade(url)
     print(f"The database is up to date: {make_engine(url).url.render_as_string()}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
+from reglab.core.process.commands import commands, run_app
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
-from reglab.core.storage.commands import commands, run_command
 from reglab.core.storage.retention import KEEP_TAG, Retention, Rule
 
 
@@ -59,7 +59,7 @@ def _command(
 
 def main() -> int:
     """Run the command; returns the exit code."""
-    return run_command(app, "retention")
+    return run_app(app, "retention")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ NONSENSE = st.one_of(
 
 
 NAMES = sorted(known_variables() - OTHERS.keys() | {"REGLAB_URL", "REGLAB_TOKEN"})
-BASE = {"REGLAB_DATABASE_URL": "sqlite://", "REGLAB_BROKER_URL": "redis://localhost"}
+BASE = {"REGLAB_DATABASE_URL": "sqlite:////srv/reglab.db", "REGLAB_BROKER_URL": "redis://localhost"}
 
 
 def refusals(name: str, value: str) -> list[str]:
@@ -162,7 +162,7 @@ def test_the_server_needs_no_kernels_and_no_pyplot(tmp_path):
         "from reglab.api.app import create_app\n"
         "from reglab.core.settings import Settings\n"
         "from pathlib import Path\n"
-        "create_app(Settings(home=Path(sys.argv[1]), database_url='sqlite://'))\n"
+        "create_app(Settings(home=Path(sys.argv[1]), database_url='sqlite:////dev/null/x.db'))\n"
         "print('made')"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

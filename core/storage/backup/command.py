@@ -19,11 +19,11 @@ from alembic.util import CommandError
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL, make_url
 
+from reglab.core.process.commands import commands, run_app
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.backup.postgres import PostgresBackup
 from reglab.core.storage.backup.sqlite import SqliteBackup
-from reglab.core.storage.commands import commands, run_command
 from reglab.core.storage.migrate import config, upgrade
 from reglab.core.storage.models import Experiment, Run
 from reglab.core.storage.states import BackupRefusedError
@@ -192,7 +192,7 @@ def _restore(file: Annotated[Path, typer.Argument(help="The backup.")]) -> None:
 
 def main() -> int:
     """Run the command; returns the exit code."""
-    return run_command(app, "backup")
+    return run_app(app, "backup")
 
 
 if __name__ == "__main__":

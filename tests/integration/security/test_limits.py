@@ -75,7 +75,7 @@ def test_every_limit_is_read_from_its_own_variable():
 
 @pytest.mark.parametrize("value", ["-1", "many", "nan", "inf", "1.5"])
 def test_a_useless_value_is_refused_with_what_would_be_right(value):
-    with pytest.raises(SettingsError, match=r"REGLAB_MAX_RUNS.*whole number of at least 1"):
+    with pytest.raises(SettingsError, match=r"REGLAB_MAX_RUNS.*whole number from 1 to"):
         Limits.from_env({"REGLAB_MAX_RUNS": value})
 
 

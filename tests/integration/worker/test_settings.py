@@ -53,4 +53,7 @@ def test_every_number(name, value):
     assert problem.remedy
 
 
-FILES = {"REGLAB_DATABASE_URL": "sqlite://", "REGLAB_BROKER_URL": "redis://localhost"}
+FILES = {
+    "REGLAB_DATABASE_URL": "sqlite:////srv/reglab.db",
+    "REGLAB_BROKER_URL": "redis://localhost",
+}
