@@ -67,7 +67,7 @@ OPERATIONS = (
     ),
     Operation(
         "limits",
-        "reglab.core.settings.limits_command",
+        "reglab.core.process.limits_command",
         "pydantic",
         "server",
         "Print the limits of a server in this environment.",
