@@ -1,6 +1,7 @@
 """``python -m benchmarks.coverage``: how often intervals hold the truth; prints Markdown tables.
 
-The seeds are fixed. Some minutes on one core; ``--sets 100`` for a quick look.
+The seeds are fixed. Some minutes on one core; ``--sets 100`` for a quick look, ``--only arms`` for
+one of the tables.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ one_thread()
 
 from reglab.core.metrics.calibration_noise import noise_floor, true_error_interval
 from reglab.core.metrics.reliability import expected_error, reliability
-from reglab.core.statistics import interval_of_mean
+from reglab.core.statistics import ArmAdjustment, compare_arms, interval_of_mean
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], Floats]
@@ -43,6 +44,22 @@ DIFFERENCES: dict[str, Draw] = {
         (rng.binomial(EXAMPLES, 0.9, n) - rng.binomial(EXAMPLES, 0.9, n)) / EXAMPLES
     ),
     "skewed, one-sided": lambda rng, n: rng.exponential(size=n) - 1,
+}
+
+ARMS = 4
+# Values (seeds, ARMS) of arms with equal means; what all arms of a seed share cancels.
+ARM_VALUES: dict[str, Callable[[np.random.Generator, int], Floats]] = {
+    "equal spread": lambda rng, n: rng.normal(size=(n, ARMS)),
+    "unequal spread": lambda rng, n: rng.normal(size=(n, ARMS)) * [0.3, 1, 1, 3],
+    "noisy baseline": lambda rng, n: rng.normal(size=(n, ARMS)) * [3, 1, 1, 1],
+    "discrete": lambda rng, n: rng.binomial(EXAMPLES, 0.9, (n, ARMS)) / EXAMPLES,
+    "skewed": lambda rng, n: rng.exponential(size=(n, ARMS)),
+}
+DESIGNS: dict[str, tuple[ArmAdjustment, int | None]] = {
+    "holm, baseline": ("holm", 0),
+    "holm, all pairs": ("holm", None),
+    "dunnett": ("dunnett", 0),
+    "tukey": ("tukey", None),
 }
 
 
@@ -93,19 +110,55 @@ def seed_rows(sets: int) -> Iterator[tuple[str, int, float]]:
             yield name, count, hits / sets
 
 
+def arm_rows(sets: int) -> Iterator[tuple[str, str, int, float, float]]:
+    """Design, distribution, seeds, share of sets whose intervals all hold, and with an error."""
+    for design, (adjust, baseline) in DESIGNS.items():
+        for name, draw in ARM_VALUES.items():
+            for count in SEEDS:
+                rng = np.random.default_rng([count, len(name)])
+                held = wrong = 0
+                for _ in range(sets):
+                    arms = [dict(enumerate(arm)) for arm in draw(rng, count).T.tolist()]
+                    found = compare_arms(arms, baseline, adjust)
+                    # Equal differences have no interval and decide nothing.
+                    held += all(one.low is None or one.low <= 0 <= one.high for one in found)
+                    wrong += any(one.decision != "undecided" for one in found)
+                yield design, name, count, held / sets, wrong / sets
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
     parser.add_argument("--sets", type=int, default=1_000, help="simulated sets per row")
-    sets = parser.parse_args().sets
+    parser.add_argument("--only", choices=list(TABLES), help="one table")
+    asked = parser.parse_args()
+    for name, table in TABLES.items():
+        if asked.only in (None, name):
+            table(asked.sets)
+
+
+def _print_calibration(sets: int) -> None:
     print("| confidences | examples | true error | coverage | mean width | above the floor |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, size, error, covered, width, above in calibration_rows(sets):
         row = f"| {name} | {size:,} | {error:g} | {covered:.1%} | {width:.4f} | {above:.1%} |"
         print(row, flush=True)
+
+
+def _print_seeds(sets: int) -> None:
     print("\n| differences | pairs | coverage |\n|---|---:|---:|")
     for name, count, covered in seed_rows(10 * sets):
         print(f"| {name} | {count} | {covered:.1%} |", flush=True)
+
+
+def _print_arms(sets: int) -> None:
+    print("\n| comparisons | arms | seeds | joint coverage | a false difference |")
+    print("|---|---|---:|---:|---:|")
+    for design, name, count, held, wrong in arm_rows(4 * sets):
+        print(f"| {design} | {name} | {count} | {held:.1%} | {wrong:.1%} |", flush=True)
+
+
+TABLES = {"calibration": _print_calibration, "seeds": _print_seeds, "arms": _print_arms}
 
 
 if __name__ == "__main__":

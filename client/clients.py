@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from reglab.client import flows
+from reglab.client.arms import Adjust
 from reglab.client.compare import Comparison, compare_flow
 from reglab.client.errors import UnavailableError
 from reglab.client.experiments import AsyncExperiment, Experiment, ExperimentSurface
@@ -123,13 +124,28 @@ class ClientSurface:
         yield Call("DELETE", f"/v1/tokens/{token_id(token)}")
 
     @operation
-    def compare(self, *experiments: Any) -> Flow[Comparison]:
-        """Runs of several experiments side by side, and the fields in which their specs differ.
+    def compare(
+        self,
+        *experiments: Any,
+        baseline: Any | None = None,
+        metric: str | None = None,
+        adjust: Adjust | None = None,
+        margin: float | None = None,
+    ) -> Flow[Comparison]:
+        """Runs of several experiments side by side, or their sweep points as arms of one metric.
+
+        Arms are compared where any of the four keywords is given: paired by seed, with p-values
+        that are corrected for all comparisons and intervals that hold together.
 
         Args:
-            experiments: Experiments or their ids.
+            experiments: Experiments or their ids; of arms also 'id:K', the sweep point of run K.
+            baseline: The arm that all others are compared with; all pairs without.
+            metric: As in the reference of metrics; 'test_accuracy' if left out.
+            adjust: 'holm' if left out, 'bh', 'dunnett' (with a baseline) or 'tukey' (all pairs).
+            margin: Differences below it do not matter; arms are tested for being equivalent.
         """
-        return (yield from compare_flow(experiments))
+        asked = {"metric": metric, "adjust": adjust, "margin": margin}
+        return (yield from compare_flow(experiments, baseline, asked))
 
     @operation
     def report(self, *experiments: Any, path: str | os.PathLike[str] = "report.html") -> Flow[Path]:

@@ -1,4 +1,4 @@
-"""curves, ece, claims, figure, compare, export, import."""
+"""curves, ece, claims, figure, export, import."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from reglab.client.cli.base import ExperimentArgument, Json, connect, find, tell_unfinished
+from reglab.client.cli.comparing import compare
 from reglab.client.cli.output import console, print_json, print_table, sparkline
 from reglab.client.errors import InvalidFileError
 from reglab.client.experiments import Experiment
 from reglab.client.figures import FORMATS
 from reglab.client.files import make_folder
 from reglab.client.show import cell
-from reglab.client.tables import Curves, Table, plain
+from reglab.client.tables import Curves, Table
 from reglab.client.text import counted
 from reglab.core.spec import Binning
 
@@ -182,42 +183,6 @@ def figure(
     else:
         for path in saved:
             _saved(path)
-
-
-def compare(
-    ctx: typer.Context,
-    experiments: Annotated[
-        list[str], typer.Argument(help="Ids, ends of ids, or 'last'.", show_default=False)
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Save as .csv.", show_default=False)
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Compare the runs of several experiments, and the fields in which their specs differ."""
-    with connect(ctx) as client:
-        found = [find(client, experiment) for experiment in experiments]
-        table = client.compare(*found)
-    if output is not None:
-        _saved(table.save_csv(output))
-        return
-    if as_json:
-        print_json({"differences": table.differences, "runs": table.rows()})
-        return
-    if table.differences:
-        rows = [
-            {
-                "field": path,
-                **{
-                    f"{at}: {e.data.label()}": plain(v)
-                    for at, (e, v) in enumerate(zip(found, values, strict=True), 1)
-                },
-            }
-            for path, values in table.differences.items()
-        ]
-        print_table(Table.of_rows(rows), "Differences of the specs")
-    shown = {name: values for name, values in table.items() if name != "experiment_id"}
-    print_table(shown, "Runs")
 
 
 def export(

@@ -139,6 +139,18 @@ def test_compare(reglab, finished, tmp_path):
     assert "Runs" in reglab("compare", finished).stdout
 
 
+def test_compare_arms(reglab, finished, tmp_path):
+    text = reglab("compare", finished, "--metric", "test_loss").stdout
+    assert "Too few pairs of equal seeds: 1 of at least 3." in text
+    asked = ("compare", f"{finished}:0", f"{finished[-8:]}:1", "--baseline", f"{finished}:1")
+    found = json.loads(reglab(*asked, "--json").stdout)
+    assert [arm["id"] for arm in found["arms"]] == [f"{finished}:0", f"{finished}:1"]
+    assert found["comparisons"][0]["b"] == found["arms"][0]["arm"]
+    reglab(*asked, "-o", tmp_path / "arms.tex")
+    assert r"\bottomrule" in (tmp_path / "arms.tex").read_text()
+    assert "metric" in reglab("compare", finished, "--metric", "x", code=4).stderr
+
+
 def test_cancel_retry_delete(reglab, spec):
     long = ["--set", "training.epochs=900000", "--set", "training.eval_every=1000"]
     made = json.loads(reglab("submit", spec, *long, "--json").stdout)["id"]

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from reglab.client import (
+    Client,
     ClientError,
     ConflictError,
     ExperimentFailedError,
@@ -232,6 +233,46 @@ def test_compare(client, resolve, finished, plain):
     assert table["ece"][:2] == tuple(row["ece"] for row in plain("/ece")["items"])
     losses = [run["summary"]["final"]["test_loss"] for run in plain()["runs"]]
     assert list(table["test_loss"][:2]) == losses
+
+
+@pytest.fixture(scope="module")
+def seeded(server):
+    """Two sweep points with four seeds each."""
+    with Client(server) as client:
+        made = client.submit(SMALL, {"seeds": [0, 1, 2, 3], "name": "four_seeds & more"})
+        return made.wait(timeout=120, progress=False).id
+
+
+def test_arms(client, resolve, seeded, server):
+    first, second = f"{seeded}:0", f"{seeded}:4"
+    table = resolve(client.compare(first, second, baseline=first, metric="test_loss"))
+    query = {"ids": f"{first},{second}", "baseline": first, "metric": "test_loss"}
+    plain = httpx.get(f"{server}/v1/compare", params=query).json()
+    (row,), (expected,) = table.rows(), plain["comparisons"]
+    for name in ("difference", "low", "high", "p_value", "p_adjusted", "decision", "text"):
+        assert row[name] == expected[name]
+    assert (row["a"], row["b"]) == tuple(arm["label"] for arm in plain["arms"])
+    assert table.arms["mean"] == tuple(arm["mean"] for arm in plain["arms"])
+    assert table.arms["regularization.l2"] == (0, 0.01)
+    assert (table.varied, table.ranks) == (plain["varied"], plain["ranks"])
+    frame = table.to_pandas()
+    assert list(frame["difference"]) == [expected["difference"]]
+    text = table.to_latex()
+    assert text.count(r"\toprule") == 2
+    assert r"four\_seeds \& more" in text
+    assert r"\ensuremath{\lambda}" in text
+    assert "<table>" in table._repr_html_()
+    every = resolve(client.compare(seeded, metric="test_loss", adjust="tukey", margin=5))
+    assert every["decision"] == ("equivalent",)
+    with pytest.raises(InvalidRequestError) as refused:
+        resolve(client.compare(seeded, metric="accuracy"))
+    assert refused.value.errors[0].field == "metric"
+
+
+def test_runs_as_latex(client, resolve, finished):
+    table = resolve(client.compare(finished))
+    assert table.arms.height == 0
+    assert table.to_latex().count("small moons") == table.height
 
 
 def test_catalog(client, resolve):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from reglab.client import AsyncClient, AsyncExperiment, AsyncRun, Client, Experiment, Run
+from reglab.client.arms import Adjust
+from reglab.core.statistics import ArmAdjustment
 
 PAIRS = [(Client, AsyncClient), (Experiment, AsyncExperiment), (Run, AsyncRun)]
 
@@ -31,5 +33,10 @@ def test_same_names_arguments_and_docstrings(blocking, awaiting):
 def test_signatures_hide_how_operations_are_driven():
     with Client("http://reglab.test") as client:
         assert inspect.signature(client.presets).return_annotation == "list[PresetInfo]"
-        assert list(inspect.signature(client.compare).parameters) == ["experiments"]
+        asked = ["experiments", "baseline", "metric", "adjust", "margin"]
+        assert list(inspect.signature(client.compare).parameters) == asked
         assert client.presets.__doc__ == "The article's experiments."
+
+
+def test_corrections_have_the_names_of_the_server():
+    assert get_args(Adjust) == get_args(ArmAdjustment)
