@@ -33,6 +33,7 @@ from reglab.api.routers import (
     claims,
     compare,
     curves,
+    datasets,
     estimate,
     events,
     experiments,
@@ -109,6 +110,7 @@ def create_app(
         runs,
         arrays,
         catalog,
+        datasets,
         playground,
         tokens,
     ):
@@ -126,6 +128,7 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await app.state.context.event_poller.close()
+    app.state.context.tables.close()
     app.state.context.storage.close()
 
 

@@ -21,6 +21,7 @@ from reglab.core.results import RunResult
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
+from reglab.core.tables.isolated import IsolatedReader
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -40,6 +41,8 @@ class Context:
     ece_tables: EceTableCache = field(default_factory=EceTableCache)
     # Each is held in memory while it is checked.
     importing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    reading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    tables: IsolatedReader = field(default_factory=IsolatedReader)
     planning: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(PLANNING_THREADS))
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(THREADS))
     drawing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(DRAWING_THREADS))
@@ -103,3 +106,33 @@ def _own_experiment_id(request: Request, shared: Shared, experiment_id: Experime
 
 
 OwnExperimentId = Annotated[str, Depends(_own_experiment_id)]
+
+
+DATASET_ID = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def _dataset_id(
+    dataset_id: Annotated[str, Path(description="sha256: and 64 hexadecimal digits.")],
+) -> str:
+    if not DATASET_ID.fullmatch(dataset_id):
+        remedy = "Ids of uploaded datasets are sha256: and 64 hexadecimal digits."
+        problem = FieldProblem("dataset_id", f"'{dataset_id[:80]}' is not an id.", remedy)
+        raise ProblemError(404, "not-found", "Not found", problem)
+    return dataset_id
+
+
+DatasetId = Annotated[str, Depends(_dataset_id)]
+
+
+def _own_dataset_id(request: Request, shared: Shared, dataset_id: DatasetId) -> str:
+    """The id, or a 403 where it was uploaded with another token."""
+    owner = shared.storage.datasets.get(dataset_id).token_id
+    if not may_change(request.state.principal, owner):
+        detail = "The dataset was uploaded with another token."
+        remedy = "Use that token, or one with the scope 'admin'."
+        problem = FieldProblem("dataset_id", detail, remedy)
+        raise ProblemError(403, "not-yours", "Another's dataset", problem)
+    return dataset_id
+
+
+OwnDatasetId = Annotated[str, Depends(_own_dataset_id)]

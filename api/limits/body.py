@@ -14,11 +14,16 @@ from reglab.api.limits.refusals import refusal, send_problem
 from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem, ReglabError
 from reglab.core.exchange.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
-from reglab.core.settings.limits import Limits
+from reglab.core.settings.limits import MIB, Limits
 from reglab.core.spec import dotted
 
-# Read by its handler piece by piece; all others are small and are read here, whole.
-STREAMED = "/v1/experiments/import"
+# Read by their handlers piece by piece; all others are small and are read here, whole.
+STREAMED = {
+    ("POST", "/v1/experiments/import"): "import_bytes",
+    ("POST", "/v1/datasets"): "dataset_mib",
+}
+# Of a multipart body beside the file: the heads of its parts, and a document.
+FORM_BYTES = 2**18
 # Checking a longer body would hold up the event loop.
 CHECKED_AT_ONCE = 2**16
 # A client still sending is read for so long, so that it sees the refusal rather than a reset.
@@ -46,7 +51,7 @@ class BodyMiddleware:
             await send(message)
 
         try:
-            read = body.piece if scope["path"] == STREAMED else await body.whole()
+            read = body.piece if body.is_streamed else await body.whole()
             await self._app(scope, read, sending)
         except ProblemError as problem:
             await send_problem(problem, scope, receive, sending)
@@ -66,7 +71,12 @@ class Body:
         self, scope: Scope, receive: Receive, limits: Limits, checking: CapacityLimiter
     ) -> None:
         self._receive, self._limits, self._checking = receive, limits, checking
-        self._most = "import_bytes" if scope["path"] == STREAMED else "body_bytes"
+        limit = STREAMED.get((scope["method"], scope["path"]))
+        self.is_streamed = limit is not None
+        self._limit = limit or "body_bytes"
+        self._most = getattr(limits, self._limit)
+        if self._limit == "dataset_mib":
+            self._most = self._most * MIB + FORM_BYTES
         headers = dict(scope["headers"])
         self._told = int(headers.get(b"content-length", b"0"))
         self.unread = self._told > 0 or b"transfer-encoding" in headers
@@ -108,7 +118,7 @@ class Body:
         """Read on for a moment without keeping anything."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
-                while self._size <= 2 * getattr(self._limits, self._most):
+                while self._size <= 2 * self._most:
                     message = await self._receive()
                     self._size += len(message.get("body", b""))
                     if not message.get("more_body", False):
@@ -131,13 +141,13 @@ class Body:
         return self._began + limits.body_seconds + self._size / limits.body_rate
 
     def _check_size(self, size: int) -> None:
-        most = getattr(self._limits, self._most)
+        most = self._most
         if size > most:
             told = (
                 f"The body has {size} bytes." if self._told else f"The body has over {most} bytes."
             )
             remedy = f"Send at most {most} bytes."
-            raise refusal(self._limits, self._most, "body", told, remedy)
+            raise refusal(self._limits, self._limit, "body", told, remedy)
 
     def _late(self) -> ProblemError:
         seconds = time.monotonic() - self._began

@@ -1,4 +1,4 @@
-"""What can be asked for: presets, datasets, and the spec's JSON schema."""
+"""What can be asked for: presets, and the spec's JSON schema."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from fastapi import APIRouter
 
 from reglab.api.access.scopes import needs
 from reglab.api.problems import responses
-from reglab.api.schemas.catalog import DatasetList, DatasetRow, PresetList, PresetRow
-from reglab.core import datasets
+from reglab.api.schemas.catalog import PresetList, PresetRow
 from reglab.core.presets import PRESETS
 from reglab.core.spec import ExperimentSpec, count_runs
 from reglab.core.spec.fields import schema
@@ -35,14 +34,6 @@ def list_presets() -> PresetList:
         for preset in PRESETS.values()
     ]
     return PresetList(items=rows)
-
-
-@router.get("/datasets", summary="Datasets", operation_id="list_datasets", responses=responses())
-@needs("read")
-def list_datasets() -> DatasetList:
-    """Returns all datasets, and whether each is available on this server."""
-    rows = [DatasetRow.model_validate(row) for row in datasets.catalog()]
-    return DatasetList(items=rows)
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Presets and datasets."""
+"""Presets."""
 
 from __future__ import annotations
 
@@ -36,28 +36,3 @@ class PresetList(BaseModel):
     items: list[PresetRow] = Field(
         description="The presets of the article in its order, then the others."
     )
-
-
-class DatasetRow(BaseModel):
-    """A dataset."""
-
-    name: str = Field(description="As in dataset.name.", examples=["mnist"])
-    title: str = Field(description="Title of the dataset.", examples=["MNIST"])
-    n_features: int = Field(description="Features per example.", examples=[784])
-    n_classes: int = Field(description="Number of classes.", examples=[10])
-    image_shape: list[int] | None = Field(
-        description="Rows and columns of an image; null if the inputs are not images.",
-        examples=[[28, 28]],
-    )
-    source: str = Field(description="Source of the data.", examples=["MNIST, IDX files"])
-    licence: str = Field(description="Its licence.", examples=["CC BY-SA 3.0"])
-    available: bool = Field(description="Whether it is available on this server.", examples=[True])
-    reason: str | None = Field(
-        description="Why it is not available, and how to make it available.", examples=[None]
-    )
-
-
-class DatasetList(BaseModel):
-    """All datasets."""
-
-    items: list[DatasetRow] = Field(description="The datasets.")

@@ -197,7 +197,15 @@ class Limits(EnvironmentSettings):
     import_bytes: int = _limit(
         256 * MIB, "REGLAB_MAX_IMPORT_BYTES", 413, "bytes of an imported file", 1024
     )
-    imports: int = _limit(4, "REGLAB_MAX_IMPORTS", 429, "imports that are being received", 1)
+    imports: int = _limit(
+        4, "REGLAB_MAX_IMPORTS", 429, "imports and datasets that are being received", 1
+    )
+    dataset_mib: int = _limit(
+        64, "REGLAB_DATASET_MIB", 413, "MiB of the file of one uploaded dataset", 1
+    )
+    datasets_mib: int = _limit(
+        1024, "REGLAB_DATASETS_MIB", 413, "MiB of the files of all uploaded datasets together", 1
+    )
     unpacked_bytes: int = _limit(
         1024 * MIB, "REGLAB_MAX_UNPACKED_BYTES", 422, "bytes of its contents once unpacked", 1024
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -125,6 +126,12 @@ class Datasets:
         with self._transactions.read() as session:
             return DatasetRecord.of(_row(session, identifier))
 
+    def known(self, identifier: str) -> DatasetRecord | None:
+        """One dataset, or None."""
+        with self._transactions.read() as session:
+            row = session.get(StoredDataset, identifier)
+            return None if row is None else DatasetRecord.of(row)
+
     def preview(self, identifier: str) -> dict[str, Any]:
         """First rows and distributions, or NotFoundError."""
         with self._transactions.read() as session:
@@ -147,10 +154,8 @@ class Datasets:
         if q:
             query = query.where(StoredDataset.name.icontains(q, autoescape=True))
         if tag is not None:
-            # Tags hold no quotes.
-            query = query.where(
-                cast(StoredDataset.tags, Text).contains(f'"{tag}"', autoescape=True)
-            )
+            quoted = json.dumps(tag)
+            query = query.where(cast(StoredDataset.tags, Text).contains(quoted, autoescape=True))
         if cursor is not None:
             moment, _, last = cursor.partition("~")
             before = datetime.fromisoformat(moment)

@@ -29,6 +29,13 @@ class TableError(FieldProblemError):
         text = f"{where[0].upper()}{where[1:]}: {detail}" if where else detail
         super().__init__(FieldProblem(path, text, remedy))
 
+    @classmethod
+    def of(cls, problem: FieldProblem) -> TableError:
+        """An error that another process found, as it told it."""
+        found = cls("", "")
+        FieldProblemError.__init__(found, problem)
+        return found
+
 
 def shortened(text: object, length: int = 60) -> str:
     """A value for a message: printable, and not longer than that."""
