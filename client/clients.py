@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from reglab.client import flows
+from reglab.client import datasets, flows
 from reglab.client.arms import Adjust
 from reglab.client.compare import Comparison, compare_flow
+from reglab.client.dataset_models import (
+    DatasetInfo,
+    DatasetKind,
+    DatasetPreview,
+    UploadedDataset,
+)
 from reglab.client.errors import UnavailableError
 from reglab.client.experiments import AsyncExperiment, Experiment, ExperimentSurface
 from reglab.client.files import read_whole, write_whole
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, documented_as, operation
 from reglab.client.models import (
-    DatasetInfo,
-    DatasetList,
     Estimate,
     ExperimentSummary,
     Health,
@@ -62,9 +66,103 @@ class ClientSurface:
         return Listing(PresetList.read((yield Call("GET", "/v1/presets"))).items)
 
     @operation
-    def datasets(self) -> Flow[list[DatasetInfo]]:
-        """What can be trained on, and whether the server has it."""
-        return Listing(DatasetList.read((yield Call("GET", "/v1/datasets"))).items)
+    def upload(
+        self,
+        data: Any,
+        target: str | None = None,
+        *,
+        name: str | None = None,
+        description: str = "",
+        tags: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> Flow[UploadedDataset]:
+        """Bring own data; the same data gives the same id, and is stored once.
+
+        Args:
+            data: A DataFrame of pandas or polars, arrays ``(X, y)`` or ``(X, y, X_test, y_test)``,
+                or the path of a file: CSV, TSV, Parquet, Feather, JSON lines, npz, a zip of IDX
+                pairs, or a zip of images in one folder per class.
+            target: Column that is learnt; arrays and images have one of their own.
+            name: Name of the dataset; that of the file if left out.
+            description: What it is.
+            tags: Its tags.
+            options: How the file is read, where that is not found from its content, e.g.
+                ``{"separator": ";", "decimal": ","}``.
+
+        Raises:
+            InvalidRequestError: It cannot be read or learnt; row and column are named.
+            InvalidFileError: There is no such file.
+        """
+        return (yield from datasets.upload(data, target, name, description, tags, options))
+
+    @operation
+    def datasets(
+        self, kind: DatasetKind | None = None, *, q: str | None = None, tag: str | None = None
+    ) -> Flow[list[DatasetInfo]]:
+        """What can be trained on, and whether the server has it.
+
+        Args:
+            kind: 'builtin' or 'uploaded'; both if left out.
+            q: Part of the name.
+            tag: Only with this tag.
+        """
+        return Listing((yield from datasets.listed({"kind": kind, "q": q, "tag": tag})))
+
+    @operation
+    def dataset(self, dataset: str | UploadedDataset | DatasetInfo) -> Flow[UploadedDataset]:
+        """An uploaded dataset by its id, or from a listing; NotFoundError if there is none."""
+        return UploadedDataset.read((yield Call("GET", datasets.address(dataset))))
+
+    @operation
+    def preview_dataset(self, dataset: str | UploadedDataset | DatasetInfo) -> Flow[DatasetPreview]:
+        """First rows and distributions of an uploaded dataset.
+
+        Args:
+            dataset: The dataset or its id.
+        """
+        return DatasetPreview.read((yield Call("GET", f"{datasets.address(dataset)}/preview")))
+
+    @operation
+    def change_dataset(
+        self,
+        dataset: str | UploadedDataset | DatasetInfo,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Flow[UploadedDataset]:
+        """Change what an uploaded dataset is called; what is left out stays.
+
+        Args:
+            dataset: The dataset or its id.
+            name: New name.
+            description: New description.
+            tags: New tags, which replace the old ones.
+        """
+        document = {
+            "name": name,
+            "description": description,
+            "tags": None if tags is None else list(tags),
+        }
+        change = {key: value for key, value in document.items() if value is not None}
+        call = Call("PATCH", datasets.address(dataset), json=change)
+        return UploadedDataset.read((yield call))
+
+    @operation
+    def delete_dataset(
+        self, dataset: str | UploadedDataset | DatasetInfo, *, force: bool = False
+    ) -> Flow[None]:
+        """Delete an uploaded dataset.
+
+        Args:
+            dataset: The dataset or its id.
+            force: Also if experiments use it; their results stay, further training fails.
+
+        Raises:
+            ConflictError: Experiments use it.
+        """
+        query = {"force": "true"} if force else {}
+        yield Call("DELETE", datasets.address(dataset), params=query)
 
     @operation
     def schema(self) -> Flow[dict[str, Any]]:

@@ -32,6 +32,8 @@ class Call:
         params: Query; None values are left out.
         json: Body, if it is JSON.
         content: Body, if it is bytes.
+        files: Parts of a multipart body that are files: name and bytes by the name of the part.
+        form: Its other parts.
         headers: Further headers.
         repeatable: Whether the server may get it twice without harm: it is sent again even if the
             connection broke after the request had left.
@@ -42,6 +44,8 @@ class Call:
     params: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     content: bytes | None = None
+    files: Mapping[str, tuple[str, bytes]] | None = None
+    form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
 

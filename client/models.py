@@ -192,30 +192,6 @@ class PresetList(Reply):
     )
 
 
-class DatasetInfo(Reply):
-    """A dataset."""
-
-    name: str = Field(description="As in dataset.name.")
-    title: str = Field(description="Title of the dataset.")
-    n_features: int = Field(description="Features per example.")
-    n_classes: int = Field(description="Number of classes.")
-    image_shape: list[int] | None = Field(
-        None, description="Rows and columns of an image; null if the inputs are not images."
-    )
-    source: str = Field(description="Source of the data.")
-    licence: str = Field(description="Its licence.")
-    available: bool = Field(description="Whether it is available on this server.")
-    reason: str | None = Field(
-        None, description="Why it is not available, and how to make it available."
-    )
-
-
-class DatasetList(Reply):
-    """All datasets."""
-
-    items: list[DatasetInfo] = Field(description="The datasets.")
-
-
 class Estimate(Reply):
     """What an experiment would cost."""
 

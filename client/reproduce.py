@@ -55,7 +55,7 @@ def reproduce(
         ExperimentFailedError: One of the experiments failed.
     """
     presets = [preset for preset in client.presets() if preset.article]
-    available = {row.name: row.available for row in client.datasets()}
+    available = {row.name: row.available for row in client.datasets("builtin")}
     substitutes = {
         preset.name: preset.substitute
         for preset in presets

@@ -74,6 +74,8 @@ class _Shared:
             params={name: value for name, value in call.params.items() if value is not None},
             json=None if call.json is None else json_value(call.json),
             content=call.content,
+            files=call.files,
+            data=call.form,
             headers=dict(call.headers),
             extensions={"retry": retry},
         )

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, DatasetId, OwnDatasetId, Shared
@@ -89,12 +90,20 @@ async def upload_dataset(request: Request, response: Response, shared: Shared) -
         problem = FieldProblem("Content-Type", f"Got '{kind[:60]}'.", remedy)
         raise ProblemError(415, "unsupported-media-type", "Unsupported media type", problem)
     with shared.streams.place("imports", client_of(request)):
-        # Parts are written to disk as they come.
-        async with request.form(max_files=1, max_fields=1, max_part_size=DOCUMENT_BYTES) as form:
+        try:
+            form = await request.form(max_files=1, max_fields=1, max_part_size=DOCUMENT_BYTES)
+        except HTTPException as error:
+            remedy = "Send one part 'file' with a file name, and at most one part 'document'."
+            problem = FieldProblem("body", str(error.detail), remedy)
+            raise ProblemError(400, "bad-form", "Bad form", problem) from error
+        # Parts were written to disk as they came.
+        try:
             file, asked = _parts(form, shared)
             token_id = request.state.principal.token_id
             store = functools.partial(_store, shared, file, asked, token_id)
             record, is_new = await to_thread.run_sync(store, limiter=shared.reading)
+        finally:
+            await form.close()
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/v1/datasets/{record.id}"
     return DatasetBody.of(record)

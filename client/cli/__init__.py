@@ -2,6 +2,7 @@
 
 from reglab.client.cli import (
     catalog,
+    datasets,
     listing,
     operating,
     reproducing,
@@ -24,6 +25,7 @@ for _module in (
     watching,
     results,
     catalog,
+    datasets,
     reproducing,
     operating,
 ):

@@ -1,4 +1,4 @@
-"""presets, datasets, schema."""
+"""presets, schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PANEL = "Catalog"
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (presets, datasets, schema):
+    for command in (presets, schema):
         app.command(rich_help_panel=PANEL)(command)
 
 
@@ -48,27 +48,6 @@ def presets(
             for preset in found
         ]
         print_table(Table.of_rows(rows))
-
-
-def datasets(ctx: typer.Context, as_json: Json = False) -> None:
-    """List the datasets, and whether they are available on the server."""
-    with connect(ctx) as client:
-        found = client.datasets()
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        {
-            "name": row.name,
-            "title": row.title,
-            "features": row.n_features,
-            "classes": row.n_classes,
-            "licence": row.licence,
-            "available": "yes" if row.available else row.reason,
-        }
-        for row in found
-    ]
-    print_table(Table.of_rows(rows))
 
 
 def schema(ctx: typer.Context, as_json: Json = False) -> None:  # noqa: ARG001 # always JSON

@@ -74,7 +74,7 @@ def _part(name: str, said: str, otherwise: Literal["ok", "warning", "fault"], re
 
 def _datasets(client: Client) -> list[Check]:
     checks = []
-    for row in client.datasets():
+    for row in client.datasets("builtin"):
         if row.available:
             checks.append(Check(f"data: {row.name}", "ok", row.source))
         else:

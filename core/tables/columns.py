@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 # Written where nothing is known; case does not matter.
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-")
-TRUE, FALSE = ("true", "yes"), ("false", "no")
 POINT = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$"
 COMMA = r"^[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d{1,4})?$"
 WHOLE = r"^[+-]?\d{1,18}$"
@@ -89,12 +88,9 @@ def _typed(column: Any, name: str, decimal: str, first_row: int) -> Any:
         remedy = "Correct it, leave it empty, or list the column in options.text."
         raise TableError(detail, remedy, row=at + first_row, column=name)
     lower = pc.utf8_lower(column)
-    yes = pc.is_in(lower, value_set=pa.array(TRUE, column.type))
-    no = pc.is_in(lower, value_set=pa.array(FALSE, column.type))
-    if pc.all(pc.or_(pc.or_(yes, no), pc.is_null(column))).as_py():
-        return pc.if_else(pc.is_null(column), pa.scalar(None, pa.bool_()), yes).to_pandas(
-            types_mapper={pa.bool_(): _boolean()}.get
-        )
+    truth = pc.equal(lower, "true")
+    if pc.all(pc.or_(truth, pc.equal(lower, "false"))).as_py():
+        return truth.to_pandas(types_mapper={pa.bool_(): _boolean()}.get)
     return _text(column)
 
 

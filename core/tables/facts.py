@@ -159,7 +159,9 @@ def row_digests(frame: pd.DataFrame, start: NDArray[np.uint64] | None = None) ->
 
 
 def label_of(value: Any) -> str:
-    """A value of a category or class as text: whole numbers without a fraction."""
+    """A value of a category or class as text: whole numbers without a fraction, true, false."""
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

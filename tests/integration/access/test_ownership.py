@@ -48,6 +48,25 @@ def test_only_the_owner_and_an_admin_change_an_experiment(guarded, other, method
         assert reply.status_code != 403, reply.text
 
 
+def test_only_the_owner_and_an_admin_change_a_dataset(guarded, other):
+    content = b"a,y\n1,x\n2,z\n3,x\n4,z\n"
+    owner = guarded.client(scope="submit")
+    reply = owner.post("/v1/datasets", files={"file": ("a.csv", content)})
+    assert reply.status_code == 201, reply.text
+    address = reply.headers["location"]
+    for method, body in (("PATCH", {"name": "renamed"}), ("DELETE", None)):
+        refused = other.request(method, address, json=body)
+        assert refused.status_code == 403
+        assert refused.json()["errors"][0]["field"] == "dataset_id"
+        assert guarded.client(scope="read").request(method, address).status_code == 403
+    assert other.get(address).json()["name"] == "a.csv"
+    # The same bytes of another are the first one's dataset still.
+    assert other.post("/v1/datasets", files={"file": ("b.csv", content)}).status_code == 200
+    assert other.delete(address).status_code == 403
+    assert owner.patch(address, json={"name": "renamed"}).json()["name"] == "renamed"
+    assert guarded.client(scope="admin").delete(address).status_code == 204
+
+
 def test_what_nobody_owns_may_be_changed_by_all_who_submit(guarded, other):
     spec = {**SMALL, "seeds": [11]}
     nobody = guarded.client(Policy(mode="open", host="0.0.0.0"))

@@ -19,6 +19,9 @@ SUBMIT = {
     "DELETE /v1/experiments/{experiment_id}",
     "POST /v1/experiments/{experiment_id}/cancel",
     "POST /v1/experiments/{experiment_id}/retry",
+    "POST /v1/datasets",
+    "PATCH /v1/datasets/{dataset_id}",
+    "DELETE /v1/datasets/{dataset_id}",
 }
 
 

@@ -63,4 +63,6 @@ def test_generated_client_works(generated, server, finished):
     made = call("experiments", "submit_experiment")(client=client, body=body)
     assert made.preset == "l2"
     assert len(made.runs) == 1
-    assert {row.name for row in call("catalog", "list_datasets")(client=client).items} >= {"digits"}
+    assert {row.name for row in call("datasets", "list_datasets")(client=client).items} >= {
+        "digits"
+    }
