@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -184,6 +185,24 @@ def test_catalog(reglab):
     assert "digits" in reglab("datasets").stdout
     assert json.loads(reglab("datasets", "--json").stdout)
     assert json.loads(reglab("schema").stdout)["title"] == "ExperimentSpec"
+
+
+def test_datasets(reglab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "--target germinated" in reglab("datasets", "demo").stdout
+    told = reglab("datasets", "add", "demo.csv", "--target", "germinated", "--tag", "try").stdout
+    identifier = told.split()[0]
+    assert "yes (207)" in told
+    assert "seed_id" in told
+    shown = json.loads(reglab("datasets", "show", identifier, "--json").stdout)
+    assert shown["n"] == 500
+    assert "germinated" in reglab("datasets", "preview", identifier).stdout
+    listed = json.loads(reglab("datasets", "list", "--uploaded", "--tag", "try", "--json").stdout)
+    assert [row["id"] for row in listed] == [identifier]
+    assert "digits" in reglab("datasets", "list").stdout
+    reglab("datasets", "add", os.devnull, code=4)
+    reglab("datasets", "delete", identifier)
+    reglab("datasets", "show", identifier, code=6)
 
 
 def test_doctor(reglab, monkeypatch):
