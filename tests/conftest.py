@@ -20,6 +20,15 @@ os.environ["REGLAB_ALLOWED_HOSTS"] = "testserver"
 pytest_plugins = ["tests.harness.fixtures", "tests.harness.browser"]
 
 
+def pytest_configure(config):
+    """Kernels are compiled once, before several processes compile the same."""
+    starts_others = getattr(config.option, "numprocesses", None) and not config.option.collectonly
+    if starts_others and not hasattr(config, "workerinput"):
+        from tests.harness.kernels import compile_all
+
+        compile_all()
+
+
 @pytest.fixture
 def images(pytestconfig, monkeypatch) -> Path:
     """The folder of real images, where this machine has one."""
