@@ -80,7 +80,7 @@ def used(target, experiment):
     figures = target.http.get(f"{base}/figures")
     assert figures.status_code == 200, figures.text
     drawn = [figure["name"] for figure in figures.json()["items"] if figure["available"]]
-    paths += [f"{base}/figures/{name}.png?dpi=50" for name in drawn]
+    paths += [f"{base}/figures/{name}.png" for name in drawn]
     for run in experiment["runs"]:
         paths += [f"/v1/runs/{run['id']}{rest}" for rest in OF_RUN]
     ids = [run["id"] for run in experiment["runs"]]
