@@ -8,7 +8,7 @@ OUTPUT ?= reglab-output
 # Replicates of every run of the demo; with 10 the report decides the article's claims.
 SEEDS ?= 1
 
-.PHONY: audit demo fuzz load test test-unit test-services faults serve lint format docs install clean bench screenshots
+.PHONY: audit bits demo fuzz load test test-unit test-services faults serve lint format docs install clean bench screenshots
 
 install: $(STAMP)
 
@@ -50,6 +50,10 @@ test-services: $(STAMP)
 # Hundreds of short runs while workers, broker and database break; add ARGS="--mode embedded".
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults $(ARGS)
+
+# Digests of whole presets for each processor that can be imitated here; add PRESETS="dropout l2".
+bits: $(STAMP)
+	$(BIN)/python -m benchmarks.bits $(PRESETS)
 
 # Step times of reglab, NumPy, PyTorch and JAX, the article, the service; writes docs/reference/benchmarks.md.
 BENCH_STAMP := $(VENV)/.installed-bench

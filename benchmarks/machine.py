@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import os
 import platform
-from pathlib import Path
 from typing import Any
+
+from reglab.core.machine import cpu_info, version
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "torch", "jax", "jaxlib", "sqlalchemy", "celery")
 VECTOR_FLAGS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "asimd", "sve")
@@ -17,7 +17,7 @@ def describe() -> dict[str, Any]:
     """Processor, cores, memory, versions, and the kernels that BLAS chose."""
     from threadpoolctl import threadpool_info
 
-    cpu = _cpu()
+    cpu = cpu_info()
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "cpu": cpu.get("model name", platform.processor() or platform.machine()),
@@ -29,7 +29,7 @@ def describe() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
+        "packages": {name: version(name) for name in PACKAGES if version(name)},
         "blas": sorted(
             f"{pool['internal_api']} {pool.get('version')} ({pool.get('architecture', '?')})"
             for pool in threadpool_info()
@@ -52,24 +52,7 @@ def sentence(machine: dict[str, Any]) -> str:
     )
 
 
-def _cpu() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo; empty where there is none."""
-    try:
-        text = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in text.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
 def _llvm_cpu() -> str:
     import llvmlite.binding
 
     return str(llvmlite.binding.get_host_cpu_name())
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core import datasets
+from reglab.core import datasets, machine
 from reglab.core.engine import ENGINE_VERSION, Checkpoint, Evaluation, Trainer
 from reglab.core.engine.random_streams import stream
 from reglab.core.errors import ReglabError
@@ -141,6 +141,7 @@ class Execution:
             "engine_version": ENGINE_VERSION,
             "seconds": time.perf_counter() - began,
             "provenance": trainer.data.provenance,
+            "made_by": machine.describe(),
             **found,
         }
         columns = self.columns()

@@ -14,6 +14,7 @@ from reglab.api.limits.work import heavy
 from reglab.api.problems import responses
 from reglab.api.routers.pooled import With, finished_runs, outcomes_of, pooled, stamp_of
 from reglab.api.schemas.claims import ClaimList, ClaimRow
+from reglab.core import machine
 from reglab.core.claims import decide
 from reglab.core.claims import document as claims_document
 from reglab.core.statistics import Adjustment
@@ -54,5 +55,7 @@ def list_claims(
     outcomes = outcomes_of(shared, stamp, lambda: finished_runs(shared, ids))
     rows = [ClaimRow.of(outcome).model_dump() for outcome in decide(outcomes, adjust)]
     if form == "md":
-        return Response(claims_document.markdown(rows), media_type=MARKDOWN)
+        made = machine.sentence(run.summary for run in finished_runs(shared, ids))
+        text = f"{claims_document.markdown(rows)}\n{made}\n"
+        return Response(text, media_type=MARKDOWN)
     return Response(json.dumps({"items": rows}, allow_nan=False), media_type="application/json")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset, Examples
 from reglab.core.datasets.images import SPLIT_SEED
+from reglab.core.elementary import log
 from reglab.core.errors import DatasetUnavailableError, FieldProblem, SpecError
 from reglab.core.spec import MaskedText
 
@@ -198,4 +199,4 @@ def masker_of(spec: MaskedText, text: NDArray[np.int64], count: int) -> Masker:
 def _unigram_loss(text: NDArray[np.int64], labels: NDArray[np.int64], tokens: int) -> float:
     """Cross-entropy (nats) of predicting the training text's word frequencies, plus one each."""
     counts = np.bincount(text[text >= len(SPECIAL)], minlength=tokens)[len(SPECIAL) :] + 1.0
-    return float(-np.mean(np.log(counts / counts.sum())[labels - len(SPECIAL)]))
+    return float(-np.mean(log(counts / counts.sum())[labels - len(SPECIAL)]))

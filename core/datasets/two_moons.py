@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
+from reglab.core.elementary import sine_and_cosine
 from reglab.core.spec import TwoMoons
 
 title = "Two moons"
@@ -44,8 +45,9 @@ def _draw(
     size: int, noise: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     angles = [np.linspace(0, np.pi, count) for count in (size // 2, size - size // 2)]
-    upper = np.stack([np.cos(angles[0]), np.sin(angles[0])], axis=1)
-    lower = np.stack([1 - np.cos(angles[1]), 1 - np.sin(angles[1]) - 0.5], axis=1)
+    (sine, cosine), (sine_below, cosine_below) = (sine_and_cosine(each) for each in angles)
+    upper = np.stack([cosine, sine], axis=1)
+    lower = np.stack([1 - cosine_below, 1 - sine_below - 0.5], axis=1)
     points = np.concatenate([upper, lower])
     points = points + noise * rng.standard_normal(points.shape)
     return points.astype(np.float32), np.repeat([0, 1], [len(upper), len(lower)])

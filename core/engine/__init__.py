@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Goes up with every change after which an equal spec and seed may end with other numbers: results
 # of another version are never reused. tests/unit/engine/test_version.py notices such changes.
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 
 __all__ = ["ENGINE_VERSION", "Checkpoint", "Evaluation", "Inputs", "Network", "Trainer", "hold_out"]
 

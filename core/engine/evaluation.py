@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reglab.core.engine import first_layer, packed
+from reglab.core.engine import compiled_elementary, first_layer, packed  # noqa: F401
 from reglab.core.engine.activations import bias_activation
 from reglab.core.engine.arrays import F32, I64
 from reglab.core.engine.compiler import kernel

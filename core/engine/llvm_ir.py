@@ -13,24 +13,31 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba.core import cgutils as _cgutils
+from numba.core import config as _config
 from numba.core import types as _types
 from numba.extending import intrinsic
 
-# Neither has type annotations.
+# None has type annotations.
 cgutils: Any = _cgutils
 types: Any = _types
+config: Any = _config
 
 _FLOAT, _INT, _SHORT = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 
 
 def _registers() -> tuple[int, int]:
-    """Float32 lanes of a vector register, and how many such registers there are."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
+    """Float32 lanes of a vector register, and how many such registers there are.
+
+    Of the processor that numba compiles for: this one, or the one that NUMBA_CPU_FEATURES tells.
+    """
+    chosen: str | None = config.CPU_FEATURES
+    features = llvm.get_host_cpu_features().flatten() if chosen is None else chosen
+    has = {name.removeprefix("+") for name in features.split(",") if name.startswith("+")}
+    if "avx512f" in has:
         return 16, 32
-    if features.get("avx"):
+    if "avx" in has:
         return 8, 16
-    return 4, 32 if features.get("neon") else 16
+    return 4, 32 if "neon" in has else 16
 
 
 LANES, REGISTERS = _registers()
@@ -92,9 +99,9 @@ class Emitter:
         return self.builder.shuffle_vector(left, right, mask)
 
     def fused(self, a: Any, b: Any, c: Any) -> Any:
-        """a * b + c, rounded once where the machine has such an instruction."""
+        """a * b + c, rounded once: on a processor without such an instruction slowly."""
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
-        name = f"llvm.fmuladd.v{self.lanes}f32"
+        name = f"llvm.fma.v{self.lanes}f32"
         return self.builder.call(
             cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c]
         )
@@ -174,11 +181,11 @@ def instruction(emit: Callable[..., None]) -> Any:
 
 @intrinsic
 def _fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c of float32, rounded once where the machine has such an instruction."""
+    """a * b + c of float32, rounded once."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kind = ir.FunctionType(_FLOAT, [_FLOAT] * 3)
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fmuladd.f32")
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.f32")
         return builder.call(function, values)
 
     return types.float32(types.float32, types.float32, types.float32), generate

@@ -6,6 +6,7 @@ import numpy as np
 
 from reglab.core.engine.arrays import F32, I64
 from reglab.core.engine.compiler import kernel
+from reglab.core.engine.exponential import exp_of_negative
 
 
 @kernel
@@ -26,9 +27,9 @@ def softmax_delta(logits: F32, bias: F32, targets: F32, rows: I64, delta: F32) -
                 best, top = k, z
         total = np.float32(0)
         for k in range(classes):
-            e = np.exp(logits[row, k] + bias[k] - top)
-            delta[row, k] = e
-            total += e
+            delta[row, k] = exp_of_negative(logits[row, k] + bias[k] - top)
+        for k in range(classes):
+            total += delta[row, k]
         others = np.float32(0)
         for k in range(classes):
             if k != best:

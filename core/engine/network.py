@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,6 @@ from reglab.core.metrics import predictions
 if TYPE_CHECKING:
     from reglab.core.engine.inputs import Inputs
     from reglab.core.engine.packed import Packed
-
-_FUNCTIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "identity": lambda z: z,
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-}
 
 
 def initialize(widths: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -94,19 +88,17 @@ class Network:
     def dropout_probabilities(
         self, x: NDArray[Any], p: float, seed: int, instance: int = 0
     ) -> NDArray[np.float64]:
-        """Class probabilities (N, K) of one network with dropout left on.
+        """Class probabilities (N, K) float64 of one network with dropout left on.
 
-        One mask of units for all inputs, drawn from the stream ``probe:dropout:<instance>``.
+        One mask of units for all inputs, drawn from the stream ``probe:dropout:<instance>``. It
+        multiplies the weights that lead from the units in place of their outputs.
         """
         rng = stream(seed, f"probe:dropout:{instance}")
-        function = _FUNCTIONS[self.activation]
-        a = np.asarray(x, np.float64)
-        layers = self._layers()
-        for weight, bias in layers[:-1]:
-            keep = rng.random(len(bias)) >= p
-            a = function(a @ weight + bias) * (keep / (1.0 - p))
-        weight, bias = layers[-1]
-        return predictions.probabilities(a @ weight + bias)
+        thinned = replace(self, theta=self.theta.copy())
+        for weight in thinned.weights[1:]:
+            keep = rng.random(len(weight)) >= p
+            weight[:] *= (keep / (1.0 - p)).astype(np.float32)[:, None]
+        return thinned.probabilities(x)
 
     def _layers(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         layers, start = [], 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from reglab.core.elementary import power
+from reglab.core.engine import compiled_elementary  # noqa: F401 # so that power compiles
 from reglab.core.engine.compiler import kernel
 from reglab.core.spec import Schedule
 
@@ -23,4 +25,4 @@ class Power(NamedTuple):
     @kernel
     def rate(self, t: int) -> float:
         """The learning rate of the ``t``-th update."""
-        return float(self.lr / (1.0 + t / self.tau) ** self.alpha)
+        return float(self.lr / power(1.0 + t / self.tau, self.alpha))

@@ -112,6 +112,21 @@ class ProvenanceDocument(OpenDocument):
     unigram_loss: Number | None = None
 
 
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\n|<>`\[\]]*$")]
+
+
+class MachineDocument(OpenDocument):
+    """What the run was made on; a claims document quotes it."""
+
+    processor: Text
+    system: Text
+    c_library: Text
+    reglab: Text | None
+    commit: Text | None
+    python: Text
+    packages: dict[Text, Text | None] = Field(max_length=20)
+
+
 class LayerDocument(OpenDocument):
     """One weight matrix in short."""
 
@@ -127,12 +142,13 @@ class SummaryDocument(OpenDocument):
     final: FinalDocument
     seconds: float | None = Field(None, ge=0, le=LONGEST_SECONDS, strict=True)
     steps: int | None = Field(None, ge=0, lt=2**63, strict=True)
-    engine_version: str | None = None
+    engine_version: Annotated[str, Field(pattern=r"^[0-9.]{1,20}$")] | None = None
     ece: Part | None = None
     weights: list[LayerDocument] | None = None
     early_stopping: StoppingDocument | None = None
     calibration: CalibrationDocument | None = None
     provenance: ProvenanceDocument | None = None
+    made_by: MachineDocument | None = None
 
 
 class ErrorDocument(OpenDocument):

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from reglab.core.elementary import log
 from reglab.core.metrics.predictions import is_right, of_labels
 from reglab.core.metrics.reliability import expected_error, reliability
 from reglab.core.spec import Binning
 
 Floats = NDArray[np.float64]
 SCORES = ("accuracy", "nll", "ece")
-# Of probabilities that round to zero: the log of the least positive float32.
+# Of probabilities that round to zero: the least positive float32.
 SMALLEST = 1e-38
 
 
@@ -24,7 +25,7 @@ def scores(
     right = is_right(probabilities, labels).astype(np.float64)
     chosen = np.maximum(of_labels(probabilities, labels), SMALLEST)
     table = reliability(probabilities.max(axis=1), right, bins, binning)
-    return float(right.mean()), float(-np.log(chosen).mean()), expected_error(table)
+    return float(right.mean()), float(-log(chosen).mean()), expected_error(table)
 
 
 def scores_by_size(

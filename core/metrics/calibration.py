@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reglab.core.elementary import exp
 from reglab.core.metrics.brier import decompose, squares
 from reglab.core.metrics.calibration_noise import noise_floor, true_error_interval
 from reglab.core.metrics.predictions import is_right, log_probabilities, of_labels
@@ -100,7 +101,7 @@ def errors(
 ) -> CalibrationErrors:
     """All calibration errors of logits (N, K) against labels (N,)."""
     log_p = log_probabilities(logits)
-    p, losses = np.exp(log_p), -of_labels(log_p, labels)
+    p, losses = exp(log_p), -of_labels(log_p, labels)
     confidence, right = p.max(axis=1), is_right(logits, labels).astype(np.float64)
     table = reliability(confidence, right, bins, binning)
     ece = expected_error(table)

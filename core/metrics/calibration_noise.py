@@ -89,12 +89,12 @@ def true_error_interval(table: Reliability) -> tuple[float, float]:
     def largest(error: float) -> float:
         """The 97.5 % point of the ECE, at most."""
         noise = share * standard_errors(error)
-        return float(error + np.sqrt(2 / np.pi) * noise.sum() + z * np.sqrt(noise @ noise))
+        return float(error + np.sqrt(2 / np.pi) * noise.sum() + z * np.sqrt(np.sum(noise**2)))
 
     def smallest(error: float) -> float:
         """The 2.5 % point of the ECE, at least."""
         noise = share * standard_errors(error)
-        return float(error - z * np.sqrt(noise @ noise))
+        return float(error - z * np.sqrt(np.sum(noise**2)))
 
     low, high = 0.0, 1.0
     if largest(0.0) < found:

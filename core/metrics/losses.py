@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from reglab.core.elementary import exp, log
+
 
 def cross_entropy_and_accuracy(logits: Any, labels: Any) -> Any:
     """Mean cross-entropy (float64) and share of right answers; logits (N, K), labels (N,)."""
@@ -23,8 +25,8 @@ def cross_entropy_and_accuracy(logits: Any, labels: Any) -> Any:
         top = np.float64(logits[row, best])
         mass = 0.0
         for k in range(logits.shape[1]):
-            mass += np.exp(np.float64(logits[row, k]) - top)
-        total += np.log(mass) + top - np.float64(logits[row, labels[row]])
+            mass += exp(np.float64(logits[row, k]) - top)
+        total += log(mass) + top - np.float64(logits[row, labels[row]])
         if best == labels[row]:
             hits += 1
     return total / logits.shape[0], hits / logits.shape[0]

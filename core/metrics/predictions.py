@@ -6,19 +6,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+
+from reglab.core.elementary import exp, log
 
 Floats = NDArray[np.float64]
 
 
 def probabilities(logits: NDArray[Any]) -> Floats:
     """Softmax of logits (N, K)."""
-    return np.asarray(softmax(logits.astype(np.float64), axis=1))
+    mass = exp(_below_the_top(logits, 1.0))
+    return np.asarray(mass / mass.sum(axis=1, keepdims=True))
 
 
 def log_probabilities(logits: NDArray[Any], temperature: float = 1.0) -> Floats:
     """Log of the softmax of logits (N, K) / T, also where a probability rounds to zero."""
-    return np.asarray(log_softmax(logits.astype(np.float64) / temperature, axis=1))
+    below = _below_the_top(logits, temperature)
+    return np.asarray(below - log(exp(below).sum(axis=1, keepdims=True)))
+
+
+def _below_the_top(logits: NDArray[Any], temperature: float) -> Floats:
+    """Logits (N, K) / T, moved so that the largest of each row is 0."""
+    scaled = logits.astype(np.float64) / temperature
+    return np.asarray(scaled - scaled.max(axis=1, keepdims=True))
 
 
 def is_right(outputs: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -33,7 +42,7 @@ def accuracy(outputs: NDArray[Any], labels: NDArray[np.int64]) -> float:
 
 def top_label(logits: NDArray[Any], labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Confidence max_k p_k, and 1.0 where the answer is right; both (N,)."""
-    confidence = np.exp(log_probabilities(logits).max(axis=1))
+    confidence = exp(log_probabilities(logits).max(axis=1))
     return confidence, is_right(logits, labels).astype(np.float64)
 
 

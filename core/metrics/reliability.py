@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from reglab.core.elementary import exp
 from reglab.core.metrics.binning import bin_edges
 from reglab.core.metrics.predictions import top_label
 from reglab.core.spec import Binning
@@ -103,7 +104,7 @@ def debiased_error(table: Reliability) -> float | None:
         return None
     share = table.count / table.count.sum()
     bias = folded_mean(table.gap, errors) - np.abs(table.gap)
-    return float(max(share @ (np.abs(table.gap) - bias), 0.0))
+    return float(max(np.sum(share * (np.abs(table.gap) - bias)), 0.0))
 
 
 def debiased_root_mean_square(table: Reliability) -> float | None:
@@ -115,7 +116,7 @@ def debiased_root_mean_square(table: Reliability) -> float | None:
     if errors is None:
         return None
     share = table.count / table.count.sum()
-    return float(np.sqrt(max(share @ (table.gap**2 - errors**2), 0.0)))
+    return float(np.sqrt(max(np.sum(share * (table.gap**2 - errors**2)), 0.0)))
 
 
 def _standard_errors(table: Reliability) -> Floats | None:
@@ -129,7 +130,7 @@ def folded_mean(mean: Floats, deviation: Floats) -> Floats:
     ratio = np.divide(
         mean, deviation, out=np.full(np.shape(mean), np.inf), where=np.asarray(deviation) > 0
     )
-    density = np.sqrt(2 / np.pi) * np.exp(-np.minimum(ratio**2, 1e4) / 2)
+    density = np.sqrt(2 / np.pi) * exp(-np.minimum(ratio**2, 1e4) / 2)
     return np.asarray(deviation * density + np.abs(mean) * (1 - 2 * ndtr(-np.abs(ratio))))
 
 

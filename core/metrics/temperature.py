@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from reglab.core.elementary import exp
 from reglab.core.metrics.predictions import mean_nll, of_labels
 
 # T is searched from exp(-6) to exp(6), and where it is at an end, from there on as far again as
@@ -32,7 +33,7 @@ def fit_temperature(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
         found = _least(logits, labels, (high, FAR))
     elif found < low + AT_END:
         found = _least(logits, labels, (-FAR, low))
-    return float(np.exp(found))
+    return float(exp(found))
 
 
 def _least(
@@ -40,7 +41,7 @@ def _least(
 ) -> float:
     """log T of least NLL within a range."""
     found = minimize_scalar(
-        lambda log_t: mean_nll(logits, labels, float(np.exp(log_t))),
+        lambda log_t: mean_nll(logits, labels, float(exp(log_t))),
         bounds=log_range,
         method="bounded",
         options={"xatol": 1e-8},

@@ -30,7 +30,13 @@ REGISTRY: dict[str, type[Probe]] = {
     "augmentation": AugmentedExamples,
 }
 
-__all__ = ["REGISTRY", "Arrays", "Probe", "Recorder"]
+__all__ = ["REGISTRY", "Arrays", "Probe", "Recorder", "depends_on_machine"]
+
+
+def depends_on_machine(name: str) -> bool:
+    """Whether the last bits of an array of a run depend on the processor: see ``Stored.varies``."""
+    groups = (group for kind in REGISTRY.values() for group in kind.stores)
+    return any(group.varies and name in group.dimensions for group in groups)
 
 
 class Recorder:

@@ -26,12 +26,15 @@ class Stored:
         needs: Another array without which these make no sense.
         always: Whether every finished run has them.
         nan: Those that may hold NaN, as a ratio of outputs that are all zero.
+        varies: Whether their last bits depend on the processor and the versions of libraries: they
+            are made of eigenvectors. All other arrays of a run are the same on every machine.
     """
 
     dimensions: Mapping[str, Dimensions]
     needs: str | None = None
     always: bool = False
     nan: frozenset[str] = frozenset()
+    varies: bool = False
 
 
 class Probe(Protocol):

@@ -24,7 +24,10 @@ Floats = NDArray[np.float64]
 
 
 class Components:
-    """Stores components.epochs (T,), components.error (T, r) and components.eigenvalues (r,)."""
+    """Stores components.epochs (T,), components.error (T, r) and components.eigenvalues (r,).
+
+    Their last bits depend on the processor.
+    """
 
     stores: ClassVar[tuple[Stored, ...]] = (
         Stored(
@@ -32,7 +35,8 @@ class Components:
                 "components.epochs": ("C",),
                 "components.error": ("C", "r"),
                 "components.eigenvalues": ("r",),
-            }
+            },
+            varies=True,
         ),
     )
 

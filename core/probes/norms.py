@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
+from reglab.core.elementary import geometric
 from reglab.core.engine import Network
 from reglab.core.metrics.weights import squared_norm
 from reglab.core.probes.base import Arrays, Stored
@@ -21,7 +22,7 @@ from reglab.core.spec import RunSpec
 
 Floats = NDArray[np.float64]
 # Not powers of two: by those float32 would be scaled without any rounding.
-FACTORS = np.geomspace(0.1, 10, 9)
+FACTORS = geometric(0.1, 10.0, 9)
 # Outputs are compared on so many test inputs.
 INPUTS = 1000
 

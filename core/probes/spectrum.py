@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.datasets.base import Dataset
+from reglab.core.elementary import geometric
 from reglab.core.engine import Network
 from reglab.core.metrics.components import energies, principal_axes
 from reglab.core.probes.base import Arrays, Stored
@@ -23,14 +24,17 @@ Floats = NDArray[np.float64]
 def snapshot_epochs(epochs: int, every: int, count: int) -> list[int]:
     """At most ``count`` of the evaluated epochs after 0, spaced logarithmically, last included."""
     evaluated = np.unique(np.append(np.arange(every, epochs + 1, every), epochs))
-    wanted = np.geomspace(evaluated[0], epochs, count)
+    wanted = geometric(evaluated[0], epochs, count)
     # One after the other, as a long training has many evaluations.
     nearest = [int(np.abs(evaluated - epoch).argmin()) for epoch in wanted]
     return [int(epoch) for epoch in np.unique(evaluated[nearest])]
 
 
 class Spectrum:
-    """Stores spectrum.epochs (T,), spectrum.energy (T, d) and spectrum.eigenvalues (d,)."""
+    """Stores spectrum.epochs (T,), spectrum.energy (T, d) and spectrum.eigenvalues (d,).
+
+    Their last bits depend on the processor.
+    """
 
     stores: ClassVar[tuple[Stored, ...]] = (
         Stored(
@@ -38,7 +42,8 @@ class Spectrum:
                 "spectrum.epochs": ("S",),
                 "spectrum.energy": ("S", "d"),
                 "spectrum.eigenvalues": ("d",),
-            }
+            },
+            varies=True,
         ),
     )
 

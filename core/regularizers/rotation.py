@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from reglab.core.elementary import sine_and_cosine
 from reglab.core.regularizers.augmentation import Augmentation
 from reglab.core.regularizers.base import Epoch
 from reglab.core.regularizers.warping import warp_linear
@@ -27,7 +28,7 @@ class Rotation(Augmentation):
         images = epoch.images()
         chosen = rng.random(len(images)) < self.probability
         angles = np.deg2rad(rng.uniform(-self.degrees, self.degrees, len(images)))[chosen]
-        cosine, sine = np.cos(angles), np.sin(angles)
+        sine, cosine = sine_and_cosine(angles)
         matrices = np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(-1, 2, 2)
         images[chosen] = warp_linear(images[chosen], matrices)
         return epoch

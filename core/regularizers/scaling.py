@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from reglab.core.elementary import exp, log
 from reglab.core.regularizers.augmentation import Augmentation
 from reglab.core.regularizers.base import Epoch
 from reglab.core.regularizers.warping import warp_linear
@@ -26,7 +27,7 @@ class Scaling(Augmentation):
         """Draws, for all examples in order, whether each is changed, then the factors."""
         images = epoch.images()
         chosen = rng.random(len(images)) < self.probability
-        limit = np.log(self.factor)
-        factors = np.exp(rng.uniform(-limit, limit, len(images)))[chosen]
+        limit = log(self.factor)
+        factors = exp(rng.uniform(-limit, limit, len(images)))[chosen]
         images[chosen] = warp_linear(images[chosen], np.eye(2) / factors[:, None, None])
         return epoch

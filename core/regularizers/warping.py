@@ -32,5 +32,10 @@ def warp_linear(images: NDArray[np.float32], matrices: Floats) -> NDArray[np.flo
     _, height, width = images.shape
     grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), axis=-1)
     centre = np.array([(height - 1) / 2, (width - 1) / 2])
-    places = centre + np.einsum("nij,hwj->nhwi", matrices, grid - centre)
-    return warp(images, places[..., 0], places[..., 1])
+    row, column = grid[..., 0] - centre[0], grid[..., 1] - centre[1]
+    # Written out, as a library's product may round otherwise on another processor.
+    places = [
+        at + (line[:, 0, None, None] * row + line[:, 1, None, None] * column)
+        for at, line in zip(centre, np.moveaxis(matrices, 1, 0), strict=True)
+    ]
+    return warp(images, *places)

@@ -95,9 +95,7 @@ def _ece(logits: Floats, labels: Labels, probe: CalibrationProbe) -> float:
 # Metrics of the kept network that are no curves, by their names in ``core.spec.METRICS``.
 OF_OUTPUTS: dict[str, Callable[[Floats, Labels, CalibrationProbe], float]] = {
     "ece": _ece,
-    "brier": lambda logits, labels, _: brier.brier_score(
-        np.exp(predictions.log_probabilities(logits)), labels
-    ),
+    "brier": lambda logits, labels, _: brier.brier_score(predictions.probabilities(logits), labels),
 }
 
 

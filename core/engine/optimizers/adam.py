@@ -15,6 +15,18 @@ from reglab.core.engine.workspace import aligned
 from reglab.core.spec import Adam as AdamSpec
 
 
+@kernel
+def whole_power(base: float, exponent: int) -> float:
+    """base^exponent for a whole exponent >= 0, by repeated squaring."""
+    found = 1.0
+    while exponent:
+        if exponent & 1:
+            found *= base
+        exponent >>= 1
+        base *= base
+    return found
+
+
 class AdamState(NamedTuple):
     """Moving averages of the gradient (m) and of its square (v), (P,) float32 each."""
 
@@ -55,8 +67,8 @@ class Adam(NamedTuple):
     ) -> None:
         """Update theta[low:high] by its gradient (high - low,)."""
         part, m, v = theta[low:high], state.m[low:high], state.v[low:high]
-        root_c2 = np.sqrt(1.0 - self.beta2**step.t)
-        step_size = np.float32(step.lr * root_c2 / (1.0 - self.beta1**step.t))
+        root_c2 = np.sqrt(1.0 - whole_power(self.beta2, step.t))
+        step_size = np.float32(step.lr * root_c2 / (1.0 - whole_power(self.beta1, step.t)))
         eps = np.float32(self.eps * root_c2)
         beta1, rest1 = np.float32(self.beta1), np.float32(1.0 - self.beta1)
         beta2, rest2 = np.float32(self.beta2), np.float32(1.0 - self.beta2)

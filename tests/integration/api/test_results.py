@@ -85,6 +85,7 @@ def test_finished_runs_tell_how_they_ended(case):
         assert run["attempt"] in (0, 1)
         assert run["summary"]["final"]["epoch"] == experiment["spec"]["training"]["epochs"]
         assert run["summary"]["provenance"]["source"]
+        assert run["summary"]["made_by"]["packages"]["numpy"]
         if run["attempt"]:
             assert run["created_at"] <= run["started_at"] <= run["finished_at"]
 

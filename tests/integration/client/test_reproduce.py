@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reglab.client.cli import app
+from reglab.core.engine import ENGINE_VERSION
 from tests.integration.client.conftest import SMALL
 
 
@@ -28,7 +29,9 @@ def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
     report = (tmp_path / "report.html").read_text()
     assert report.count("<img") == 11
     assert json.loads((tmp_path / "claims.json").read_text())
-    assert (tmp_path / "claims.md").read_text().startswith("Of ")
+    claims = (tmp_path / "claims.md").read_text()
+    assert claims.startswith("Of ")
+    assert f"engine version {ENGINE_VERSION}" in claims.splitlines()[-1]
     assert "Epochs are not those of the presets: " in report
     told = json.loads((tmp_path / "claims.json").read_text())
     measured = [row for row in told if row["value"] is not None]

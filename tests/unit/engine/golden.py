@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -50,17 +51,23 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(name: str) -> list[float]:
-    """Losses at the end, mean and spread of all parameters, and eight single ones."""
+def measure(name: str) -> tuple[list[float], str]:
+    """Losses at the end, mean and spread of all parameters, and eight single ones; a digest."""
     spec = RunSpec.model_validate(merge(BASE, CHANGES[name]))
     data = hold_out(datasets.load(spec.dataset, stream(SEED, "data")), spec, SEED)
     trainer = Trainer(spec, data, SEED)
-    last = list(trainer)[-1]
+    evaluations = list(trainer)
+    last, digest = evaluations[-1], hashlib.sha256(repr(evaluations).encode())
+    digest.update(trainer.network().theta.tobytes())
     theta = trainer.network().theta.astype(np.float64)
     some = theta[np.linspace(0, len(theta) - 1, 8).astype(int)]
-    return [last.train_loss, last.test_loss, theta.mean(), theta.std(), *some.tolist()]
+    ends = [last.train_loss, last.test_loss, theta.mean(), theta.std(), *some.tolist()]
+    return [round(float(end), 6) for end in ends], digest.hexdigest()
 
 
 if __name__ == "__main__":
-    found = {name: [round(float(x), 6) for x in measure(name)] for name in CHANGES}
-    FILE.write_text(json.dumps({"version": ENGINE_VERSION, "ends": found}, indent=1) + "\n")
+    found = {name: measure(name) for name in CHANGES}
+    ends = {name: numbers for name, (numbers, _) in found.items()}
+    bits = {name: digest for name, (_, digest) in found.items()}
+    document = {"version": ENGINE_VERSION, "ends": ends, "bits": bits}
+    FILE.write_text(json.dumps(document, indent=1) + "\n")
