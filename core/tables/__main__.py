@@ -27,6 +27,8 @@ LIBRARIES = (
     "pandas", "PIL.Image", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "pyarrow.compute",
     "pyarrow.csv", "pyarrow.feather", "pyarrow.json", "pyarrow.parquet",
 )  # fmt: skip
+# Times as long as a file may take the processor, it may take in all.
+WAITING = 5
 PAGE = resource.getpagesize()
 
 
@@ -68,7 +70,9 @@ def _bound(job: dict[str, Any]) -> None:
     most = used + job["memory"]
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(job["seconds"])
+    resource.setrlimit(resource.RLIMIT_CPU, (job["seconds"], job["seconds"]))
+    # Where others have the processor, or it waits for something.
+    signal.alarm(WAITING * job["seconds"])
 
 
 def _has_proc() -> bool:

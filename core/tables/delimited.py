@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SEPARATORS = (";", "\t", ",", "|")
 # The separator is judged by the lines that end within so many characters.
 SAMPLE = 2**16
+# Names of all columns that may be, at their full length.
+LONGEST_HEADER = 2**22
 MARKS: dict[bytes, Encoding] = {
     b"\xef\xbb\xbf": "utf-8",
     b"\xff\xfe": "utf-16",
@@ -99,7 +101,7 @@ def _header(text: str, separator: str, options: ReadOptions) -> tuple[list[str],
     """Names of the columns, and the number of the first row of data."""
     skipped = len(text) - len(text.lstrip("\n"))
     try:
-        row = next(_rows(text[skipped:], separator), [])
+        row = next(_rows(text[skipped : skipped + LONGEST_HEADER], separator), [])
     except csv.Error as error:
         raise TableError(f"It cannot be read: {error}.", "Give a text file.", row=1) from error
     if not row:

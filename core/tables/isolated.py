@@ -41,7 +41,7 @@ class IsolatedReader:
 
     Args:
         memory: Bytes that reading one file may take.
-        seconds: Seconds that it may take.
+        seconds: Seconds that it may take the processor.
     """
 
     def __init__(self, memory: int = MEMORY, seconds: int = SECONDS) -> None:
@@ -71,7 +71,9 @@ class IsolatedReader:
             raise TableError.of(FieldProblem(**answer["refused"]))
         log.error("table not read", **answer)
         detail = "The file cannot be read: it is damaged, or takes more than "
-        detail += f"{self._memory // 2**20} MiB of memory or {self._seconds} seconds."
+        detail += (
+            f"{self._memory // 2**20} MiB of memory or {self._seconds} seconds of the processor."
+        )
         raise TableError(detail, "Write the file again, or give fewer rows or columns.")
 
     def close(self) -> None:

@@ -31,9 +31,11 @@ def frame() -> pd.DataFrame:
 
 def archive(members: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped:
+    with zipfile.ZipFile(file, "w") as zipped:
         for name, content in members.items():
-            zipped.writestr(name, content)
+            # Of one time, so that the same content is the same bytes.
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            zipped.writestr(info, content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
@@ -50,9 +52,13 @@ def idx(array: np.ndarray) -> bytes:
 
 
 def saved(**arrays: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=True, **arrays)
-    return file.getvalue()
+    """As numpy.savez_compressed writes them."""
+    members = {}
+    for name, array in arrays.items():
+        content = io.BytesIO()
+        np.lib.format.write_array(content, array)
+        members[f"{name}.npy"] = content.getvalue()
+    return archive(members)
 
 
 def csv(**options) -> bytes:
