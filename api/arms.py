@@ -90,6 +90,13 @@ def compared(shared: Context, query: ArmQuery) -> ArmComparison:
         raise ProblemError(409, "not-comparable", "Not comparable", error.problems) from error
 
 
+def experiments_of(query: ArmQuery) -> list[str]:
+    """The ids of the experiments that the arms are of, each once."""
+    if query.ids is None:
+        refuse("ids", "It is needed.", "Name the arms: ids=A,B,C.")
+    return list(dict.fromkeys(_parsed("ids", text.strip())[0] for text in query.ids.split(",")))
+
+
 def refuse(field: str, detail: str, remedy: str) -> NoReturn:
     """Answer 422 for one field."""
     raise ProblemError(422, "invalid", "Invalid request", FieldProblem(field, detail, remedy))

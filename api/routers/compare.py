@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
+from reglab.api import etags
 from reglab.api.access.scopes import needs
-from reglab.api.arms import ArmQuery, compared, only_arms
+from reglab.api.arms import ArmQuery, compared, experiments_of, only_arms
 from reglab.api.context import Context, Shared, finished, identifier
-from reglab.api.limits.work import heavy
-from reglab.api.problems import ProblemError, responses
+from reglab.api.figure_cache import stamp_key
+from reglab.api.limits.work import drawn, heavy
+from reglab.api.problems import ProblemError, not_found, responses
+from reglab.api.routers.figures import MEDIA, check_size
+from reglab.api.routers.pooled import stamp_of
 from reglab.api.schemas.arms import ArmsBody, body_of
 from reglab.api.schemas.compare import ByExample, Comparison, MetricRow, PointRow
-from reglab.core.errors import FieldProblem, NotComparableError
+from reglab.core.errors import FieldProblem, NotComparableError, NotMeasurableError
+from reglab.core.figures import Style, render
+from reglab.core.figures.critical_difference import CriticalDifference
+from reglab.core.figures.forest import Forest
 from reglab.core.results import RunResult
 from reglab.core.results.comparison import (
     compare_experiments,
@@ -26,6 +35,9 @@ from reglab.core.results.comparison import (
 from reglab.core.spec import At
 
 router = APIRouter(prefix="/compare", tags=["results"])
+FIGURES: dict[str, Forest | CriticalDifference] = {
+    figure.name: figure for figure in (Forest(), CriticalDifference())
+}
 Pair = Annotated[
     str | None, Query(max_length=100, description="Two ids separated by a comma: a,b.")
 ]
@@ -73,6 +85,54 @@ def compare(
     if runs is not None:
         return _compare_runs(shared, *_two("runs", runs), asked.at)
     return _compare_experiments(shared, *_two("experiments", experiments or ""), asked.at)
+
+
+@router.get(
+    "/figures/{name}.{form}",
+    summary="A figure of several arms as PNG, SVG or PDF",
+    operation_id="get_compare_figure",
+    response_class=Response,
+    responses={
+        **responses(404, 409, 422),
+        200: {"content": {media: {} for media in MEDIA.values()}},
+        304: {"description": "Not modified"},
+    },
+)
+@needs("read")
+async def get_compare_figure(
+    request: Request,
+    shared: Shared,
+    asked: Annotated[ArmQuery, Depends()],
+    name: Annotated[str, Path(description=f"{', '.join(FIGURES)}.", examples=["forest"])],
+    form: Annotated[str, Path(description="png, svg or pdf.", examples=["png"])],
+    dpi: Annotated[int, Query(ge=50, description="Dots per inch of a PNG.")] = 144,
+    width: Annotated[float | None, Query(ge=3, description="Width in inches.")] = None,
+    theme: Annotated[Literal["light", "dark"], Query(description="Colour theme.")] = "light",
+) -> Response:
+    """The comparison of ``GET /v1/compare?ids=`` as a picture, cached by content."""
+    if name not in FIGURES:
+        raise not_found("figure", name, f"Known: {', '.join(FIGURES)}.")
+    if form not in MEDIA:
+        raise not_found("format", form, "Use png, svg or pdf.")
+    check_size(shared, dpi, width)
+    stamp = await run_in_threadpool(stamp_of, shared, experiments_of(asked))
+    look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
+    key = stamp_key(f"compare-{name}", stamp, asked=asdict(asked), **look)
+    known = etags.not_modified(request, key)
+    if known is not None:
+        return known
+
+    def draw() -> bytes:
+        try:
+            found = FIGURES[name].check(compared(shared, asked))
+        except NotMeasurableError as reason:
+            problem = FieldProblem("name", str(reason), "GET /v1/compare says what there is.")
+            raise ProblemError(409, "not-drawable", "Figure cannot be drawn", problem) from reason
+        style = Style(theme=theme, width=width)
+        return render(FIGURES[name], found, style, form, dpi, shared.limits.figure_pixels)
+
+    data = await drawn(shared, functools.partial(shared.figures.get, key, draw))
+    return Response(data, media_type=MEDIA[form], headers=etags.headers(key))
 
 
 def _two(field: str, text: str) -> tuple[str, str]:

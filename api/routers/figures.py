@@ -77,7 +77,7 @@ async def get_figure(
     dpi: Annotated[int, Query(ge=50, description="Dots per inch of a PNG.")] = 144,
     width: Annotated[
         float | None,
-        Query(ge=3, description="Width in inches; the height is proportional."),
+        Query(ge=3, description="Width in inches; the height follows."),
     ] = None,
     theme: Annotated[Literal["light", "dark"], Query(description="Colour theme.")] = "light",
 ) -> Response:
@@ -89,7 +89,7 @@ async def get_figure(
         raise not_found("figure", name, f"Known: {', '.join(REGISTRY)}.")
     if form not in MEDIA:
         raise not_found("format", form, "Use png, svg or pdf.")
-    _check_size(shared, dpi, width)
+    check_size(shared, dpi, width)
     figure = REGISTRY[name]
     ids = pooled(experiment_id, with_)
     stamp = await run_in_threadpool(stamp_of, shared, ids)
@@ -124,7 +124,8 @@ def _drawable(
         raise ProblemError(409, "not-drawable", "Figure cannot be drawn", problem) from reason
 
 
-def _check_size(shared: Context, dpi: int, width: float | None) -> None:
+def check_size(shared: Context, dpi: int, width: float | None) -> None:
+    """Refuse pictures beyond the limits."""
     limits = shared.limits
     if dpi > limits.figure_dpi:
         remedy = f"Use from 50 to {limits.figure_dpi}."

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from reglab.api.access.ownership import may_change
 from reglab.api.access.scopes import needs
+from reglab.api.arms import NAMES
 from reglab.api.context import UUID, ExperimentId, Shared
 from reglab.api.middleware.root_path import root_of
 from reglab.api.routers.experiments import find
@@ -25,6 +26,7 @@ from reglab.core.spec.fields import schema
 from reglab.core.storage import Sort
 
 router = APIRouter()
+Asked = Annotated[str, Query(max_length=100)]
 ROWS = 50
 FOUND = 8
 SORTS: dict[str, str] = {
@@ -141,11 +143,16 @@ def compare_page(
     shared: Shared,
     run: Annotated[list[str] | None, Query(max_length=200)] = None,
     experiment: Annotated[list[str] | None, Query(max_length=50)] = None,
+    metric: Asked = "",
+    baseline: Asked = "",
+    adjust: Asked = "",
 ) -> Response:
     """Any sweep points of any experiments side by side.
 
     ``experiment`` is an id, or an id with the runs meant: ``id:0-8,10``; ``run`` is the id of one.
+    The other three say what is tested, which the page's module reads.
     """
+    del metric, baseline, adjust
     choice = chosen(shared.storage, run or [], experiment or [])
     return page(
         request,
@@ -155,6 +162,7 @@ def compare_page(
         left_out=choice.left_out,
         max_points=MAX_POINTS,
         max_runs=MAX_RUNS,
+        metrics=NAMES,
         differences=differences([point.runs[0].spec for point in choice.points]),
         data=compare_data(choice.points),
     )

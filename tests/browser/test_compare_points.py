@@ -151,3 +151,31 @@ def test_what_would_be_too_much_is_told_before_the_click(new_context, inline):
         )
         page.close()
     inline.http.post(f"/v1/experiments/{made['id']}/cancel")
+
+
+def test_arms_are_tested_on_the_page(new_context, inline, swept):
+    watched = new_context()
+    with serving(inline.settings) as (url, _):
+        watched.url = url
+        page = watched.open(f"/compare?experiment={swept['id']}")
+        page.locator("#arms-metric").select_option("test_loss")
+        page.locator("#arms-baseline").select_option(label="λ₂ = 0")
+        page.get_by_role("button", name="Test", exact=True).click()
+        expect(page.locator("#arms-rows tr")).to_have_count(2)
+        query = {"ids": swept["id"], "metric": "test_loss", "baseline": f"{swept['id']}:0"}
+        (row,) = inline.http.get("/v1/compare", params=query).json()["comparisons"]
+        cells = page.locator("#arms-pairs td").all_inner_texts()
+        assert float(cells[1]) == pytest.approx(row["difference"], rel=1e-3)
+        assert float(cells[4]) == pytest.approx(row["p_adjusted"], rel=0.1)
+        assert cells[-1].startswith(row["decision"])
+        picture = page.locator("#arms-figures img")
+        expect(picture).to_have_attribute("alt", row["text"])
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("() => document.querySelector('#arms-figures img').naturalWidth > 0")
+        expect(page.locator("#arms-note")).to_contain_text("Seeds vary initialization")
+        expect(page).to_have_url(re.compile("metric=test_loss.*baseline="))
+        # The address holds what was asked.
+        page.reload()
+        expect(page.locator("#arms-rows tr")).to_have_count(2)
+        expect(page.locator("#arms-metric")).to_have_value("test_loss")
+        page.close()

@@ -218,3 +218,26 @@ def test_bad_requests_name_the_field(client, three):
         (error,) = reply.json()["errors"]
         assert error["field"] == field, query
         assert word in " ".join(error.values()), (query, error)
+
+
+def test_figures_of_arms(client, three):
+    query = {"ids": ",".join(three), "baseline": three[0], "width": 5}
+    for name in ("forest", "critical-difference"):
+        path = f"/v1/compare/figures/{name}.svg"
+        reply = client.get(path, params=query)
+        assert (reply.status_code, reply.headers["content-type"]) == (200, "image/svg+xml")
+        again = client.get(path, params=query, headers={"If-None-Match": reply.headers["etag"]})
+        assert again.status_code == 304
+        other = client.get(path, params=query | {"metric": "test_loss"})
+        assert other.headers["etag"] != reply.headers["etag"]
+    for path, asked, status, field in (
+        ("forest.png", {}, 422, "ids"),
+        ("forest.gif", query, 404, "format"),
+        ("roots.png", query, 404, "figure"),
+        ("critical-difference.png", {"ids": ",".join(three[:2])}, 409, "name"),
+        ("forest.png", query | {"metric": "x"}, 422, "metric"),
+        ("forest.png", query | {"dpi": 10_000}, 422, "dpi"),
+    ):
+        reply = client.get(f"/v1/compare/figures/{path}", params=asked)
+        assert reply.status_code == status, (path, reply.text)
+        assert reply.json()["errors"][0]["field"] == field

@@ -1,5 +1,6 @@
 // Comparison: overlaid curves, adding and removing sweep points, equal fields on demand.
 
+import { ArmsView } from "./arms.js";
 import { CurvesView, swatch } from "./curves.js";
 import { byId, data, debounced, enable, make, plural, say } from "./dom.js";
 import { getText } from "./http.js";
@@ -46,6 +47,7 @@ if (runs.length) {
     selection.remove(gone[0].experiment_id, gone.map((run) => run.index));
     go();
   });
+  if (byId("arms-form")) new ArmsView(runs);
   markBest();
   markColours();
   onThemeChange(markColours);
