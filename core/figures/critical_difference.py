@@ -102,9 +102,10 @@ class CriticalDifference(Figure[ArmComparison]):
         over = "datasets" if len(found.datasets) > 1 else "seeds"
         also = f" and {len(best) - 1} others" if len(best) > 1 else ""
         return (
-            f"Average ranks by {found.metric.replace('_', ' ')} over {ranks.blocks} shared {over}; 1 is "
-            f"the best. Bars join arms whose ranks differ by less than {distance:.3g}, Nemenyi's "
-            f"critical difference (CD). Best: '{best[0]}'{also} ({least:.2f}). Friedman's test of "
+            f"Average ranks by {found.metric.replace('_', ' ')} over {ranks.blocks} shared {over}; "
+            f"1 is the best. Bars join arms whose ranks differ by less than {distance:.3g}, "
+            f"Nemenyi's critical difference (CD). Best: '{best[0]}'{also} ({least:.2f}). "
+            f"Friedman's test of "
             f"all arms being alike: p = {ranks.p_value:.2g}. {found.varied}"
         )
 
