@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglab.core.metrics import calibration
+from reglab.core.metrics import calibration, predictions
 from reglab.core.metrics.binning import bin_edges
+from reglab.core.metrics.confidences import Answers
+from reglab.core.metrics.confusion import confusion
+from reglab.core.metrics.corp import consistency_band, corp
+from reglab.core.metrics.selective import selective
+from reglab.core.metrics.smooth import smooth_error
 from tests.harness.fuzz import inputs
 
 # Few values, so that most confidences are tied; saturated ones among them.
@@ -35,6 +40,33 @@ def test_no_error_depends_on_the_order_of_examples(examples, bins, binning, rand
         random.shuffle(examples)
     np.testing.assert_allclose(found[1], found[0], atol=1e-12)
     np.testing.assert_allclose(found[2], found[0], atol=1e-12)
+
+
+@inputs(50)
+@given(EXAMPLES, st.randoms())
+def test_nothing_without_bins_depends_on_the_order_of_examples(examples, random):
+    found = []
+    for _ in range(2):
+        logits, labels = arrays(examples)
+        confidence, right = predictions.top_label(logits, labels)
+        answers = Answers.of(confidence, right)
+        steps, risks, band = corp(answers), selective(answers), consistency_band(answers)
+        table = confusion(logits.argmax(axis=1), labels, 3)
+        parts = [*astuple(steps), *astuple(risks), *astuple(band), *astuple(table)]
+        found.append(np.concatenate([np.ravel(part) for part in [*parts, smooth_error(answers)]]))
+        random.shuffle(examples)
+    np.testing.assert_allclose(found[1], found[0], rtol=0, atol=1e-12)
+    brier = np.mean((confidence - right) ** 2)
+    assert steps.score == pytest.approx(brier, abs=1e-12)
+    parts = steps.miscalibration - steps.discrimination + steps.uncertainty
+    assert parts == pytest.approx(brier, abs=1e-12)
+    assert min(steps.miscalibration, steps.discrimination, steps.uncertainty) >= 0
+    assert (np.diff(steps.accuracy) > 0).all()
+    assert (band.low <= band.high).all()
+    # The mean gap is a lower bound of every calibration error.
+    assert smooth_error(answers) >= abs(confidence.mean() - right.mean()) - 1e-6
+    assert 0 <= risks.least_aurc <= risks.aurc + 1e-12
+    assert risks.risk[-1] == pytest.approx(1 - right.mean())
 
 
 @inputs(100)

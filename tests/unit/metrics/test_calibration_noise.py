@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.coverage import CONFIDENCES, SIZES, TRUE_ERRORS, calibration_rows, seed_rows
-from reglab.core.metrics.calibration_noise import noise_floor, true_error_interval
+from reglab.core.metrics.calibration_noise import (
+    accuracy_bands,
+    noise_floor,
+    true_error_interval,
+)
 from reglab.core.metrics.reliability import (
     debiased_error,
     expected_error,
@@ -47,6 +51,25 @@ def test_the_floor_is_that_of_answers_drawn_one_by_one(bins, binning):
     assert found.mean == pytest.approx(np.mean(drawn), rel=0.04)
     # The ECE of one bin is a multiple of 1 / N.
     assert found.high == pytest.approx(np.quantile(drawn, 0.95), rel=0.06, abs=1 / 400)
+
+
+@pytest.mark.parametrize("binning", ["quantile", "uniform"])
+def test_bands_hold_the_accuracies_of_answers_drawn_one_by_one(binning):
+    rng = np.random.default_rng(1)
+    confidence = np.concatenate([rng.uniform(0.4, 0.6, 200), rng.uniform(0.9, 1, 400), np.ones(9)])
+    low, high = accuracy_bands(confidence, 6, binning)
+    drawn = np.array(
+        [
+            reliability(
+                confidence, (rng.random(609) < confidence).astype(float), 6, binning
+            ).accuracy
+            for _ in range(2000)
+        ]
+    )
+    # Shares of few answers are coarse: a band holds at least 95 % and not much more.
+    inside = np.mean((low - 1e-9 <= drawn) & (drawn <= high + 1e-9), axis=0)
+    assert (inside > 0.935).all()
+    assert (inside < 0.99)[high < 1].all()
 
 
 def test_the_debiased_error_is_that_of_other_code_which_samples():
