@@ -46,65 +46,41 @@ class NoiseFloor:
 def noise_floor(confidence: Floats, bins: int, binning: Binning, seed: int = 0) -> NoiseFloor:
     """From 2,000 seeded sets of answers that are right as often as their confidence says.
 
+    The right answers of a bin are drawn from the binomial distribution with the mean and variance
+    of that sum: n p = sum c and n p (1 - p) = sum c (1 - c) for its confidences c.
+
     Args:
         confidence: (N,) in [0, 1].
         bins: As of the ECE.
         binning: Likewise.
         seed: Of the answers.
     """
-    fair = _FairBins.of(confidence, bins, binning)
+    ordered = np.clip(np.sort(confidence), 0, 1)
+    starts = np.unique(bin_edges(ordered, bins, binning))[:-1]
+    mean, square = (np.add.reduceat(values, starts) for values in (ordered, ordered**2))
+    chance = np.divide(square, mean, out=np.zeros_like(mean), where=mean > 0)
+    count = np.maximum(
+        np.rint(np.divide(mean, chance, out=np.ones_like(mean), where=chance > 0)), 1
+    )
+    rounding = np.sqrt(np.divide(mean, count * chance, out=np.ones_like(mean), where=chance > 0))
     rng = np.random.default_rng(seed)
-    right = rng.binomial(fair.count, fair.chance, (RESAMPLES, len(fair.count)))
-    errors = np.abs((right - fair.count * fair.chance) * fair.step).sum(axis=1) / len(confidence)
+    right = rng.binomial(count.astype(np.int64), np.minimum(chance, 1), (RESAMPLES, len(starts)))
+    errors = np.abs((right - count * chance) * rounding).sum(axis=1) / len(ordered)
     return NoiseFloor(float(errors.mean()), float(np.quantile(errors, LEVEL)))
 
 
-def accuracy_bands(confidence: Floats, bins: int, binning: Binning) -> tuple[Floats, Floats]:
-    """Ends (M,) of where 95 % of the accuracies of a calibrated network's filled bins are.
+def accuracy_bands(table: Reliability) -> tuple[Floats, Floats]:
+    """Ends (M,) of where at least 95 % of a calibrated network's accuracies are, bin by bin.
 
-    Args:
-        confidence: (N,) in [0, 1].
-        bins: As of ``reliability.reliability``.
-        binning: Likewise.
+    The right answers of a bin are binomial if all have its mean confidence, and vary less if not
+    (Hoeffding, 1956).
     """
-    fair = _FairBins.of(confidence, bins, binning)
+    fair = np.clip(table.confidence, 0, 1)
     low, high = (
-        np.clip(binom.ppf(end, fair.count, fair.chance) * fair.step / fair.size, 0, 1)
+        binom.ppf(end, table.count, fair) / table.count
         for end in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     )
     return low, high
-
-
-@dataclass(frozen=True)
-class _FairBins:
-    """The binomial distributions of the right answers in a calibrated network's filled bins.
-
-    They have the mean and variance of that sum: n p = sum c and n p (1 - p) = sum c (1 - c) for
-    the bin's confidences c; ``step`` times a draw is a number of right answers.
-
-    Attributes:
-        size: Examples, (M,).
-        count: n, (M,).
-        chance: p, (M,).
-        step: Right answers per draw, near 1 as n is rounded, (M,).
-    """
-
-    size: NDArray[np.int64]
-    count: NDArray[np.int64]
-    chance: Floats
-    step: Floats
-
-    @classmethod
-    def of(cls, confidence: Floats, bins: int, binning: Binning) -> _FairBins:
-        ordered = np.clip(np.sort(confidence), 0, 1)
-        edges = np.unique(bin_edges(ordered, bins, binning))
-        mean, square = (np.add.reduceat(values, edges[:-1]) for values in (ordered, ordered**2))
-        chance = np.divide(square, mean, out=np.zeros_like(mean), where=mean > 0)
-        one = np.ones_like(mean)
-        count = np.rint(np.divide(mean, chance, out=one.copy(), where=chance > 0))
-        count = np.maximum(count, 1)
-        step = np.sqrt(np.divide(mean, count * chance, out=one, where=chance > 0))
-        return cls(np.diff(edges), count.astype(np.int64), np.minimum(chance, 1), step)
 
 
 def true_error_interval(table: Reliability) -> tuple[float, float]:
