@@ -28,6 +28,7 @@ from reglab.api.middleware.layers import layers
 from reglab.api.middleware.root_path import root_of
 from reglab.api.readiness import Looks
 from reglab.api.routers import (
+    answers,
     arrays,
     catalog,
     claims,
@@ -108,6 +109,7 @@ def create_app(
         compare,
         report,
         runs,
+        answers,
         arrays,
         catalog,
         datasets,

@@ -83,6 +83,19 @@ def finished(context: Context, run_id: str) -> RunResult:
     return result
 
 
+def classifier(context: Context, run_id: str) -> RunResult:
+    """A finished run whose outputs are logits of class probabilities."""
+    run = finished(context, run_id)
+    if run.spec.model.loss == "squared":
+        problem = FieldProblem(
+            "model.loss",
+            "The run was trained with squared loss; its outputs are no probabilities.",
+            "Use a run with model.loss 'cross_entropy'.",
+        )
+        raise ProblemError(404, "not-measured", "Not measured", problem)
+    return run
+
+
 def check_finished(state: str) -> None:
     """409 that says what to wait for, unless the run has succeeded."""
     if state != "succeeded":

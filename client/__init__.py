@@ -1,5 +1,6 @@
 """Python client of a reglab server; needs httpx, Pydantic and rich, nothing numeric."""
 
+from reglab.client.answers import Confusion, Corp, Selective
 from reglab.client.clients import AsyncClient, Client
 from reglab.client.compare import Comparison
 from reglab.client.errors import (
@@ -46,6 +47,8 @@ __all__ = [
     "ClientError",
     "Comparison",
     "ConflictError",
+    "Confusion",
+    "Corp",
     "Curves",
     "DeniedError",
     "EceTable",
@@ -64,6 +67,7 @@ __all__ = [
     "ProblemError",
     "RequestTimeoutError",
     "Run",
+    "Selective",
     "ServerFaultError",
     "ServerUnreachableError",
     "Spectrum",

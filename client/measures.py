@@ -36,6 +36,8 @@ class CalibrationBin(Reply):
     confidence: float = Field(description="Mean confidence.")
     accuracy: float = Field(description="Share of right answers.")
     gap: float = Field(description="Confidence minus accuracy.")
+    chance_low: float = Field(description="Lower end of a calibrated network's accuracies.")
+    chance_high: float = Field(description="Upper end.")
 
 
 class ErrorCdf(Arrays):
@@ -55,6 +57,11 @@ class Calibration(Reply):
     bins: int = Field(description="Requested number of bins.")
     table: list[CalibrationBin] = Field(description="One row per bin that is not empty.")
     ece: float = Field(description="Expected calibration error.")
+    ece_low: float = Field(description="Lower end of a 95 % interval of the true error.")
+    ece_high: float = Field(description="Upper end.")
+    ece_floor: float = Field(description="Mean ECE of a calibrated network.")
+    ece_floor_high: float = Field(description="Its 95th percentile.")
+    ece_above_floor: bool = Field(description="Whether the ECE is above that percentile.")
     mce: float = Field(description="Maximum calibration error.")
     confidence_on_errors: ErrorCdf = Field(
         description="Distribution of the confidence in wrong answers."

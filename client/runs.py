@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from reglab.client.answers import Confusion, Corp, Selective
 from reglab.client.errors import InvalidValueError
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, operation
 from reglab.client.measures import (
@@ -92,6 +93,21 @@ class RunSurface:
         """
         query = {"binning": binning, "bins": bins}
         return Calibration.read((yield self._get("calibration", query)))
+
+    @operation
+    def corp(self) -> Flow[Corp]:
+        """Reliability on the test set without bins, with its consistency band."""
+        return Corp.read((yield self._get("corp", {})))
+
+    @operation
+    def selective(self) -> Flow[Selective]:
+        """Share of errors over the share of test examples that are answered, the surest first."""
+        return Selective.read((yield self._get("selective", {})))
+
+    @operation
+    def confusion(self) -> Flow[Confusion]:
+        """Which classes are taken for which on the test set, with recall and precision."""
+        return Confusion.read((yield self._get("confusion", {})))
 
     @operation
     def boundary(self, dropout_seed: int | None = None, epoch: int | None = None) -> Flow[Boundary]:

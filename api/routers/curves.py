@@ -22,6 +22,7 @@ from reglab.api.schemas.curves import EceRow, EceTable
 from reglab.core import statistics
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import calibration
+from reglab.core.metrics.bin_free import bin_free
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult, downsample
 from reglab.core.results.comparison import shared_binning
 from reglab.core.spec import Binning, point_key
@@ -183,22 +184,25 @@ def _ece_table(runs: list[RunResult], binning: Binning | None, bins: int | None)
     runs = [run for run in runs if run.spec.model.loss != "squared"]
     probe = shared_binning(runs)
     bins, binning = bins or probe.bins, binning or probe.binning
-    rows = [
-        EceRow(
-            run_id=run.run_id,
-            index=run.index,
-            params=run.params,
-            seed=run.seed,
-            **asdict(calibration.errors(run.logits(), run.labels(), bins, binning)),
-        )
-        for run in runs
-    ]
+    rows = [_ece_row(run, bins, binning) for run in runs]
     reason = None
     if not finished:
         reason = "No run has finished with a result."
     elif not rows:
         reason = "The outputs of networks trained with squared loss are no probabilities."
     return EceTable(binning=binning, bins=bins, items=rows, reason=reason)
+
+
+def _ece_row(run: RunResult, bins: int, binning: Binning) -> EceRow:
+    logits, labels = run.logits(), run.labels()
+    return EceRow(
+        run_id=run.run_id,
+        index=run.index,
+        params=run.params,
+        seed=run.seed,
+        **asdict(calibration.errors(logits, labels, bins, binning)),
+        **asdict(bin_free(logits, labels)),
+    )
 
 
 def _metrics(text: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from reglab.api import tables
 from reglab.api.access.scopes import needs
-from reglab.api.context import Context, RunId, Shared, finished
+from reglab.api.context import Context, RunId, Shared, classifier, finished
 from reglab.api.limits.refusals import check_values, refusal
 from reglab.api.limits.work import heavy
 from reglab.api.problems import ProblemError, responses
@@ -28,6 +28,11 @@ from reglab.api.schemas.runs import (
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import predictions, reliability
+from reglab.core.metrics.calibration_noise import (
+    accuracy_bands,
+    noise_floor,
+    true_error_interval,
+)
 from reglab.core.metrics.components import cumulative
 from reglab.core.metrics.weights import summarize
 from reglab.core.probes.boundary import Grid, quantity
@@ -74,19 +79,6 @@ def _position(epochs: list[int], epoch: int) -> int:
     raise ProblemError(422, "invalid", "Invalid request", problem)
 
 
-def _classifier(shared: Shared, run_id: RunId) -> RunResult:
-    """A finished run whose outputs are logits of class probabilities."""
-    run = finished(shared, run_id)
-    if run.spec.model.loss == "squared":
-        problem = FieldProblem(
-            "model.loss",
-            "The run was trained with squared loss; its outputs are no probabilities.",
-            "Use a run with model.loss 'cross_entropy'.",
-        )
-        raise ProblemError(404, "not-measured", "Not measured", problem)
-    return run
-
-
 @router.get("", summary="One run", operation_id="get_run", responses=responses(404))
 @needs("read")
 def get_run(shared: Shared, run_id: RunId) -> RunDetail:
@@ -110,8 +102,12 @@ def get_calibration(
     ] = None,
     bins: Annotated[int | None, Query(ge=1, le=1000, description="As in the spec.")] = None,
 ) -> CalibrationBody:
-    """Returns the mean confidence and accuracy per bin, the ECE, and the confidence on errors."""
-    run = _classifier(shared, run_id)
+    """Returns the mean confidence and accuracy per bin, the ECE, and the confidence on errors.
+
+    The ECE has the interval of the true error and its noise floor; each bin has the interval that
+    chance gives the accuracy of a calibrated network. See ``corp`` for a diagram without bins.
+    """
+    run = classifier(shared, run_id)
     probe = run.spec.probes.binning
     bins, binning = bins or probe.bins, binning or probe.binning
     confidence, right = predictions.top_label(run.logits(), run.labels())
@@ -124,18 +120,35 @@ def get_calibration(
         table.confidence,
         table.accuracy,
         table.gap,
+        *accuracy_bands(table),
     )
-    names = ("count", "lower", "upper", "confidence", "accuracy", "gap")
+    names = (
+        "count",
+        "lower",
+        "upper",
+        "confidence",
+        "accuracy",
+        "gap",
+        "chance_low",
+        "chance_high",
+    )
     rows = [
         CalibrationBin(bin=at, **dict(zip(names, values, strict=True)))
         for at, values in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
+    ece, floor = reliability.expected_error(table), noise_floor(confidence, bins, binning)
+    low, high = true_error_interval(table)
     return CalibrationBody(
         run_id=run_id,
         binning=binning,
         bins=bins,
         table=rows,
-        ece=reliability.expected_error(table),
+        ece=ece,
+        ece_low=low,
+        ece_high=high,
+        ece_floor=floor.mean,
+        ece_floor_high=floor.high,
+        ece_above_floor=floor.is_exceeded_by(ece),
         mce=reliability.maximum_error(table),
         confidence_on_errors=ErrorCdf(confidence=wrong.tolist(), share=share.tolist()),
     )
@@ -288,7 +301,7 @@ def get_predictions(
 
     As npz the arrays labels, predicted and, in float32, probabilities, of any size.
     """
-    run = _classifier(shared, run_id)
+    run = classifier(shared, run_id)
     dataset = run.spec.dataset
     if form == "json":
         remedy = "Ask for format=npz, which holds any number."
@@ -318,7 +331,7 @@ def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
 
     With ``dropout_samples`` also their mean and spread over networks with dropout on.
     """
-    run = _classifier(shared, run_id)
+    run = classifier(shared, run_id)
     wanted = run.spec.dataset.n_features
     wrong = next((at for at, row in enumerate(body.inputs) if len(row) != wanted), None)
     if wrong is not None:

@@ -78,6 +78,31 @@ class EceRow(BaseModel):
         description="Lower end of the mean's 95 % interval over examples.", examples=[0.17]
     )
     brier_high: float = Field(description="Upper end.", examples=[0.19])
+    smooth_ece: float = Field(
+        description="SmoothECE of the confidence, without bins (Błasiok and Nakkiran, 2024).",
+        examples=[0.013],
+    )
+    miscalibration: float = Field(
+        description="MCB of the isotonic fit (CORP): mean (confidence - right)^2 = miscalibration "
+        "- discrimination + accuracy * (1 - accuracy).",
+        examples=[0.002],
+    )
+    discrimination: float = Field(description="DSC; see miscalibration.", examples=[0.03])
+    aurc: float = Field(
+        description="Area under the risk-coverage curve: mean share of errors among the surest "
+        "answers.",
+        examples=[0.03],
+    )
+    excess_aurc: float = Field(
+        description="aurc minus the least with as many errors.", examples=[0.022]
+    )
+    balanced_accuracy: float = Field(
+        description="Mean recall of the classes that have a test example.", examples=[0.88]
+    )
+    macro_f1: float = Field(
+        description="Mean F1 of the classes that have a test example or an answer.",
+        examples=[0.88],
+    )
 
 
 class EceTable(BaseModel):

@@ -75,6 +75,12 @@ class CalibrationBin(BaseModel):
     confidence: float = Field(description="Mean confidence.", examples=[0.47])
     accuracy: float = Field(description="Share of right answers.", examples=[0.41])
     gap: float = Field(description="Confidence minus accuracy.", examples=[0.06])
+    chance_low: float = Field(
+        description="Lower end of where at least 95 % of the accuracies of a calibrated network "
+        "are.",
+        examples=[0.43],
+    )
+    chance_high: float = Field(description="Upper end.", examples=[0.51])
 
 
 class ErrorCdf(BaseModel):
@@ -96,6 +102,20 @@ class CalibrationBody(BaseModel):
     bins: int = Field(description="Requested number of bins.", examples=[15])
     table: list[CalibrationBin] = Field(description="One row per bin that is not empty.")
     ece: float = Field(description="Expected calibration error.", examples=[0.011])
+    ece_low: float = Field(
+        description="Lower end of a 95 % interval of the true error, with endless test examples.",
+        examples=[0.002],
+    )
+    ece_high: float = Field(description="Upper end.", examples=[0.02])
+    ece_floor: float = Field(
+        description="Mean ECE of a perfectly calibrated network with the same confidences.",
+        examples=[0.008],
+    )
+    ece_floor_high: float = Field(description="Its 95th percentile.", examples=[0.012])
+    ece_above_floor: bool = Field(
+        description="Whether the ECE is above that percentile: chance alone hardly explains it.",
+        examples=[False],
+    )
     mce: float = Field(description="Maximum calibration error.", examples=[0.05])
     confidence_on_errors: ErrorCdf = Field(
         description="Distribution of the confidence in wrong answers."

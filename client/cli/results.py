@@ -1,4 +1,4 @@
-"""curves, ece, claims, figure, export, import."""
+"""curves, ece, confusion, claims, figure, export, import."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ With = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (curves, ece, claims, figure, compare, export):
+    for command in (curves, ece, confusion, claims, figure, compare, export):
         app.command(rich_help_panel=PANEL)(command)
     app.command("import", rich_help_panel=PANEL)(import_)
 
@@ -97,6 +97,38 @@ def ece(
         print_table(shown, f"{found.data.label()}: {table.bins} {table.binning} bins")
     else:
         console().print("No run has finished yet.")
+
+
+def confusion(
+    ctx: typer.Context,
+    experiment: ExperimentArgument,
+    run: Annotated[int, typer.Option(min=0, help="Index of the run in the experiment.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Print which classes one run takes for which on the test set, with recall and precision."""
+    with connect(ctx) as client:
+        found = find(client, experiment)
+        chosen = next((one for one in found.runs if one.index == run), None)
+        if chosen is None:
+            message = f"There is no run {run}; use 0 to {len(found.runs) - 1}."
+            raise typer.BadParameter(message, param_hint="--run")
+        table = chosen.confusion()
+    if as_json:
+        print_json(table)
+        return
+    counts = zip(table.matrix, table.classes, strict=True)
+    rows = [
+        {
+            "class": row.label,
+            **{f"as {label}": count for label, count in enumerate(answers)},
+            "recall": row.recall,
+            "precision": row.precision,
+        }
+        for answers, row in counts
+    ]
+    averages = f"balanced accuracy {cell(table.balanced_accuracy)}"
+    averages += f", macro F1 {cell(table.macro_f1)}"
+    print_table(Table.of_rows(rows), f"{chosen.data.label()}, seed {chosen.seed}: {averages}")
 
 
 def claims(
@@ -228,8 +260,12 @@ def _chosen(found: Experiment, table: Table, columns: str | None) -> Table:
     ]
     known = {name: values for name, values in table.items() if name not in ("run", "run_id")}
     known |= {"interval": interval}
+    known["by chance"] = [
+        f"{cell(mean)} to {cell(high)}"
+        for mean, high in zip(table["ece_floor"], table["ece_floor_high"], strict=True)
+    ]
     if columns is None:
-        names = ["ece", "interval", "brier", "accuracy"]
+        names = ["ece", "interval", "by chance", "smooth_ece", "accuracy"]
     elif columns == "all":
         names = [name for name in known if name not in runs]
     else:

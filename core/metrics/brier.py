@@ -7,13 +7,13 @@ differ.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.metrics.binning import bin_edges
-from reglab.core.spec import Binning
+from reglab.core.metrics.reliability import Reliability
 
 Floats = NDArray[np.float64]
 
@@ -52,39 +52,22 @@ def brier_score(probabilities: Floats, labels: NDArray[np.int64]) -> float:
     return float(squares(probabilities, labels).mean())
 
 
-def decompose(
-    probabilities: Floats, labels: NDArray[np.int64], bins: int = 15, binning: Binning = "quantile"
-) -> BrierParts:
+def decompose(tables: Sequence[Reliability], score: float) -> BrierParts:
     """Parts of the multi-class Brier score, each the sum over classes of those of p_k.
 
     Args:
-        probabilities: (N, K).
-        labels: (N,).
-        bins: M, of each class's probabilities.
-        binning: As in ``reliability.reliability``.
+        tables: Of each class k, the reliability of p_k as the chance of class k.
+        score: The Brier score of the same probabilities.
     """
-    parts = [
-        _of_class(probabilities[:, k], (labels == k).astype(np.float64), bins, binning)
-        for k in range(probabilities.shape[1])
-    ]
-    return BrierParts(*np.sum(parts, axis=0).tolist())
+    of_bins = np.sum([_of_class(table) for table in tables], axis=0)
+    reliability, resolution, uncertainty = (float(each) for each in of_bins)
+    within = score - (reliability - resolution + uncertainty)
+    return BrierParts(reliability, resolution, uncertainty, within)
 
 
-def _of_class(p: Floats, hit: Floats, bins: int, binning: Binning) -> Floats:
-    order = np.argsort(p, kind="stable")
-    p, hit = p[order], hit[order]
-    edges = bin_edges(p, bins, binning)
-    count = np.diff(edges)
-    count, starts = count[count > 0], edges[:-1][count > 0]
-    share = count / len(p)
-    mean, frequency = (np.add.reduceat(values, starts) / count for values in (p, hit))
-    rate = hit.mean()
-    from_mean, from_frequency = p - np.repeat(mean, count), hit - np.repeat(frequency, count)
+def _of_class(table: Reliability) -> Floats:
+    share = table.count / table.count.sum()
+    rate = share @ table.accuracy
     return np.array(
-        [
-            np.sum(share * (mean - frequency) ** 2),
-            np.sum(share * (frequency - rate) ** 2),
-            rate * (1 - rate),
-            np.mean(from_mean**2) - 2 * np.mean(from_mean * from_frequency),
-        ]
+        [share @ table.gap**2, share @ (table.accuracy - rate) ** 2, max(rate * (1 - rate), 0.0)]
     )

@@ -110,7 +110,7 @@ def errors(
     square = squares(p, labels)
     by_class = class_tables(p, labels, bins, binning)
     ranges = by_class if binning == "quantile" else class_tables(p, labels, bins, "quantile")
-    parts = decompose(p, labels, bins, binning)
+    parts = decompose(by_class, float(square.mean()))
     accuracy_low, accuracy_high = share_interval(right.sum(), len(right))
     _, lows, highs = mean_interval(np.stack([losses, square], axis=1))
     return CalibrationErrors(

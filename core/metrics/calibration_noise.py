@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its stats, slow to import, are loaded at first use
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtri
-from scipy.stats import binom
 
 from reglab.core.metrics.binning import bin_edges
 from reglab.core.metrics.reliability import Reliability, expected_error
@@ -77,7 +77,7 @@ def accuracy_bands(table: Reliability) -> tuple[Floats, Floats]:
     """
     fair = np.clip(table.confidence, 0, 1)
     low, high = (
-        binom.ppf(end, table.count, fair) / table.count
+        scipy.stats.binom.ppf(end, table.count, fair) / table.count
         for end in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     )
     return low, high

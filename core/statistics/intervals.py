@@ -76,5 +76,11 @@ def mean_interval(table: ArrayLike, level: float = LEVEL) -> tuple[Floats, Float
 
 def share_interval(hits: float, count: int, level: float = LEVEL) -> tuple[float, float]:
     """Interval of a share of ``hits`` in ``count`` examples (Wilson, 1927)."""
-    found = scipy.stats.binomtest(round(hits), count).proportion_ci(level, method="wilson")
-    return float(found.low), float(found.high)
+    z = float(scipy.special.ndtri((1 + level) / 2))
+    share = hits / count
+    middle, half = (
+        share + z**2 / (2 * count),
+        z * np.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2),
+    )
+    low, high = ((middle + sign * half) / (1 + z**2 / count) for sign in (-1, 1))
+    return float(max(low, 0.0)) if hits else 0.0, float(min(high, 1.0)) if hits < count else 1.0

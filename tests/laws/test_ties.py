@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reglab.core.metrics import calibration, predictions
 from reglab.core.metrics.binning import bin_edges
 from reglab.core.metrics.confidences import Answers
-from reglab.core.metrics.confusion import confusion
+from reglab.core.metrics.confusion import class_scores, confusion_matrix
 from reglab.core.metrics.corp import consistency_band, corp
 from reglab.core.metrics.selective import selective
 from reglab.core.metrics.smooth import smooth_error
@@ -51,8 +51,10 @@ def test_nothing_without_bins_depends_on_the_order_of_examples(examples, random)
         confidence, right = predictions.top_label(logits, labels)
         answers = Answers.of(confidence, right)
         steps, risks, band = corp(answers), selective(answers), consistency_band(answers)
-        table = confusion(logits.argmax(axis=1), labels, 3)
-        parts = [*astuple(steps), *astuple(risks), *astuple(band), *astuple(table)]
+        predicted = logits.argmax(axis=1)
+        classes = [*astuple(class_scores(predicted, labels, 3))]
+        classes.append(confusion_matrix(predicted, labels, 3))
+        parts = [*astuple(steps), *astuple(risks), *astuple(band), *classes]
         found.append(np.concatenate([np.ravel(part) for part in [*parts, smooth_error(answers)]]))
         random.shuffle(examples)
     np.testing.assert_allclose(found[1], found[0], rtol=0, atol=1e-12)

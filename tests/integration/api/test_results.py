@@ -11,7 +11,8 @@ import pyarrow.parquet
 import pytest
 from scipy.special import softmax
 from sklearn.decomposition import PCA
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.isotonic import IsotonicRegression
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 
 from reglab.api.routers import figures
 from reglab.core import datasets
@@ -132,11 +133,50 @@ def test_ece_has_a_row_a_run_and_agrees_with_calibration(trained, digits):
         one = trained.get(f"/runs/{row['run_id']}/calibration", bins=9, binning="uniform")
         assert row["ece"] == pytest.approx(one["ece"])
         assert row["mce"] == pytest.approx(one["mce"])
-        assert row["ece_low"] <= row["ece"] * 1.2
-        assert row["ece_high"] >= row["ece"] * 0.8
+        for name in ("ece_low", "ece_high", "ece_floor", "ece_floor_high", "ece_above_floor"):
+            assert row[name] == one[name]
+        corp = trained.get(f"/runs/{row['run_id']}/corp")
+        for name in ("smooth_ece", "miscalibration", "discrimination"):
+            assert row[name] == corp[name]
+        assert row["aurc"] == trained.get(f"/runs/{row['run_id']}/selective")["aurc"]
+        confusion = trained.get(f"/runs/{row['run_id']}/confusion")
+        assert row["macro_f1"] == confusion["macro_f1"]
+        assert row["balanced_accuracy"] == confusion["balanced_accuracy"]
+        for one_bin in one["table"]:
+            assert one_bin["chance_low"] <= one_bin["confidence"] <= one_bin["chance_high"]
         predictions = trained.get(f"/runs/{row['run_id']}/predictions")
         assert row["nll"] == pytest.approx(
             log_loss(predictions["labels"], predictions["probabilities"])
+        )
+
+
+def test_answers_without_bins_are_those_of_the_predictions(trained, case):
+    _, run_id, _ = case
+    predictions = trained.get(f"/runs/{run_id}/predictions")
+    p, labels = np.array(predictions["probabilities"]), np.array(predictions["labels"])
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == labels
+    corp = trained.get(f"/runs/{run_id}/corp")
+    assert sum(step["count"] for step in corp["steps"]) == len(labels)
+    fitted = IsotonicRegression().fit(confidence, right).predict(confidence)
+    wanted = np.mean((confidence - right) ** 2), np.mean((fitted - right) ** 2), right.var()
+    parts = [corp[name] for name in ("miscalibration", "discrimination", "uncertainty")]
+    assert corp["score"] == pytest.approx(wanted[0])
+    assert parts == pytest.approx([wanted[0] - wanted[1], wanted[2] - wanted[1], wanted[2]])
+    assert len({len(column) for column in corp["band"].values()}) == 1
+    selective = trained.get(f"/runs/{run_id}/selective")
+    assert selective["risk"][-1] == pytest.approx(1 - right.mean())
+    assert selective["excess_aurc"] == pytest.approx(selective["aurc"] - selective["least_aurc"])
+    confusion = trained.get(f"/runs/{run_id}/confusion")
+    np.testing.assert_array_equal(
+        confusion["matrix"], confusion_matrix(labels, p.argmax(axis=1), labels=range(p.shape[1]))
+    )
+    for row in confusion["classes"]:
+        of_class = labels == row["label"]
+        assert row["count"] == of_class.sum()
+        if of_class.any():
+            assert row["recall"] == pytest.approx(right[of_class].mean())
+        assert (row["reason"] is None) == (
+            row["recall"] is not None and row["precision"] is not None
         )
 
 

@@ -183,7 +183,7 @@ def test_wrong_states_are_409(inline):
     problem = refused(inline.http.post(f"{path}/retry"), 409)
     assert "nothing to retry" in problem["detail"]
     run = f"/v1/runs/{made['runs'][0]['id']}"
-    for part in ("calibration", "boundary", "weights", "spectrum", "predictions"):
+    for part in ("calibration", "corp", "selective", "confusion", "weights", "predictions"):
         assert "queued" in refused(inline.http.get(f"{run}/{part}"), 409)["detail"]
     refused(inline.http.get(f"{path}/figures/curves.png"), 409)
     assert inline.http.post(f"{path}/cancel").json()["state"] == "cancelled"

@@ -113,6 +113,21 @@ def test_ece(reglab, finished, tmp_path):
     assert len(list(csv.DictReader((tmp_path / "e.csv").open()))) == 2
 
 
+def test_the_table_of_errors_shows_what_chance_gives(reglab, finished):
+    row = json.loads(reglab("ece", finished, "--json").stdout)[0]
+    shown = reglab("ece", finished, "--columns", "by chance").stdout
+    assert f"{row['ece_floor']:.4g}"[:5] in shown
+
+
+def test_confusion(reglab, finished):
+    told = json.loads(reglab("confusion", finished, "--run", 1, "--json").stdout)
+    assert sum(map(sum, told["matrix"])) == 60
+    shown = reglab("confusion", finished, "--run", 1).stdout
+    assert "as 1" in shown
+    assert "balanced accuracy" in shown
+    assert "use 0 to 1" in reglab("confusion", finished, "--run", 7, code=2).stderr
+
+
 def test_claims(reglab, finished):
     assert json.loads(reglab("claims", finished, "--json").stdout)
     assert reglab("claims", finished).stdout

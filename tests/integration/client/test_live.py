@@ -131,6 +131,16 @@ def test_measures_of_a_run(experiment, resolve):
     calibration = resolve(run.calibration(bins=4))
     assert sum(row.count for row in calibration.table) == 60
     assert calibration.to_pandas()["gap"].tolist() == [row.gap for row in calibration.table]
+    assert calibration.ece_low <= calibration.ece <= calibration.ece_high
+    corp = resolve(run.corp())
+    assert sum(step.count for step in corp.steps) == 60
+    assert corp.to_pandas()["accuracy"].is_monotonic_increasing
+    assert set(corp.band.arrays()) == {"confidence", "low", "high"}
+    risks = resolve(run.selective()).arrays()
+    confusion = resolve(run.confusion())
+    assert confusion.array().sum() == 60
+    assert confusion.to_pandas()["count"].tolist() == confusion.array().sum(axis=1).tolist()
+    assert risks["risk"][-1] == pytest.approx(1 - confusion.accuracy)
     boundary = resolve(run.boundary()).arrays()
     assert boundary["probability"].shape == (10, 10)
     assert boundary["points"].shape == (40, 2)

@@ -27,7 +27,7 @@ def stored(runs, tmp_path_factory):
     return client, store(client, "linear-spectrum", runs, **SMALL)
 
 
-@pytest.mark.parametrize("what", ["calibration", "predictions"])
+@pytest.mark.parametrize("what", ["calibration", "predictions", "corp", "selective", "confusion"])
 def test_probabilities_are_refused_with_the_reason(stored, what):
     client, experiment = stored
     run = client.get(f"/v1/experiments/{experiment}/runs").json()["items"][0]["id"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn import metrics as other
 from sklearn.metrics import (
     balanced_accuracy_score,
-    confusion_matrix,
     f1_score,
     precision_recall_fscore_support,
 )
 
-from reglab.core.metrics.confusion import confusion
+from reglab.core.metrics.confusion import class_scores, confusion_matrix
 
 
 @pytest.mark.parametrize("classes", [2, 5])
@@ -23,10 +23,13 @@ def test_all_numbers_are_those_of_scikit_learn(classes):
     # Class 0 is then no label, and the last one no answer.
     for kept in (slice(None), (labels > 0) & (predicted < classes - 1)):
         y, answer = labels[kept], predicted[kept]
-        found = confusion(answer, y, classes)
+        found = class_scores(answer, y, classes)
+        matrix = confusion_matrix(answer, y, classes)
         np.testing.assert_array_equal(
-            found.matrix, confusion_matrix(y, answer, labels=range(classes))
+            matrix, other.confusion_matrix(y, answer, labels=range(classes))
         )
+        assert found.count.tolist() == matrix.sum(axis=1).tolist()
+        assert found.answers.tolist() == matrix.sum(axis=0).tolist()
         precision, recall, f1, _ = precision_recall_fscore_support(
             y, answer, labels=range(classes), zero_division=np.nan
         )
