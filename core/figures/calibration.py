@@ -28,6 +28,7 @@ from reglab.core.figures.grouping import (
 from reglab.core.figures.lines import equality, key
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas, sequence
 from reglab.core.metrics import calibration, predictions, reliability
+from reglab.core.metrics.calibration_noise import accuracy_bands
 from reglab.core.results import RunResult
 from reglab.core.results.comparison import shared_binning
 from reglab.core.spec import CalibrationProbe
@@ -124,6 +125,12 @@ def draw_floor(axes: Axes, places: Sequence[float], found: Sequence[MeanEce]) ->
     axes.plot(places, mean, ":", color=GREY, linewidth=1.2)
 
 
+def draw_bands(axes: Axes, table: reliability.Reliability) -> None:
+    """Where chance puts the accuracies of a calibrated network, bin by bin."""
+    low, high = accuracy_bands(table)
+    axes.fill_between(table.confidence, low, high, color=GREY, alpha=0.22, linewidth=0)
+
+
 def error_bars(found: Sequence[MeanEce]) -> Floats:
     """Lengths below and above, (2, N); 0 where there is no interval."""
     ends = [[one.value - one.low, one.high - one.value] for one in found]
@@ -199,6 +206,7 @@ class Calibration(Figure[Plain]):
         left.set_ylabel("cumulative share of errors")
         table = found.table
         equality(right)
+        draw_bands(right, table)
         right.plot(table.confidence, table.accuracy, "o-", color=PALETTE[0], label="network")
         right.set_title(f"Reliability in {len(table.count)} bins")
         frame_tables(right, [table])
@@ -215,7 +223,8 @@ class Calibration(Figure[Plain]):
             f"{sure if len(wrong) else 'there are none'}. Right: mean "
             f"accuracy against mean confidence in {len(table.count)} bins; the network is "
             f"over-confident in {np.sum(table.gap > 0)} of them (mean confidence "
-            f"{found.confidence.mean():.1%}, accuracy {found.right.mean():.1%})."
+            f"{found.confidence.mean():.1%}, accuracy {found.right.mean():.1%}); "
+            "grey: where chance puts at least 95 % of a calibrated network's accuracies, bin by bin."
             + together_note([found.runs])
             + dataset_note(found.runs, "mnist")
         )
