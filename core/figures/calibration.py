@@ -224,7 +224,7 @@ class Calibration(Figure[Plain]):
             f"accuracy against mean confidence in {len(table.count)} bins; the network is "
             f"over-confident in {np.sum(table.gap > 0)} of them (mean confidence "
             f"{found.confidence.mean():.1%}, accuracy {found.right.mean():.1%}); "
-            "grey: where chance puts at least 95 % of a calibrated network's accuracies, bin by bin."
+            "grey: where a calibrated network's accuracies are with a chance of 95 %, bin by bin."
             + together_note([found.runs])
             + dataset_note(found.runs, "mnist")
         )

@@ -163,6 +163,17 @@ def test_calibration_shows_the_servers_numbers(open_page, http, moons):
     table = http.get(f"/runs/{moons['runs'][0]['id']}/calibration").json()["table"]
     assert bars == [row["count"] for row in table]
     assert sum(bars) == 200
+    run = moons["runs"][0]["id"]
+    page.wait_for_function("() => document.querySelectorAll('#confusion tbody tr').length == 2")
+    cells = [
+        int(cell) for cell in page.locator("#confusion td").all_inner_texts() if "%" not in cell
+    ]
+    rows = http.get(f"/runs/{run}/confusion").json()["matrix"]
+    assert cells == [count for row in rows for count in row]
+    risk = page.evaluate("document.getElementById('risk-coverage').data[0].y")
+    assert risk == http.get(f"/runs/{run}/selective").json()["risk"]
+    steps = page.evaluate("document.getElementById('corp').data[3].y")
+    assert steps == [step["accuracy"] for step in http.get(f"/runs/{run}/corp").json()["steps"]]
     page.locator("#calibration-run").fill("3")
     expect(page.locator("#calibration output").first).to_have_text("λ₂ = 0.01, seed 1")
     page.get_by_label("Bins").fill("5")

@@ -1,5 +1,6 @@
 // ECE table, reliability diagram with bin counts, confidence of wrong answers.
 
+import { showAnswers } from "./answers.js";
 import { byId, formatNumber, formatPercent, make, plural } from "./dom.js";
 import { at, get, getOnce } from "./http.js";
 import { describeRun, latestOnly, ListSlider } from "./sliders.js";
@@ -12,10 +13,12 @@ const COLUMNS = [
   ["interval", "95 % interval", null],
   ["floor", "By chance", null],
   ["ece_debiased", "Debiased", "min"],
+  ["smooth_ece", "SmoothECE", "min"],
   ["ece_classwise", "Classwise", "min"],
   ["mce", "MCE", "min"],
   ["brier", "Brier", "min"],
   ["nll", "NLL", "min"],
+  ["aurc", "AURC", "min"],
   ["accuracy", "Accuracy", "max"],
   ["confidence", "Confidence", null],
 ];
@@ -99,16 +102,18 @@ export class CalibrationView {
       (row) => `${plural(row.count, "example")}<br>confidence ${formatPercent(row.confidence)}<br>accuracy ${formatPercent(row.accuracy)}`,
     );
     const bars = { x: rows.map((row) => (row.lower + row.upper) / 2), width: rows.map((row) => Math.max(0.94 * (row.upper - row.lower), 0.003)) };
+    const chance = { x: [...x, ...x.toReversed()], y: [...rows.map((row) => row.chance_high), ...rows.map((row) => row.chance_low).toReversed()] };
     await draw(
       byId("reliability"),
       [
+        { ...chance, mode: "lines", fill: "toself", fillcolor: faint(muted(), 0.25), line: { width: 0 }, hoverinfo: "skip" },
         { x: [0, 1], y: [0, 1], mode: "lines", line: { color: muted(), dash: "dash", width: 1 }, hoverinfo: "skip" },
         ...rows.map((row) => ({ x: [row.confidence, row.confidence], y: [row.accuracy, row.confidence], mode: "lines", hoverinfo: "skip", line: { color: faint(row.gap > 0 ? over : under, 0.55), width: 4 } })),
         { x, y: rows.map((row) => row.accuracy), mode: "lines+markers", text, hovertemplate: "%{text}<extra></extra>", line: { color: under, width: 1.6 }, marker: { size: 7 } },
         { type: "bar", ...bars, y: rows.map((row) => row.count), yaxis: "y2", marker: { color: faint(under, 0.55) }, hovertemplate: "%{y} examples<extra></extra>" },
       ],
       {
-        title: { text: `Reliability, ECE ${formatNumber(found.ece)}, MCE ${formatNumber(found.mce)}`, font: { size: 13 }, x: 0.02, y: 0.98 },
+        title: { text: `Reliability, ECE ${formatNumber(found.ece)} (by chance to ${formatNumber(found.ece_floor_high)}), MCE ${formatNumber(found.mce)}`, font: { size: 13 }, x: 0.02, y: 0.98 },
         xaxis: { title: { text: "confidence" }, range: [Math.max(0, Math.min(...bars.x) - 0.06), 1.02], anchor: "y2" },
         yaxis: { title: { text: "accuracy" }, domain: [0.33, 1], range: [Math.max(0, Math.min(...rows.map((row) => row.accuracy), ...x) - 0.05), 1.03] },
         yaxis2: { title: { text: "count" }, domain: [0, 0.22], gridcolor: "rgba(128,128,128,0.2)", automargin: true, rangemode: "tozero" },
@@ -127,5 +132,6 @@ export class CalibrationView {
         yaxis: { title: { text: "share of errors" }, range: [0, 1.02], tickformat: ".0%" },
       },
     );
+    await showAnswers(run, isLatest);
   }
 }
