@@ -35,6 +35,9 @@ def apply(
     return number, size
 
 
+# A hundred years.
+MOST_DAYS = 36_500
+
 app = commands()
 
 
@@ -46,6 +49,8 @@ def _command(
     delete: Annotated[bool, typer.Option("--delete", help="Do it.")] = False,
     vacuum: Annotated[bool, typer.Option("--vacuum", help="Give the room back.")] = False,
 ) -> None:
+    if not days <= MOST_DAYS:
+        raise typer.BadParameter(f"Give at most {MOST_DAYS}.", param_hint="--days")
     storage = Storage.of(Settings.from_env())
     keep = keep_tag if keep_tag is not None else [KEEP_TAG]
     rule = Rule(datetime.now(UTC) - timedelta(days=days), tag, keep)

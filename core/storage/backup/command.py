@@ -69,6 +69,12 @@ def create(url: str, target: Path, keep: int | None = None) -> Path:
         detail = f"There is no folder {file.parent}."
         raise BackupRefusedError(detail, "Make it first, or name another")
     part = file.with_name(f".{file.name}.part")
+    try:
+        part.touch()
+    except OSError as error:
+        detail = f"No file can be made in {file.parent}: {error.strerror}."
+        raise BackupRefusedError(detail, "Name a folder that this user may write to") from error
+    part.unlink()
     backup = _of(make_url(url))
     try:
         backup.dump(part)
