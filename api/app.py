@@ -47,6 +47,7 @@ from reglab.api.routers import (
     transfer,
 )
 from reglab.api.run_queue import RunQueue
+from reglab.api.schemas.datasets import DatasetRequest
 from reglab.api.schemas.experiments import PresetRequest
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.settings import Settings
@@ -136,7 +137,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _complete_schema(app: FastAPI, limits: Limits) -> None:
     made = app.openapi
-    models = (ExperimentSpec, PresetRequest, problems.ProblemDocument, *EVENT_MODELS)
+    models = (
+        ExperimentSpec,
+        PresetRequest,
+        DatasetRequest,
+        problems.ProblemDocument,
+        *EVENT_MODELS,
+    )
 
     # Once: the document is asked for by every reader and by each refusal of a method.
     @functools.cache

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from openapi_spec_validator import validate
 
@@ -77,6 +80,12 @@ def test_everything_of_the_contract_is_there(document):
     """
     wanted = {entry.strip() for line in expected.splitlines() for entry in line.split(";")} - {""}
     assert wanted <= {key for key, _ in operations(document)}
+
+
+def test_every_reference_leads_to_something(document):
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert len(names) > 50
+    assert names <= set(document["components"]["schemas"])
 
 
 def test_the_reference_page_needs_no_other_host(trained):
