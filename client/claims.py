@@ -8,6 +8,22 @@ from pydantic import ConfigDict, Field
 
 from reglab.client.models import Reply
 
+Verdict = Literal["supported", "not_supported", "undecided", "not_discriminating"]
+
+
+class ClaimControl(Reply):
+    """Runs for which a claim must be false, and what they say about it."""
+
+    text: str = Field(description="What is changed against the claim's own runs.")
+    value: float | None = Field(None, description="Mean of the statistic over seeds.")
+    low: float | None = Field(None, description="Lower end of its 95 % interval over seeds.")
+    high: float | None = Field(None, description="Upper end.")
+    seeds: int = Field(0, description="Number of replicates.")
+    verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
+        None, description="None where the control's runs are missing."
+    )
+    reason: str | None = Field(None, description="Why it has no verdict, or is undecided.")
+
 
 class Claim(Reply):
     """One claim and what the runs say about it."""
@@ -16,10 +32,18 @@ class Claim(Reply):
 
     id: str = Field(description="Short name.")
     text: str = Field(description="The statement.")
+    kind: Literal["finding", "sanity"] = Field(
+        "finding", description="'sanity' for what must hold if the code is right."
+    )
     section: str = Field("", description="What it is about.")
     presets: list[str] = Field([], description="Presets whose runs it needs.")
     statistic: str = Field(description="What is measured in each seed.")
     threshold: str = Field(description="Region in which the mean must lie.")
+    threshold_reason: str = Field("", description="Why the region has the ends that it has.")
+    threshold_sensitive: bool | None = Field(
+        None, description="Whether a threshold a quarter less or more gives another verdict."
+    )
+    turns: dict[str, Verdict] = Field({}, description="The other verdicts, by moved region.")
     value: float | None = Field(None, description="Mean of the statistic over seeds.")
     low: float | None = Field(None, description="Lower end of its 95 % interval over seeds.")
     high: float | None = Field(None, description="Upper end.")
@@ -29,10 +53,15 @@ class Claim(Reply):
     p_adjusted: float | None = Field(
         None, description="Corrected for all claims that are decided together."
     )
-    verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
+    verdict: Verdict | None = Field(
         None, description="None where the claim does not apply to these runs."
     )
-    reason: str | None = Field(None, description="Why it does not apply, or is undecided.")
+    reason: str | None = Field(
+        None, description="Why it does not apply, is undecided, or does not discriminate."
+    )
+    control: ClaimControl | None = Field(
+        None, description="Runs for which it must be false, and what they say."
+    )
 
 
 class ClaimList(Reply):

@@ -181,13 +181,17 @@ class ExperimentSurface:
         return Figure(name, format, reply.content)
 
     @operation
-    def claims(self, others: Sequence[Any] = ()) -> Flow[list[Claim]]:
+    def claims(
+        self, others: Sequence[Any] = (), adjust: Literal["holm", "bh"] = "holm"
+    ) -> Flow[list[Claim]]:
         """Each claim of the article with the measured value, its interval over seeds, a verdict.
 
         Args:
             others: Further experiments whose runs the claims draw on, as L1 against L2 does.
+            adjust: Correction for the number of claims: 'holm' for the chance of any false verdict,
+                'bh' (Benjamini and Hochberg) for the share of false ones.
         """
-        query = {"with": [identifier(other) for other in others]}
+        query: dict[str, Any] = {"adjust": adjust, "with": [identifier(other) for other in others]}
         found = ClaimList.read((yield Call("GET", self._path("claims"), params=query)))
         return Listing(found.items)
 

@@ -8,12 +8,51 @@ from pydantic import BaseModel, Field
 
 from reglab.core import claims
 
+Verdict = Literal["supported", "not_supported", "undecided", "not_discriminating"]
+
+
+class ControlRow(BaseModel):
+    """What the runs of a claim's control say about it: they must not support it."""
+
+    text: str = Field(
+        description="What is changed against the claim's own runs.", examples=["labels shuffled"]
+    )
+    value: float | None = Field(
+        description="Mean of the statistic over seeds; null where it cannot be measured.",
+        examples=[0.002],
+    )
+    low: float | None = Field(description="Lower end of its 95 % interval.", examples=[-0.004])
+    high: float | None = Field(description="Upper end.", examples=[0.008])
+    seeds: int = Field(description="Number of replicates.", examples=[10])
+    p_value: float | None = Field(description="As of the claim.", examples=[0.47])
+    p_adjusted: float | None = Field(
+        description="Corrected for all controls that are decided together.", examples=[1.0]
+    )
+    verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
+        description="As of the claim; null where the control's runs are missing.",
+        examples=["undecided"],
+    )
+    reason: str | None = Field(
+        description="Why it has no verdict, or why it is undecided.", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, text: str, outcome: claims.Outcome) -> ControlRow:
+        """From the outcome of a control."""
+        names = ("value", "low", "high", "seeds", "p_value", "p_adjusted", "verdict", "reason")
+        return cls(text=text, **{name: getattr(outcome, name) for name in names})
+
 
 class ClaimRow(BaseModel):
     """One claim and what the runs say about it."""
 
     id: str = Field(description="Short name.", examples=["l2-test-accuracy"])
     text: str = Field(description="The statement.", examples=["The mildest L2 decay ..."])
+    kind: claims.Kind = Field(
+        description="'finding', or 'sanity' for what must hold if the code is right: identities "
+        "and conditions of an experiment. Both are decided among themselves.",
+        examples=["finding"],
+    )
     section: str = Field(description="What it is about.", examples=["L2 weight decay"])
     presets: list[str] = Field(description="Presets whose runs it needs.", examples=[["l2"]])
     statistic: str = Field(
@@ -25,6 +64,18 @@ class ClaimRow(BaseModel):
     )
     threshold_high: float | None = Field(
         description="Upper end of the region; null if it has none.", examples=[None]
+    )
+    threshold_reason: str = Field(
+        description="Why the region has the ends that it has; empty where they are zero.",
+        examples=[""],
+    )
+    threshold_sensitive: bool | None = Field(
+        description="Whether the verdict would be another if the threshold were a quarter less or "
+        "more; null where the threshold is zero or there is no verdict.",
+        examples=[None],
+    )
+    turns: dict[str, Verdict] = Field(
+        description="The other verdicts, by moved region.", examples=[{"> 0.375": "supported"}]
     )
     value: float | None = Field(
         description="Mean of the statistic over seeds; null where it cannot be measured.",
@@ -52,11 +103,19 @@ class ClaimRow(BaseModel):
         "0.05.",
         examples=[0.008],
     )
-    verdict: Literal["supported", "not_supported", "undecided"] | None = Field(
-        description="Null where the claim does not apply to these runs.", examples=["supported"]
+    verdict: Verdict | None = Field(
+        description="Null where the claim does not apply to these runs; 'not_discriminating' where "
+        "its control supports it, too.",
+        examples=["supported"],
     )
     reason: str | None = Field(
-        description="Why it does not apply, or why it is undecided.", examples=[None]
+        description="Why it does not apply, is undecided, or does not discriminate.",
+        examples=[None],
+    )
+    control: ControlRow | None = Field(
+        description="Runs for which the claim must be false; null where it has none or does not "
+        "apply.",
+        examples=[None],
     )
 
     @classmethod
@@ -66,12 +125,16 @@ class ClaimRow(BaseModel):
         return cls(
             id=claim.id,
             text=claim.text,
+            kind=claim.kind,
             section=claim.section,
             presets=list(claim.presets),
             statistic=claim.statistic,
             threshold=str(claim.region),
             threshold_low=claim.region.low,
             threshold_high=claim.region.high,
+            threshold_reason=claim.region.reason,
+            threshold_sensitive=outcome.is_threshold_sensitive,
+            turns=dict(outcome.turns),
             value=outcome.value,
             low=outcome.low,
             high=outcome.high,
@@ -82,6 +145,11 @@ class ClaimRow(BaseModel):
             p_adjusted=outcome.p_adjusted,
             verdict=outcome.verdict,
             reason=outcome.reason,
+            control=(
+                ControlRow.of(claim.control.text, outcome.control)
+                if claim.control and outcome.control
+                else None
+            ),
         )
 
 

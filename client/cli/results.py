@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from reglab.client.claims import Claim
 from reglab.client.cli.base import ExperimentArgument, Json, connect, find, tell_unfinished
 from reglab.client.cli.comparing import compare
 from reglab.client.cli.output import console, print_json, print_table, sparkline
@@ -135,31 +136,48 @@ def claims(
     ctx: typer.Context,
     experiment: ExperimentArgument,
     others: With = None,
+    adjust: Annotated[
+        Literal["holm", "bh"],
+        typer.Option(
+            help="Correction for the number of claims: of the chance of any false verdict (Holm), "
+            "or of the share of false ones (Benjamini and Hochberg)."
+        ),
+    ] = "holm",
     as_json: Json = False,
 ) -> None:
     """Print the claims of the article with measured values, intervals over seeds and verdicts."""
     with connect(ctx) as client:
         further = [find(client, other) for other in others or []]
-        found = find(client, experiment).claims(further)
+        found = find(client, experiment).claims(further, adjust)
     if as_json:
         print_json(found)
         return
-    rows = [
-        {
-            "claim": claim.text,
-            "threshold": claim.threshold,
-            "value": claim.value,
-            "interval": f"{cell(claim.low)} to {cell(claim.high)}" if claim.low is not None else "",
-            "seeds": claim.seeds,
-            "verdict": (claim.verdict or "").replace("_", " "),
-        }
-        for claim in found
-        if claim.verdict is not None
-    ]
-    if rows:
-        print_table(Table.of_rows(rows))
-    else:
+    shown = [claim for claim in found if claim.verdict is not None]
+    if not shown:
         console().print("No claim of the article bears on these runs.")
+    for kind, title in (("finding", None), ("sanity", "Sanity checks")):
+        rows = [_row(claim) for claim in shown if claim.kind == kind]
+        if rows:
+            print_table(Table.of_rows(rows), title)
+
+
+def _row(claim: Claim) -> dict[str, Any]:
+    return {
+        "claim": claim.text,
+        "threshold": claim.threshold,
+        "value": claim.value,
+        "interval": f"{cell(claim.low)} to {cell(claim.high)}" if claim.low is not None else "",
+        "seeds": claim.seeds,
+        "p": claim.p_value,
+        "p, corrected": claim.p_adjusted,
+        "control": (claim.control.verdict or "missing").replace("_", " ") if claim.control else "",
+        "verdict": _verdict(claim),
+    }
+
+
+def _verdict(claim: Claim) -> str:
+    told = (claim.verdict or "").replace("_", " ")
+    return f"{told} (threshold-sensitive)" if claim.threshold_sensitive else told
 
 
 def figure(

@@ -20,12 +20,14 @@ from reglab.core.claims import (
 from reglab.core.claims.base import (
     MINIMUM_SEEDS,
     Claim,
+    Control,
+    Kind,
     Outcome,
-    Region,
     Runs,
     Verdict,
     decide,
 )
+from reglab.core.claims.regions import Region
 from reglab.core.errors import NotMeasurableError
 from reglab.core.statistics import Adjustment
 
@@ -52,6 +54,8 @@ __all__ = [
     "MINIMUM_SEEDS",
     "REGISTRY",
     "Claim",
+    "Control",
+    "Kind",
     "NotMeasurableError",
     "Outcome",
     "Region",
@@ -64,4 +68,17 @@ __all__ = [
 
 def evaluate(runs: Runs, adjust: Adjustment = "holm") -> list[Outcome]:
     """What these runs say about every claim, in the article's order, decided together."""
-    return decide([claim.outcome(runs) for claim in REGISTRY.values()], adjust)
+    trained = trained_controls()
+    own = [run for run in runs if not any(control.is_of(run) for control in trained)]
+    found = []
+    for claim in REGISTRY.values():
+        control = claim.control
+        mine = [run for run in runs if control.is_of(run)] if control in trained else []
+        found.append(claim.outcome([*own, *mine]))
+    return decide(found, adjust)
+
+
+def trained_controls() -> list[Control]:
+    """The controls whose runs are trained for them alone, each once."""
+    found = [claim.control for claim in REGISTRY.values() if claim.control]
+    return list({id(control): control for control in found if control.changes}.values())

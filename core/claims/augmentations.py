@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
-from reglab.core.claims.base import PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section
 from reglab.core.claims.batch_size import late_accuracy
+from reglab.core.claims.controls import method_off
+from reglab.core.claims.regions import above
 from reglab.core.claims.select import family, pairs
 from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
@@ -41,5 +43,6 @@ CLAIMS = (
         "least of the three gains in late test accuracy",
         above(0.0),
         _least_gain,
+        method_off(PATH, None),
     ),
 )

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import scipy  # its stats, slow to import, are loaded at first use
 
+from reglab.core.claims.regions import Region
 from reglab.core.errors import CODE_FAULTS, NotMeasurableError
 from reglab.core.results import RunResult
-from reglab.core.statistics import Adjustment, adjusted, are_equal, interval_of_mean
+from reglab.core.statistics import Adjustment, adjusted, interval_of_mean
 
 Runs = Sequence[RunResult]
 PerSeed = Mapping[int, float]
-Verdict = Literal["supported", "not_supported", "undecided"]
+Measure = Callable[[Runs], PerSeed]
+Verdict = Literal["supported", "not_supported", "undecided", "not_discriminating"]
+Kind = Literal["finding", "sanity"]
+KINDS: tuple[Kind, ...] = ("finding", "sanity")
 
 # The least n for which n replicates that all agree are significant at 5 % in a two-sided sign test:
 # 2 ** (1 - n) < 0.05.
@@ -28,53 +31,35 @@ log = logging.getLogger("reglab.claims")
 
 
 @dataclass(frozen=True)
-class Region:
-    """Where a statistic must lie for its claim to hold; open where an end is None."""
+class Control:
+    """Runs for which a claim must be false: one that they support, too, does not discriminate.
 
-    low: float | None = None
-    high: float | None = None
+    Attributes:
+        text: What is changed, as a clause: "labels shuffled".
+        take: Makes the control's runs from finished ones, usually the claim's own.
+        changes: Values by dotted path of runs that are trained for the control alone; without any,
+            the control is made of the claim's own runs.
+    """
 
-    def __str__(self) -> str:
-        if self.high is None:
-            return f"> {self.low:g}"
-        if self.low is None:
-            return f"< {self.high:g}"
-        return f"from {self.low:g} to {self.high:g}"
+    text: str
+    take: Callable[[Runs], Runs] = field(default=lambda runs: runs)
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
-    def margin(self, value: float) -> float:
-        """How far inside a value lies, negative outside: its distance from the nearer end."""
-        ends = [value - self.low] if self.low is not None else []
-        ends += [self.high - value] if self.high is not None else []
-        return min(ends)
+    def is_of(self, run: RunResult) -> bool:
+        """Whether a run was trained for this control."""
+        return bool(self.changes) and all(
+            _at(run.spec, path) == value for path, value in self.changes.items()
+        )
 
-    def p_value(self, values: Sequence[float]) -> float:
-        """Two-sided, of the mean of replicates (n,) lying on that side of the ends where it is.
-
-        By Student's t at the nearer end, which for two ends is the two one-sided tests
-        (Schuirmann, 1987). Equal replicates do not tell their spread: the sign test of n of them is
-        taken.
-        """
-        data = np.asarray(values, np.float64)
-        if are_equal(data):
-            return min(1.0, 2 * 0.5 ** len(data))
-        error = data.std(ddof=1) / np.sqrt(len(data))
-        distance = abs(self.margin(float(data.mean())))
-        return float(2 * scipy.stats.t.sf(distance / error, len(data) - 1))
+    def runs(self, runs: Runs) -> Runs:
+        """Those that the claim is measured on as its control."""
+        return self.take([run for run in runs if self.is_of(run)] if self.changes else runs)
 
 
-def above(threshold: float) -> Region:
-    """The statistic exceeds a threshold."""
-    return Region(low=threshold)
-
-
-def below(threshold: float) -> Region:
-    """The statistic stays under a threshold."""
-    return Region(high=threshold)
-
-
-def within(low: float, high: float) -> Region:
-    """The statistic lies between two ends: for claims that two things are equal."""
-    return Region(low, high)
+def _at(spec: Any, path: str) -> Any:
+    for part in path.split("."):
+        spec = getattr(spec, part, None)
+    return spec
 
 
 @dataclass(frozen=True)
@@ -92,7 +77,10 @@ class Outcome:
             few seeds.
         p_adjusted: The same, corrected for all claims that were decided together.
         verdict: None where the claim does not apply to the runs.
-        reason: Why there is no verdict, or why it is undecided.
+        reason: Why there is no verdict, or why it is undecided or does not discriminate.
+        turns: What the verdict would be if the threshold were a quarter less or more, by that
+            threshold, where it would be another.
+        control: The same of the claim's control; None where the claim has none.
     """
 
     claim: Claim
@@ -104,11 +92,20 @@ class Outcome:
     p_adjusted: float | None = None
     verdict: Verdict | None = None
     reason: str | None = None
+    turns: Mapping[str, Verdict] = field(default_factory=dict)
+    control: Outcome | None = None
 
     @property
     def seeds(self) -> int:
         """Number of replicates."""
         return len(self.by_seed)
+
+    @property
+    def is_threshold_sensitive(self) -> bool | None:
+        """Whether the verdict turns if the threshold moves by a quarter; None if it cannot move."""
+        if self.p_value is None or not self.claim.region.moved():
+            return None
+        return bool(self.turns)
 
 
 @dataclass(frozen=True)
@@ -123,6 +120,9 @@ class Claim:
         region: Where its mean must lie for the claim to hold.
         presets: Experiments whose runs it needs.
         measure: The statistic by seed, from finished runs; raises NotMeasurableError.
+        control: Runs for which it must be false.
+        kind: 'sanity' for what must hold if the code is right, whatever is true of networks:
+            identities and conditions of an experiment.
         minimum_seeds: Fewer replicates are never a verdict.
     """
 
@@ -132,8 +132,39 @@ class Claim:
     statistic: str
     region: Region
     presets: tuple[str, ...]
-    measure: Callable[[Runs], PerSeed]
+    measure: Measure
+    control: Control | None = None
+    kind: Kind = "finding"
     minimum_seeds: int = MINIMUM_SEEDS
+
+    def outcome(self, runs: Runs) -> Outcome:
+        """What runs and their control say about it, yet without a verdict: see ``decide``."""
+        done = [run for run in runs if run.state == "succeeded"]
+        if self.control is None:
+            return self._measured(done)
+        found = self._measured([run for run in done if not self.control.is_of(run)])
+        if found.value is None:
+            return found
+        return replace(found, control=self._controlled(done))
+
+    def evaluate(self, runs: Runs) -> Outcome:
+        """The verdict of these runs on this claim alone; a pure function of them."""
+        (found,) = decide([self.outcome(runs)])
+        return found
+
+    def _controlled(self, done: Runs) -> Outcome:
+        assert self.control is not None
+        try:
+            runs = self.control.runs(done)
+        except NotMeasurableError as missing:
+            return Outcome(self, reason=str(missing))
+        except CODE_FAULTS:
+            log.exception("control of claim %s failed", self.id)
+            return Outcome(self, reason=FAILED)
+        if not runs and self.control.changes:
+            wanted = " and ".join(f"{path} = {at}" for path, at in self.control.changes.items())
+            return Outcome(self, reason=f"It needs runs with {wanted}, else like the claim's own.")
+        return self._measured(runs)
 
     def _by_seed(self, runs: Runs) -> PerSeed:
         found = self.measure(runs)
@@ -144,10 +175,9 @@ class Claim:
             raise NotMeasurableError(f"It is not a finite number for seed {wrong[0]}.")
         return {seed: float(found[seed]) for seed in sorted(found)}
 
-    def outcome(self, runs: Runs) -> Outcome:
-        """What these runs say about it, yet without a verdict: see ``decide``."""
+    def _measured(self, runs: Runs) -> Outcome:
         try:
-            by_seed = self._by_seed([run for run in runs if run.state == "succeeded"])
+            by_seed = self._by_seed(runs)
         except NotMeasurableError as missing:
             return Outcome(self, reason=str(missing))
         except CODE_FAULTS:
@@ -163,27 +193,57 @@ class Claim:
         p_value = self.region.p_value(list(by_seed.values()))
         return Outcome(self, mean.value, low, high, by_seed, p_value)
 
-    def evaluate(self, runs: Runs) -> Outcome:
-        """The verdict of these runs on this claim alone; a pure function of them."""
-        (found,) = decide([self.outcome(runs)])
-        return found
-
 
 def decide(outcomes: Sequence[Outcome], method: Adjustment = "holm") -> list[Outcome]:
-    """Verdicts of which, by Holm's correction, any is false with a chance of at most 5 %."""
-    tested = [one.p_value for one in outcomes if one.p_value is not None]
-    corrected = iter(adjusted(tested, method).tolist())
-    return [
-        one if one.p_value is None else _decided(one, next(corrected), len(tested))
-        for one in outcomes
-    ]
+    """Verdicts of which, by Holm's correction, any is false with a chance of at most 5 %.
+
+    Findings are decided together, sanity checks and controls each among themselves.
+    """
+    found = _together(outcomes, method)
+    at = [at for at, one in enumerate(found) if one.control is not None]
+    controls = _together([one.control for one in found if one.control is not None], method)
+    for where, control in zip(at, controls, strict=True):
+        found[where] = _against(found[where], control)
+    return found
+
+
+def _together(outcomes: Sequence[Outcome], method: Adjustment) -> list[Outcome]:
+    found = list(outcomes)
+    for kind in KINDS:
+        chosen = [
+            at for at, one in enumerate(found) if one.p_value is not None and one.claim.kind == kind
+        ]
+        tested = np.array([found[at].p_value for at in chosen], np.float64)
+        corrected = adjusted(tested, method)
+        for place, at in enumerate(chosen):
+            one = _decided(found[at], float(corrected[place]), len(chosen))
+            found[at] = replace(one, turns=_turns(one, tested, place, method))
+    return found
+
+
+def _turns(outcome: Outcome, tested: Any, place: int, method: Adjustment) -> dict[str, Verdict]:
+    """Other verdicts by moved threshold, all else being equal."""
+    found: dict[str, Verdict] = {}
+    for region in outcome.claim.region.moved():
+        p_values = tested.copy()
+        p_values[place] = region.p_value(list(outcome.by_seed.values()))
+        verdict = _verdict(outcome, region, float(adjusted(p_values, method)[place]))
+        if verdict != outcome.verdict:
+            found[str(region)] = verdict
+    return found
+
+
+def _verdict(outcome: Outcome, region: Region, p_adjusted: float) -> Verdict:
+    assert outcome.value is not None
+    if p_adjusted > ERROR_RATE:
+        return "undecided"
+    return "supported" if region.margin(outcome.value) > 0 else "not_supported"
 
 
 def _decided(outcome: Outcome, p_adjusted: float, count: int) -> Outcome:
-    assert outcome.value is not None
     region = outcome.claim.region
-    if p_adjusted <= ERROR_RATE:
-        verdict: Verdict = "supported" if region.margin(outcome.value) > 0 else "not_supported"
+    verdict = _verdict(outcome, region, p_adjusted)
+    if verdict != "undecided":
         return replace(outcome, p_adjusted=p_adjusted, verdict=verdict, reason=None)
     assert outcome.p_value is not None
     reason = f"The interval reaches across the threshold ({region})."
@@ -192,7 +252,19 @@ def _decided(outcome: Outcome, p_adjusted: float, count: int) -> Outcome:
             f"p is {outcome.p_value:.3g}, and {p_adjusted:.3g} once corrected for the {count} "
             "claims that are decided together."
         )
-    return replace(outcome, p_adjusted=p_adjusted, verdict="undecided", reason=reason)
+    return replace(outcome, p_adjusted=p_adjusted, verdict=verdict, reason=reason)
+
+
+def _against(outcome: Outcome, control: Outcome) -> Outcome:
+    """The outcome with its control, whose support takes a claim's support away."""
+    if (outcome.verdict, control.verdict) != ("supported", "supported"):
+        return replace(outcome, control=control)
+    assert outcome.claim.control is not None
+    reason = (
+        f"Its control ({outcome.claim.control.text}) supports it, too: {control.value:.3g} on "
+        f"{control.seeds} seeds, where it must not be {outcome.claim.region}."
+    )
+    return replace(outcome, control=control, verdict="not_discriminating", reason=reason, turns={})
 
 
 @dataclass(frozen=True)
@@ -209,8 +281,10 @@ class Section:
         text: str,
         statistic: str,
         region: Region,
-        measure: Callable[[Runs], PerSeed],
+        measure: Measure,
+        control: Control | None = None,
+        kind: Kind = "finding",
     ) -> Claim:
         """The claim ``<prefix>-<name>``."""
-        identifier = f"{self.prefix}-{name}"
-        return Claim(identifier, text, self.title, statistic, region, self.presets, measure)
+        parts = (f"{self.prefix}-{name}", text, self.title, statistic, region, self.presets)
+        return Claim(*parts, measure, control, kind)

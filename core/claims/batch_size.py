@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reglab.core.claims.base import PerSeed, Runs, Section, below
+from reglab.core.claims.base import PerSeed, Runs, Section
+from reglab.core.claims.controls import LEAST, method_off
+from reglab.core.claims.regions import below
 from reglab.core.claims.select import family, over_sweep, rank_correlation
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.curves import late_mean
@@ -32,7 +34,8 @@ CLAIMS = (
         "With a fixed learning rate and number of epochs, smaller batches give a higher test "
         "accuracy.",
         "Spearman's rho of late test accuracy with the batch size",
-        below(-0.5),
+        below(-0.5, "Cohen (1988) calls a correlation of 0.5 large.", most=1.0),
         _trend,
+        method_off(PATH, LEAST, "the smallest batch everywhere"),
     ),
 )

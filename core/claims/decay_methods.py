@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reglab.core.claims.base import PerSeed, Runs, Section, above, within
+from reglab.core.claims.base import PerSeed, Runs, Section
+from reglab.core.claims.controls import method_off, untrained
+from reglab.core.claims.regions import above, within
 from reglab.core.claims.select import Floats, family, held_out_minimum, over_sweep, pairs
 from reglab.core.claims.weight_decay import final
 from reglab.core.errors import NotMeasurableError
@@ -93,8 +95,9 @@ CLAIMS = (
         "other-strength",
         "AdamW is best with a lambda more than ten times that of Adam + L2.",
         "log10 ratio of the lambdas of least test loss",
-        above(1.0),
+        above(1.0, "More than a factor of ten, the step of the preset's sweep."),
         _ratio_of_best,
+        method_off(DECOUPLED, False),
     ),
     ADAMW.claim(
         "better-at-best",
@@ -102,19 +105,25 @@ CLAIMS = (
         "test loss of Adam + L2 minus that of AdamW, at lambdas chosen on the other seeds, nats",
         above(0.0),
         _gain_at_best,
+        method_off(DECOUPLED, False),
     ),
     PROXIMAL.claim(
         "exact-zeros",
         "The soft threshold leaves most weights exactly zero where subgradients leave hardly any.",
         "share of weights that are exactly zero, proximal minus subgradient, middle lambda",
-        above(0.5),
+        above(0.5, '"Most" is more than half.', most=1.0),
         _difference(exact_zeros),
+        method_off(METHOD, "subgradient"),
     ),
     PROXIMAL.claim(
         "same-accuracy",
         "Both L1 methods give the same test accuracy.",
         "final test accuracy, proximal minus subgradient, middle lambda",
-        within(-SAME_ACCURACY, SAME_ACCURACY),
+        within(-SAME_ACCURACY, SAME_ACCURACY, "One test point in a hundred."),
         _difference(lambda run: final(run, "test_accuracy")),
+        untrained(
+            lambda run: run.spec.regularization.l1_method == "proximal",
+            "the proximal network before training",
+        ),
     ),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.claims.base import PerSeed, Runs, Section, above, below, within
+from reglab.core.claims.base import PerSeed, Runs, Section
+from reglab.core.claims.controls import SHUFFLED, changed, with_curves
+from reglab.core.claims.regions import above, below, within
 from reglab.core.claims.select import family, held_out_minimum
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.components import cumulative
@@ -16,7 +18,8 @@ SPECTRUM = Section("Spectral bias", "spectrum", ("early-stopping",))
 TOP = 10
 # A loss may round to zero, which has no logarithm.
 SMALLEST = 1e-12
-# "At the same time" on the logarithmic axis of the figure: within a factor of about three.
+# A test loss that falls by less does not flatten out: it was flat.
+REAL_FALL = 0.1
 SAME_DECADE = 0.5
 
 
@@ -108,12 +111,35 @@ def _share_lost(runs: Runs) -> PerSeed:
 def _shift_against_flattening(runs: Runs) -> PerSeed:
     found = {}
     for seed, run in _with_spectrum(runs).items():
-        shift = shift_epoch(run)
-        if shift is not None:
+        shift, loss = shift_epoch(run), run.curves["test_loss"]
+        if shift is not None and loss.min() < (1 - REAL_FALL) * loss[0]:
             found[seed] = float(np.log10(shift / max(flat_epoch(run), 1.0)))
     if not found:
-        raise NotMeasurableError("The energy never moves from the top components.")
+        raise NotMeasurableError(
+            "The energy never moves from the top components, or the test loss never falls by a "
+            "tenth, so that it cannot flatten out."
+        )
     return found
+
+
+def _gain_of_top(runs: Runs) -> PerSeed:
+    found = {}
+    for seed, run in _with_spectrum(runs).items():
+        probe = run.spec.probes.spectrum
+        if probe is not None and probe.parts == TOP and "spectrum.parts" in run.arrays:
+            top, rest = run.arrays["spectrum.parts"][-1, :, 1]
+            found[seed] = float(top - rest)
+    if not found:
+        raise NotMeasurableError(f"It needs runs with probes.spectrum.parts = {TOP}.")
+    return found
+
+
+def _trained_on(run: RunResult) -> RunResult:
+    return with_curves(run, test_loss=run.curves["train_loss"])
+
+
+def _unseen(run: RunResult) -> RunResult:
+    return with_curves(run, train_loss=run.curves["test_loss"])
 
 
 CLAIMS = (
@@ -123,6 +149,7 @@ CLAIMS = (
         "final test loss minus that at the epoch that is best for the other seeds, nats",
         above(0.0),
         _rise,
+        changed("the train loss in place of the test loss", _trained_on),
     ),
     COURSE.claim(
         "train-goes-on",
@@ -130,14 +157,16 @@ CLAIMS = (
         "log10 ratio of the train loss at the end to that at the other seeds' best epoch",
         below(0.0),
         _train_goes_on,
+        changed("the test loss in place of the train loss", _unseen),
     ),
     SPECTRUM.claim(
         "early-on-top",
         "Early in training nearly all change of the first layer lies in a few leading principal "
         "components.",
         f"share of the energy in the first {TOP} components at the first snapshot",
-        above(0.9),
+        above(0.9, '"Nearly all" is read as nine tenths.', most=1.0),
         _early_share,
+        SHUFFLED,
     ),
     SPECTRUM.claim(
         "moves-down",
@@ -145,13 +174,30 @@ CLAIMS = (
         f"share of the energy in the first {TOP} components, first minus last snapshot",
         above(0.0),
         _share_lost,
+        SHUFFLED,
+    ),
+    SPECTRUM.claim(
+        "top-generalizes",
+        "What the first layer learns along the leading components generalizes, more than what it "
+        "learns along all others.",
+        f"final test accuracy with the first layer's change restricted to {TOP} components minus "
+        "that with the change restricted to the others",
+        above(
+            0.1,
+            "A tenth of the test images. By accuracy, as larger weights alone give wrong answers "
+            "a larger loss.",
+            most=1.0,
+        ),
+        _gain_of_top,
+        SHUFFLED,
     ),
     SPECTRUM.claim(
         "coincides",
         "The energy moves at the time at which the test loss flattens out.",
         "log10 ratio of the epoch at which half of the move is done to that at which nine tenths "
         "of the test loss's fall are done",
-        within(-SAME_DECADE, SAME_DECADE),
+        within(-SAME_DECADE, SAME_DECADE, "A factor of about three on the figure's log axis."),
         _shift_against_flattening,
+        SHUFFLED,
     ),
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from reglab.core.claims.base import PerSeed, Runs, Section, above
+from reglab.core.claims.base import Control, PerSeed, Runs, Section
+from reglab.core.claims.controls import changed, tables, with_arrays, with_results
+from reglab.core.claims.regions import above
 from reglab.core.claims.select import Family, family
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics import averages
 from reglab.core.metrics.predictions import accuracy, probabilities
+from reglab.core.results import RunResult
 from reglab.core.results.comparison import differing_test_sets
 
 SECTION = Section("Ensembles and MC dropout", "ensembles", ("ensembles",))
@@ -52,6 +55,19 @@ def _mc_gain(runs: Runs) -> PerSeed:
     }
 
 
+def _copies(runs: Runs) -> Runs:
+    found = []
+    for table in tables(runs, PATH):
+        for row in table.values():
+            found += [with_results(run, row[min(row)]) for run in row.values()]
+    return found
+
+
+def _without_masks(run: RunResult) -> RunResult:
+    own = averages.scores(probabilities(run.logits()), run.labels())
+    return with_arrays(run, {SCORES: np.array([own])})
+
+
 CLAIMS = (
     SECTION.claim(
         "more-accurate",
@@ -59,6 +75,7 @@ CLAIMS = (
         "test accuracy of the average of all other seeds minus that of this seed's network",
         above(0.0),
         _accuracy_of_the_others,
+        Control("copies of one network", _copies),
     ),
     SECTION.claim(
         "mc-dropout-likelihood",
@@ -67,5 +84,6 @@ CLAIMS = (
         "test NLL with dropout off minus that of the average over masks, nats",
         above(0.0),
         _mc_gain,
+        changed("masks that drop nothing", _without_masks),
     ),
 )

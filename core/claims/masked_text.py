@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reglab.core.claims.base import PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section
+from reglab.core.claims.controls import method_off, other_arm
+from reglab.core.claims.regions import above
 from reglab.core.claims.select import Family, family, pairs
 from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
@@ -55,12 +57,14 @@ CLAIMS = (
         "least test loss with fixed masks minus that with resampled ones, nats",
         above(0.0),
         _gain,
+        method_off(PATH, None),
     ),
     SECTION.claim(
         "fixed-overfits",
         "With fixed masks the loss on unseen text rises again, by more than a tenth of a nat.",
         "final test loss with fixed masks minus its minimum, nats",
-        above(0.1),
+        above(0.1, "A tenth of a nat is a tenth in likelihood per word."),
         _rise,
+        other_arm(PATH, None),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,17 +23,25 @@ def family(runs: Runs, *paths: str, where: Callable[[RunResult], bool] = lambda 
     """Runs by their values at ``paths`` and by seed, all else being equal.
 
     Several experiments may be mixed: of the families that ``where`` lets through, the one with the
-    most runs is taken. Values are numbers, None, or JSON text of what is neither.
+    most runs is taken. Keys are as in ``taken``.
     """
     families: dict[str, Family] = {}
     for run in runs:
         if not where(run):
             continue
-        document = run.spec.model_dump(mode="json")
-        values = tuple(_take(document, path) for path in paths)
-        rest = json.dumps(document, sort_keys=True)
+        values, rest = taken(run, paths)
         families.setdefault(rest, {}).setdefault(values, {}).setdefault(run.seed, run)
     return max(families.values(), key=lambda one: sum(map(len, one.values())), default={})
+
+
+def taken(run: RunResult, paths: Sequence[str]) -> tuple[Key, str]:
+    """The values of a run's spec at some paths, and the rest of it as a text.
+
+    Values are numbers, None, or JSON text of what is neither.
+    """
+    document = run.spec.model_dump(mode="json")
+    values = tuple(_take(document, path) for path in paths)
+    return values, json.dumps(document, sort_keys=True)
 
 
 def pairs(
@@ -83,5 +91,5 @@ def _take(document: dict[str, Any], path: str) -> Any:
     node = document
     for parent in parents:
         node = node[parent]
-    value = node.pop(leaf)
+    value = node.pop(leaf, None)
     return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reglab.core.claims.base import PerSeed, Runs, Section, above
+from reglab.core.claims.base import PerSeed, Runs, Section
+from reglab.core.claims.controls import changed, with_arrays
+from reglab.core.claims.regions import above
 from reglab.core.claims.select import Family, family, held_out_minimum, over_sweep, pairs
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics import reliability
@@ -57,6 +59,14 @@ def _against_smoothing(runs: Runs) -> PerSeed:
     return found
 
 
+def _next_class(run: RunResult) -> RunResult:
+    if "validation.labels" not in run.arrays:
+        return run
+    logits, labels = run.validation()
+    return with_arrays(run, {"validation.labels": (labels + 1) % logits.shape[1]})
+
+
+WRONG_LABELS = changed("held-out labels that are all wrong", _next_class)
 CLAIMS = (
     SECTION.claim(
         "calibrates",
@@ -64,6 +74,7 @@ CLAIMS = (
         "ECE on the test set as trained minus that after scaling, without label smoothing",
         above(0.0),
         _gain,
+        WRONG_LABELS,
     ),
     SECTION.claim(
         "beats-smoothing",
@@ -72,5 +83,6 @@ CLAIMS = (
         "scaling",
         above(0.0),
         _against_smoothing,
+        WRONG_LABELS,
     ),
 )

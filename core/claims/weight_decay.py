@@ -7,15 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from reglab.core.claims.base import (
-    Claim,
-    PerSeed,
-    Runs,
-    Section,
-    above,
-    below,
-)
+from reglab.core.claims.base import Claim, PerSeed, Runs, Section
 from reglab.core.claims.complexity import boundary_length, contour_width
+from reglab.core.claims.controls import method_off, other_arm
+from reglab.core.claims.regions import above, below
 from reglab.core.claims.select import Family, Key, family, over_sweep, pairs, rank_correlation
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.predictions import top_label
@@ -169,6 +164,7 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
             f"final test accuracy at the least {symbol} > 0 minus that at {symbol} = 0",
             above(0.0),
             partial(_accuracy_gain, path),
+            method_off(path),
         ),
         section.claim(
             "test-loss",
@@ -176,28 +172,40 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
             f"final test loss at {symbol} = 0 minus that at the least {symbol} > 0, nats",
             above(0.0),
             partial(_loss_gain, path),
+            method_off(path),
         ),
         section.claim(
             "confidence-falls",
             f"The stronger the {kind.upper()} decay, the less confident the predictions.",
             f"Spearman's rho of mean test confidence with {symbol}",
-            below(-0.9),
+            below(
+                -0.9, "Of nine strengths, two neighbours that are exchanged leave 0.983.", most=1.0
+            ),
             partial(_trend, confidence, path),
+            method_off(path),
+            kind="sanity",
         ),
         section.claim(
             "boundary-simplifies",
             f"The stronger the {kind.upper()} decay, the simpler the decision boundary.",
             f"Spearman's rho of the length of the line p = 1/2 in the plotted square with {symbol}",
-            below(-0.5),
+            below(-0.5, "Cohen (1988) calls a correlation of 0.5 large.", most=1.0),
             partial(_trend, boundary_length, path),
+            method_off(path),
         ),
         section.claim(
             "contours-spread",
             f"The stronger the {kind.upper()} decay, the farther apart the probability contours.",
             "Spearman's rho of the mean width of the band 0.1 < p < 0.9 (area over length of the "
             f"line p = 1/2) with {symbol}",
-            above(0.9),
+            above(
+                0.9,
+                "The article's word is that contours get more widely spaced as the strength "
+                "rises: with 0.9 hardly any step of nine goes the other way.",
+                most=1.0,
+            ),
             partial(_trend, contour_width, path),
+            method_off(path),
         ),
         section.claim(
             "too-strong",
@@ -206,6 +214,7 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
             f"final test accuracy at the least {symbol} > 0 minus that at the largest",
             above(0.0),
             partial(_too_strong, path),
+            method_off(path),
         ),
     )
 
@@ -220,15 +229,17 @@ CLAIMS = (
         "nearly all of them.",
         "share of the flipped labels that the network fits at no decay, at least: final train "
         "accuracy beyond that of the labels as they were, over the share that is flipped",
-        above(0.5),
+        above(0.5, "It fits more than half of them.", most=1.0),
         partial(_plain, _fitted_flips, L2),
+        other_arm(L2),
     ),
     PLAIN.claim(
         "saturated",
         "Without decay the network is nearly certain almost everywhere.",
         "share of the plotted square where the network is at least 95 % sure",
-        above(0.9),
+        above(0.9, 'The article says "essentially either 0 or 1": nine tenths.', most=1.0),
         partial(_plain, _saturated, L2),
+        other_arm(L2),
     ),
     *_claims(L2, "λ₂"),
     *_claims(L1, "λ₁"),
@@ -237,14 +248,16 @@ CLAIMS = (
         "L1 decay leaves far fewer hidden weights than L2 decay.",
         "share of the hidden weights with |w| <= 0.001 at the second least λ₁ minus that at the "
         "second least λ₂",
-        above(0.5),
+        above(0.5, '"Far fewer" is read as at least half of all weights.', most=1.0),
         _sparsity_difference,
+        method_off(L1),
     ),
     Section("L1 weight decay", "sparsity", ("l1",)).claim(
         "most-are-zero",
         "Under L1 decay most of the weights between the hidden layers are zero.",
         "share of the hidden weights with |w| <= 0.001 at the second least λ₁",
-        above(0.5),
+        above(0.5, '"Most" is more than half.', most=1.0),
         _l1_sparsity,
+        method_off(L1),
     ),
 )

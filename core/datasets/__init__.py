@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from reglab.core.datasets.base import Dataset, Loader
+from reglab.core.datasets.label_noise import with_label_noise
 from reglab.core.errors import DatasetUnavailableError
 from reglab.core.spec import DATASETS
 from reglab.core.spec.dataset import DatasetBase
@@ -23,7 +24,8 @@ def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
     Raises:
         DatasetUnavailableError: Its files are missing; the message names the remedy.
     """
-    return _loader(spec).load(spec, rng)
+    data = _loader(spec).load(spec, rng)
+    return with_label_noise(data, spec.label_noise, rng) if spec.label_noise else data
 
 
 def check(spec: DatasetBase) -> None:

@@ -17,6 +17,7 @@ LOOKS = {
     "supported": (PALETTE[0], "o", True),
     "not_supported": (PALETTE[1], "X", True),
     "undecided": (GREY, "o", False),
+    "not_discriminating": (PALETTE[3], "D", False),
 }
 
 
@@ -52,6 +53,8 @@ class Claims(Figure[list[Outcome]]):
             NotMeasurableError: None has.
         """
         found = [outcome for outcome in outcomes if outcome.value is not None]
+        # Sanity checks stand below all findings.
+        found.sort(key=lambda outcome: outcome.claim.kind != "finding")
         if not found:
             raise NotMeasurableError(
                 "No claim speaks of these runs; see GET .../claims for what each needs."
@@ -65,7 +68,12 @@ class Claims(Figure[list[Outcome]]):
         for row, outcome in enumerate(found):
             colour, marker, filled = LOOKS[outcome.verdict or "undecided"]
             value, low, high = margins(outcome)
+            control = outcome.control.value if outcome.control else None
+            beside = value if control is None else outcome.claim.region.margin(control)
             scale = max(abs(value), abs(low), abs(high)) or 1.0
+            if control is not None:
+                # One far away stands at the edge: the interval must stay visible.
+                axes.plot(np.clip(beside / scale, -1, 1), row, "x", color=GREY, markersize=5)
             axes.plot([low / scale, high / scale], [row, row], color=colour, linewidth=2)
             face = colour if filled else axes.get_facecolor()
             axes.plot(
@@ -73,7 +81,10 @@ class Claims(Figure[list[Outcome]]):
             )
             axes.text(1.08, row, _numbers(outcome), va="center", fontsize=7.5)
         axes.axvline(0, color=style.ink, linewidth=1)
-        axes.set_yticks(range(len(found)), [outcome.claim.id for outcome in found], fontsize=8)
+        findings = sum(outcome.claim.kind == "finding" for outcome in found)
+        if 0 < findings < len(found):
+            axes.axhline(findings - 0.5, color=style.ink, linewidth=0.6, linestyle=":")
+        axes.set_yticks(range(len(found)), [_label(outcome) for outcome in found], fontsize=8)
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.set_xlim(-1.05, 1.05)
         axes.set_xticks([])
@@ -86,15 +97,18 @@ class Claims(Figure[list[Outcome]]):
 
     def caption(self, found: list[Outcome]) -> str:
         """How many are supported, not supported, undecided."""
-        counts = {name: sum(one.verdict == name for one in found) for name in LOOKS}
+        findings = [one for one in found if one.claim.kind == "finding"]
+        counts = {name: sum(one.verdict == name for one in findings) for name in LOOKS}
         seeds = sorted({one.seeds for one in found})
         span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
         noun = "seed" if seeds[-1] == 1 else "seeds"
         return (
             f"Claims of the article on {span} {noun}: {counts['supported']} supported, "
-            f"{counts['not_supported']} not supported, {counts['undecided']} undecided. A line is "
-            "the 95 % interval of a mean over seeds (Student's t); right of the middle its claim "
-            "holds. Verdicts are corrected for the number of claims (Holm)."
+            f"{counts['not_supported']} not supported, {counts['undecided']} undecided, "
+            f"{counts['not_discriminating']} that do not discriminate, and {_checks(found)}. A "
+            "line is the 95 % interval of a mean over seeds (Student's t); right of the middle its "
+            "claim holds. A cross is the mean of its control, for which it must not hold. Verdicts "
+            "are corrected for the number of claims (Holm)."
         )
 
     def _legend(self, figure: Canvas, style: Style) -> None:
@@ -111,7 +125,18 @@ class Claims(Figure[list[Outcome]]):
             )
             for name, (colour, marker, filled) in LOOKS.items()
         ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=9)
+        cross = Line2D([], [], color=GREY, marker="x", linestyle="none", label="control")
+        figure.legend(handles=[*handles, cross], loc="outside upper center", ncols=5, fontsize=9)
+
+
+def _label(outcome: Outcome) -> str:
+    return outcome.claim.id if outcome.claim.kind == "finding" else f"{outcome.claim.id} (sanity)"
+
+
+def _checks(found: Sequence[Outcome]) -> str:
+    checks = [one for one in found if one.claim.kind == "sanity"]
+    passed = sum(one.verdict == "supported" for one in checks)
+    return f"{passed} of {len(checks)} sanity checks supported"
 
 
 def _numbers(outcome: Outcome) -> str:

@@ -10,6 +10,12 @@ from typing import Any
 
 from jinja2 import Environment
 
+WORDS = {
+    "supported": "supported",
+    "not_supported": "not supported",
+    "undecided": "undecided",
+    "not_discriminating": "does not discriminate",
+}
 TEMPLATE = files("reglab.core.figures").joinpath("report.html.jinja")
 
 
@@ -50,9 +56,11 @@ def render_report(
         experiments=experiments,
         notes=notes,
         sources=_sources(runs),
-        claims=[row for row in claims if row["value"] is not None],
+        claims=[row for row in claims if row["value"] is not None and row["kind"] == "finding"],
+        checks=[row for row in claims if row["value"] is not None and row["kind"] == "sanity"],
         absent=[row for row in claims if row["value"] is None],
         claims_figure=claims_figure,
+        words=WORDS,
     )
 
 

@@ -44,6 +44,11 @@ def energies(change: NDArray[Any], axes: Floats) -> Floats:
     return np.asarray(np.sum((axes.T @ change.astype(np.float64)) ** 2, axis=1))
 
 
+def along(change: NDArray[np.float32], axes: Floats) -> NDArray[np.float32]:
+    """The part of a change dW (d, n) that lies in the span of orthonormal axes (d, k)."""
+    return np.asarray(axes @ (axes.T @ change.astype(np.float64)), np.float32)
+
+
 def cumulative(energy: Floats) -> Floats:
     """Share of the energy in the first k components, (..., d)."""
     total = energy.sum(axis=-1, keepdims=True)

@@ -61,3 +61,9 @@ def nll(
 def mean_nll(logits: NDArray[Any], labels: NDArray[np.int64], temperature: float = 1.0) -> float:
     """Mean of ``nll``."""
     return float(nll(logits, labels, temperature).mean())
+
+
+def mean_squared(outputs: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """Mean over examples of |z - y|^2 / 2, outputs z (N, K) and one-hot labels y."""
+    wanted = np.eye(outputs.shape[1])[labels]
+    return float(0.5 * np.sum((outputs - wanted) ** 2, axis=1).mean())

@@ -24,7 +24,18 @@ class DatasetBase(SpecModel):
     n_classes: ClassVar[int]
     image_shape: ClassVar[tuple[int, int] | None] = None
     is_drawn: ClassVar[bool] = False
-    training_only: ClassVar[frozenset[str]] = frozenset({"train_size"})
+    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "label_noise"})
+
+    label_noise: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        # Specs without it keep the content keys of a time when there was no such field.
+        exclude_if=lambda value: value == 0,
+        description="Share of the training labels that are shuffled among their examples. With 1 "
+        "the labels say nothing about the inputs (Zhang et al., 2017).",
+        examples=[1.0],
+    )
 
 
 class TwoMoons(DatasetBase):
@@ -34,7 +45,7 @@ class TwoMoons(DatasetBase):
     n_classes: ClassVar[int] = 2
     is_drawn: ClassVar[bool] = True
     # The test points are drawn after the training points.
-    training_only: ClassVar[frozenset[str]] = frozenset({"label_flip"})
+    training_only: ClassVar[frozenset[str]] = frozenset({"label_flip", "label_noise"})
 
     name: Literal["two_moons"] = Field(description="Name of the dataset.")
     train_size: int = Field(
@@ -69,7 +80,7 @@ class ImageDataset(DatasetBase):
     """A labelled image set with a fixed training and test part; pixels scaled to [0, 1]."""
 
     n_classes: ClassVar[int] = 10
-    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "sampling"})
+    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "sampling", "label_noise"})
 
     sampling: Sampling = Field(
         default="first",
@@ -150,7 +161,7 @@ class MaskedText(DatasetBase):
     """
 
     is_drawn: ClassVar[bool] = True
-    training_only: ClassVar[frozenset[str]] = frozenset()
+    training_only: ClassVar[frozenset[str]] = frozenset({"label_noise"})
     context: ClassVar[int] = 3
     n_classes: ClassVar[int] = 512
     n_features: ClassVar[int] = (2 * context + 1) * n_classes

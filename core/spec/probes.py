@@ -91,6 +91,15 @@ class SpectrumProbe(ProbeModel):
         le=500,
         description="Number of snapshots, spaced logarithmically in epochs.",
     )
+    parts: int | None = Field(
+        default=None,
+        ge=1,
+        # Specs without it keep the content keys of a time when there was no such field.
+        exclude_if=lambda value: value is None,
+        description="Number of leading components. The test loss is then also measured with the "
+        "first layer's change restricted to these components, and to all others.",
+        examples=[10],
+    )
 
 
 class TemperatureProbe(ProbeModel):

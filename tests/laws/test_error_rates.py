@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reglab.core.claims.base import Claim, Outcome, above, below, decide, within
+from reglab.core.claims.base import Claim, Outcome, decide
+from reglab.core.claims.regions import above, below, within
 
 CLAIMS = 30
 PAGES = 300

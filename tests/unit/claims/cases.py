@@ -63,6 +63,11 @@ def jump(before: float, after: float, at: int = FIT + 1) -> np.ndarray:
     return np.where(np.arange(POINTS) < at, before, after)
 
 
+def trained(value: float, before: float = 0.1) -> np.ndarray:
+    """A column that is at chance before training."""
+    return np.where(np.arange(POINTS) == 0, before, value)
+
+
 def over(preset: str, metric: str, values: Callable[[float, int], float], target: float, seed: int):
     return experiment(preset, seed, lambda at, _: (curves(**{metric: values(target, at)}), {}))
 
@@ -109,18 +114,24 @@ def instances(target: float, at: int) -> dict:
     return whole | ({"boundary.dropout": np.stack(rough_ones)} if at else {})
 
 
+def as_rough(target: float, at: int) -> dict:
+    """Four lines without dropout; with it two, and in its networks 4 * 10^target."""
+    if at == 0:
+        return stripes(4)
+    drawn = [stripes(round(4 * 10**target + extra))["boundary.p"] for extra in (-1, 0, 1)]
+    return stripes(2) | {"boundary.dropout": np.stack(drawn)}
+
+
 def averaging(target: float, at: int) -> dict:
     grid = shares(1.0, 0.9, 0.9, size=60)
     if at == 0:
         return grid
     drawn = np.full((3, 60, 60), 0.9)
-    if target >= 0:
-        # Each instance errs alone and mildly: their mean is right everywhere.
-        for k in range(3):
-            drawn[k, k * 20 : k * 20 + round(60 * target)] = 0.4
-    else:
-        # Two of three err together and strongly: their mean errs there as well.
-        drawn[:2, : round(-3 * target * 60)] = 0.0
+    # Each instance errs alone and mildly, so that their mean is right, but for a share of rows
+    # where all err.
+    for k in range(3):
+        drawn[k, k * 20 : k * 20 + 5] = 0.4
+    drawn[:, round(60 * target) :] = 0.1
     return grid | {"boundary.dropout": drawn}
 
 
@@ -138,12 +149,13 @@ def with_gap(gap: float) -> dict:
 
 
 def bins_over(target: float, at: int) -> dict:
+    target *= at == 0
     confidence = np.repeat(0.5 + 0.03 * np.arange(15), 10)
     return predictions(confidence, np.repeat(np.arange(15) >= round(15 * target), 10))
 
 
 def sure_errors(target: float, at: int) -> dict:
-    sure = np.arange(100) < round(100 * target)
+    sure = np.arange(100) < round(100 * target * (at == 0))
     return predictions(np.where(sure, 0.95, 0.6), np.zeros(100, bool))
 
 
@@ -167,10 +179,18 @@ def dip(rise: float) -> np.ndarray:
     return loss
 
 
-def spectrum(first: float, last: float, end: int, seed: int) -> list[RunResult]:
-    """Top share falling evenly in log epoch up to ``end``; the loss is flat from epoch 10."""
+def spectrum(first: float, last: float, end: int, seed: int, gain: float = 0.0) -> list[RunResult]:
+    """Top share falling evenly in log epoch up to ``end``; the loss is flat from epoch 10.
+
+    The leading components alone are more accurate by ``gain`` than the others.
+    """
     energy = [np.repeat([share / 10, (1 - share) / 30], [10, 30]) for share in (first, last)]
-    arrays = {"spectrum.epochs": np.array([1, end]), "spectrum.energy": np.stack(energy)}
+    parts = np.array([[[1.0, 0.5], [1.0, 0.5]], [[1.0, 0.5 + gain], [1.0, 0.5]]])
+    arrays = {
+        "spectrum.epochs": np.array([1, end]),
+        "spectrum.energy": np.stack(energy),
+        "spectrum.parts": parts,
+    }
     loss = np.where(np.arange(POINTS) * 2 < 10, 2.3, 0.5)
     return experiment("early-stopping", seed, lambda at, _: (curves(test_loss=loss), arrays))
 
@@ -212,13 +232,19 @@ CASES: dict[str, Case] = {
         0.02, -0.02, turns(0.02, -0.02),
     ),
     "augmentation-fits-early": Case(
-        partial(augmented, lambda t, moved: {"train_accuracy": fitting(round(100 * t))}),
+        partial(
+            augmented,
+            lambda t, moved: {"train_accuracy": 0.9 if moved else fitting(round(100 * t))},
+        ),
         0.1, 0.6, turns(0.05, 0.45),
     ),
     "augmentation-loss-falls": Case(
         partial(
             augmented,
-            lambda t, moved: {"train_accuracy": fitting(), "train_loss": steps_falling(t)},
+            lambda t, moved: {
+                "train_accuracy": fitting(),
+                "train_loss": steps_falling(0.5 if moved else t),
+            },
         ),
         1.0, 0.5, turns(1.0, 0.9),
     ),
@@ -235,7 +261,10 @@ CASES: dict[str, Case] = {
     "augmentation-saturates": Case(
         partial(
             augmented,
-            lambda t, moved: {"train_accuracy": fitting(), "test_accuracy": jump(0.8, 0.8 + t)},
+            lambda t, moved: {
+                "train_accuracy": fitting(),
+                "test_accuracy": jump(0.8, 0.9 if moved else 0.8 + t),
+            },
         ),
         0.004, -0.05, turns(-0.03, 0.01),
     ),
@@ -244,7 +273,7 @@ CASES: dict[str, Case] = {
             augmented,
             lambda t, moved: {
                 "train_accuracy": fitting(),
-                "test_accuracy": jump(0.8 + t * moved, 0.9),
+                "test_accuracy": np.append(0.1, jump(0.8 + t * moved, 0.9)[1:]),
             },
         ),
         -0.004, 0.05, turns(0.02, 0.0),
@@ -290,16 +319,21 @@ CASES: dict[str, Case] = {
         partial(arrays_over, "dropout", instances), 3.0, -2.0, turns(2.0, -2.0)
     ),
     "dropout-averages": Case(
-        partial(arrays_over, "dropout", averaging), 0.1, -0.1, turns(0.1, -0.1)
+        partial(arrays_over, "dropout", averaging), 0.95, 0.5, turns(1.0, 0.8)
+    ),
+    "dropout-instances-as-rough": Case(
+        partial(arrays_over, "dropout", as_rough),
+        0.0, np.log10(2), turns(0.0, np.log10(2)),
     ),
     "calibration-fits-all": Case(
         partial(
-            over, "label-smoothing", "train_accuracy", lambda t, at: t if at == 0 else 0.5
+            over, "label-smoothing", "train_accuracy", lambda t, at: trained(t if at == 0 else 0.5)
         ),
         1.0, 0.99, turns(1.0, 0.998),
     ),
     "calibration-overconfident": Case(
-        partial(smoothed, lambda t, at: with_gap(t)), 0.1, -0.1, turns(0.1, -0.1)
+        partial(smoothed, lambda t, at: with_gap(-0.05 if at else t)),
+        0.1, -0.1, turns(0.1, -0.1),
     ),
     "calibration-overconfident-throughout": Case(
         partial(smoothed, bins_over), 1.0, 0.2, turns(1.0, 0.6)
@@ -318,10 +352,12 @@ CASES: dict[str, Case] = {
         -1.0, 1.0, mostly(-1.0, 0.0),
     ),
     "smoothing-underconfident": Case(
-        partial(smoothed, lambda t, at: with_gap(t)), -0.1, 0.1, turns(-0.1, 0.1)
+        partial(smoothed, lambda t, at: with_gap(t if at else 0.1)), -0.1, 0.1, turns(-0.1, 0.1)
     ),
     "smoothing-accuracy-unchanged": Case(
-        partial(over, "label-smoothing", "test_accuracy", lambda t, at: 0.8 + t * (at > 0)),
+        partial(
+            over, "label-smoothing", "test_accuracy", lambda t, at: trained(0.8 + t * (at > 0))
+        ),
         0.0, 0.02, turns(0.0, 0.01),
     ),
     "early-stopping-minimum": Case(
@@ -339,6 +375,9 @@ CASES: dict[str, Case] = {
     ),
     "spectrum-moves-down": Case(
         lambda t, seed: spectrum(0.6, 0.6 - t, 100, seed), 0.3, -0.3, turns(0.3, -0.3)
+    ),
+    "spectrum-top-generalizes": Case(
+        lambda t, seed: spectrum(0.9, 0.3, 100, seed, gain=t), 0.4, -0.1, turns(0.4, -0.2)
     ),
     "spectrum-coincides": Case(
         lambda t, seed: spectrum(0.9, 0.3, round(10 ** (2 + 2 * t)), seed),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from reglab.core import claims
-from reglab.core.claims.base import MINIMUM_SEEDS, above, below, within
+from reglab.core.claims.base import MINIMUM_SEEDS
+from reglab.core.claims.regions import above, below, within
 from tests.unit.claims import cases
 from tests.unit.claims.method_cases import METHOD_CASES
 
@@ -36,6 +37,19 @@ def test_it_measures_what_was_put_in_and_holds(name):
     assert list(found.by_seed.values()) == pytest.approx([target] * MINIMUM_SEEDS, abs=2e-3)
     assert (found.verdict, found.reason) == ("supported", None)
     assert found.p_value <= 2 ** (1 - MINIMUM_SEEDS)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_its_control_does_not_support_it(name):
+    found = outcome(name, [CASES[name].holds] * MINIMUM_SEEDS)
+    claim = claims.REGISTRY[name]
+    if claim.control.changes or "dropout in inference" in claim.control.text:
+        # These need runs or parameters that the case does not have.
+        assert found.control.value is None
+        assert found.control.reason
+    else:
+        assert found.control.value is not None, found.control.reason
+        assert found.control.verdict in ("not_supported", "undecided")
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -127,6 +141,7 @@ def test_regions(region, values, verdict):
         claims.REGISTRY["l2-test-accuracy"],
         region=region,
         measure=lambda runs: dict(enumerate(np.linspace(*values, 8))),
+        control=None,
     )
     assert claim.evaluate([]).verdict == verdict
 

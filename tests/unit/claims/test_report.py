@@ -11,8 +11,9 @@ from PIL import Image
 
 from reglab.api.routers.claims import ClaimRow
 from reglab.core import claims
-from reglab.core.claims.base import Outcome, above, below, within
+from reglab.core.claims.base import Outcome
 from reglab.core.claims.document import markdown
+from reglab.core.claims.regions import above, below, within
 from reglab.core.figures import REGISTRY, Style, render
 from reglab.core.figures.claims import margins
 from reglab.core.figures.report import Picture, render_report
@@ -100,7 +101,8 @@ def test_the_report_has_a_section_where_claims_were_measured(rows):
 def test_the_document_has_every_claim_with_its_numbers(rows):
     text = markdown(rows)
     assert text.startswith(
-        "Of 4 claims, 1 are supported, 1 are not supported, 1 are undecided, and 1 do not apply"
+        "Of 4 claims, 1 are supported, 1 are not supported, 1 are undecided, 0 do not "
+        "discriminate, and 1 do not apply"
     )
     assert text.count("\n| `") == 3
     assert text.rstrip().endswith("These runs do not bear on `l2-test-accuracy`.")
@@ -108,4 +110,4 @@ def test_the_document_has_every_claim_with_its_numbers(rows):
         line = next(line for line in text.splitlines() if f"`{row['id']}`" in line)
         assert f"{row['value']:.4g}" in line
         assert row["threshold"] in line
-        assert line.count(" | ") == 7
+        assert line.count(" | ") == 9

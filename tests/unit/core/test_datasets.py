@@ -13,7 +13,15 @@ from sklearn.datasets import load_digits, make_moons
 from reglab.core import datasets
 from reglab.core.datasets import idx
 from reglab.core.errors import DatasetUnavailableError, SpecError
-from reglab.core.spec import Digits, FashionMnist, Mnist, Mnist5k, TwoMoons
+from reglab.core.spec import (
+    DATASETS,
+    Digits,
+    FashionMnist,
+    MaskedText,
+    Mnist,
+    Mnist5k,
+    TwoMoons,
+)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -165,3 +173,40 @@ def test_real_images_match_the_published_class_counts(images):
     np.testing.assert_array_equal(np.bincount(fashion.y_test), [1000] * 10)
     test = {image.tobytes() for image in mnist.x_test}
     assert not test & {image.tobytes() for image in mnist.x_train}
+
+
+@pytest.mark.parametrize("name", ["two_moons", "mnist5k", "masked_text"])
+def test_label_noise_shuffles_training_labels_alone(name):
+    plain, mixed, half = (
+        datasets.load(DATASETS[name](name=name, train_size=1000, label_noise=noise), rng())
+        for noise in (0, 1, 0.5)
+    )
+    for other in (mixed, half):
+        assert np.array_equal(plain.x_train, other.x_train)
+        assert np.array_equal(plain.x_test, other.x_test)
+        assert np.array_equal(plain.y_test, other.y_test)
+        assert np.array_equal(np.sort(plain.y_train), np.sort(other.y_train))
+        wrong = np.sum(other.y_train != plain.y_train)
+        assert other.provenance["wrong_labels"] == wrong
+    # A shuffled label is right as often as two draws of the same classes agree.
+    agree = np.sum((np.bincount(plain.y_train) / 1000) ** 2)
+    spread = 4 * np.sqrt(agree / 1000)
+    assert np.mean(mixed.y_train == plain.y_train) == pytest.approx(agree, abs=spread)
+    assert np.mean(half.y_train == plain.y_train) == pytest.approx((1 + agree) / 2, abs=spread)
+
+
+def test_labels_that_are_drawn_anew_are_shuffled_too():
+    plain, mixed = (
+        datasets.load(MaskedText(name="masked_text", train_size=500, label_noise=noise), rng())
+        for noise in (0, 1)
+    )
+    (x, y), (other_x, other_y) = plain.redraw(rng()), mixed.redraw(rng())
+    assert np.array_equal(x, other_x)
+    assert np.array_equal(np.sort(y), np.sort(other_y))
+    assert np.mean(y == other_y) < 0.3
+
+
+def test_documents_of_specs_without_label_noise_do_not_name_it():
+    for name, model in DATASETS.items():
+        assert "label_noise" not in model(name=name).model_dump(mode="json")
+        assert model(name=name, label_noise=0.5).model_dump(mode="json")["label_noise"] == 0.5

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.decomposition import PCA
+from sklearn.metrics import log_loss
 
 from reglab.core.engine import Trainer
 from reglab.core.metrics import components
@@ -109,6 +111,32 @@ def test_energies_sum_to_the_squared_change():
     slow = sum((change[:, unit] @ axes[:, 3]) ** 2 for unit in range(change.shape[1]))
     assert energy[-1, 3] == pytest.approx(slow, rel=1e-5)
     np.testing.assert_allclose(components.cumulative(energy)[:, -1], 1)
+
+
+def test_parts_are_tested_with_the_change_along_some_axes_only():
+    wanted = spec(WAVES | {"probes.spectrum": {"snapshots": 4, "parts": 5}})
+    trainer, arrays, _ = record(wanted, digits())
+    network, data = trainer.network(), digits()
+    start = Trainer(wanted, data, 1).network().weights[0]
+    change = network.weights[0].astype(float) - start
+    axes = PCA(5).fit(data.x_train.astype(float)).components_.T
+    leading = axes @ axes.T @ change
+    assert arrays["spectrum.parts"].shape == (len(arrays["spectrum.epochs"]), 2, 2)
+    for row, kept in enumerate((leading, change - leading)):
+        logits = data.x_test @ (start + kept) + network.biases[0]
+        for weight, bias in zip(network.weights[1:], network.biases[1:], strict=True):
+            logits = np.tanh(logits) @ weight + bias
+        loss = log_loss(data.y_test, softmax(logits, axis=1), labels=range(10))
+        assert arrays["spectrum.parts"][-1, row, 0] == pytest.approx(loss, rel=1e-4)
+        right = np.mean(logits.argmax(axis=1) == data.y_test)
+        assert arrays["spectrum.parts"][-1, row, 1] == pytest.approx(right, abs=2e-3)
+
+
+def test_parts_of_all_components_are_the_whole_change_and_none():
+    wanted = spec(WAVES | {"probes.spectrum": {"snapshots": 4, "parts": 64}})
+    _, arrays, _ = record(wanted, digits())
+    last = list(Trainer(wanted, digits(), 1))[-1]
+    assert arrays["spectrum.parts"][-1, 0, 0] == pytest.approx(last.test_loss, rel=1e-4)
 
 
 def test_isotropic_change_has_the_reference_share():
