@@ -182,6 +182,9 @@ class PresetInfo(Reply):
     substitute: str | None = Field(
         None, description="Dataset that is used if the preset's own is not available."
     )
+    controls: list[dict[str, Any]] = Field(
+        [], description="Overrides of the experiments that its claims need as controls."
+    )
 
 
 class PresetList(Reply):

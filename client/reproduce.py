@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,14 @@ class Reproduction:
         figures: All figure files.
         experiments: Id of each preset's experiment.
         substitutes: Stand-in dataset of each preset whose own could not be had.
+        controls: Ids of the experiments that were run as controls of claims.
     """
 
     report: Path
     figures: list[Path]
     experiments: dict[str, str]
     substitutes: dict[str, str]
+    controls: list[str]
 
 
 def reproduce(
@@ -46,7 +48,8 @@ def reproduce(
     Args:
         client: Of the server that trains.
         output: The folder.
-        seeds: Seeds of each run; claims need several to be decided.
+        seeds: Seeds of each run; claims need several to be decided. With several, the controls of
+            the claims are run as well.
         scale: Multiplies every preset's epochs, e.g. 0.01 for a quick look.
         display: Shows progress.
         warn: Is told of stand-in datasets.
@@ -61,7 +64,7 @@ def reproduce(
         for preset in presets
         if preset.substitute and not available[preset.spec["dataset"]["name"]]
     }
-    experiments = {}
+    experiments, controls = {}, []
     for preset in presets:
         substitute = substitutes.get(preset.name)
         if substitute:
@@ -71,13 +74,24 @@ def reproduce(
             )
         changes = _changes(preset, substitute, seeds, scale)
         experiments[preset.name] = client.submit(preset.name, changes)
-    client.wait(*experiments.values(), progress=display or Display())
+        if len(seeds) > 1:
+            controls += [_control(client, preset, changes, each) for each in preset.controls]
+    everything = [*experiments.values(), *controls]
+    client.wait(*everything, progress=display or Display())
     figures = _figures(presets, experiments, output / "figures")
     if len(seeds) > 1:
-        figures += _claims(list(experiments.values()), output)
-    report = client.report(*experiments.values(), path=output / "report.html")
+        figures += _claims(everything, output)
+    report = client.report(*everything, path=output / "report.html")
     ids = {name: experiment.id for name, experiment in experiments.items()}
-    return Reproduction(report, figures, ids, substitutes)
+    return Reproduction(report, figures, ids, substitutes, [control.id for control in controls])
+
+
+def _control(
+    client: Client, preset: PresetInfo, changes: Mapping[str, Any], control: Mapping[str, Any]
+) -> Experiment:
+    told = ", ".join(f"{path} = {value}" for path, value in control.items())
+    name = {"name": f"{preset.title}: control, {told}", "tags": ["control"]}
+    return client.submit(preset.name, {**changes, **control, **name})
 
 
 def _changes(

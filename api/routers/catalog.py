@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from reglab.api.access.scopes import needs
 from reglab.api.problems import responses
 from reglab.api.schemas.catalog import PresetList, PresetRow
+from reglab.core.claims import trained_controls
 from reglab.core.presets import PRESETS
 from reglab.core.spec import ExperimentSpec, count_runs
 from reglab.core.spec.fields import schema
@@ -30,6 +31,7 @@ def list_presets() -> PresetList:
             spec=preset.document,
             article=preset.article,
             substitute=preset.substitute,
+            controls=[dict(control.changes) for control in trained_controls(preset.name)],
         )
         for preset in PRESETS.values()
     ]

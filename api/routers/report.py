@@ -23,6 +23,7 @@ from reglab.api.routers.pooled import (
 )
 from reglab.api.schemas.claims import ClaimRow
 from reglab.api.schemas.experiments import ExperimentBody
+from reglab.core.claims import is_for_control
 from reglab.core.figures import REGISTRY, Figure
 from reglab.core.figures.report import render_report
 from reglab.core.presets import PRESETS
@@ -91,6 +92,8 @@ def _document(shared: Context, experiment_id: str) -> ExperimentBody:
 def _wanted(
     documents: Documents, runs: dict[str, list[RunResult]], stamps: dict[str, Stamp]
 ) -> Iterator[tuple[Figure[Any], Stamp, list[RunResult]]]:
+    # Controls are for claims; in a figure they would be taken for the method.
+    documents = [document for document in documents if not is_for_control(document.spec)]
     for name, figure in sorted(REGISTRY.items()):
         owners = [one.id for one in documents if name in _figures_of(one.preset)]
         used = [run for owner in owners for run in runs[owner]]

@@ -28,6 +28,10 @@ class PresetRow(BaseModel):
     substitute: str | None = Field(
         description="Dataset that is used if its own is not available.", examples=[None]
     )
+    controls: list[dict[str, Any]] = Field(
+        description="Overrides of the experiments that its claims need as controls.",
+        examples=[[{"dataset.label_noise": 1.0}]],
+    )
 
 
 class PresetList(BaseModel):

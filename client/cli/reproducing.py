@@ -81,6 +81,7 @@ def reproduce_article(
                 "figures": [str(path) for path in made.figures],
                 "experiments": made.experiments,
                 "substitutes": made.substitutes,
+                "controls": made.controls,
             }
         )
     else:

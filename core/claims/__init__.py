@@ -29,6 +29,7 @@ from reglab.core.claims.base import (
 )
 from reglab.core.claims.regions import Region
 from reglab.core.errors import NotMeasurableError
+from reglab.core.spec import RunSpec
 from reglab.core.statistics import Adjustment
 
 REGISTRY: dict[str, Claim] = {
@@ -63,22 +64,29 @@ __all__ = [
     "Verdict",
     "decide",
     "evaluate",
+    "is_for_control",
+    "trained_controls",
 ]
 
 
 def evaluate(runs: Runs, adjust: Adjustment = "holm") -> list[Outcome]:
     """What these runs say about every claim, in the article's order, decided together."""
-    trained = trained_controls()
-    own = [run for run in runs if not any(control.is_of(run) for control in trained)]
+    own = [run for run in runs if not is_for_control(run.spec)]
     found = []
     for claim in REGISTRY.values():
         control = claim.control
-        mine = [run for run in runs if control.is_of(run)] if control in trained else []
+        mine = [run for run in runs if control.is_of(run.spec)] if control else []
         found.append(claim.outcome([*own, *mine]))
     return decide(found, adjust)
 
 
-def trained_controls() -> list[Control]:
-    """The controls whose runs are trained for them alone, each once."""
-    found = [claim.control for claim in REGISTRY.values() if claim.control]
+def trained_controls(preset: str | None = None) -> list[Control]:
+    """The controls whose runs are trained for them alone, each once; of one preset or all."""
+    chosen = [one for one in REGISTRY.values() if preset is None or preset in one.presets]
+    found = [one.control for one in chosen if one.control]
     return list({id(control): control for control in found if control.changes}.values())
+
+
+def is_for_control(spec: RunSpec) -> bool:
+    """Whether runs of this spec are a control, and no evidence for a claim."""
+    return any(control.is_of(spec) for control in trained_controls())

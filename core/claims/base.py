@@ -12,6 +12,7 @@ import numpy as np
 from reglab.core.claims.regions import Region
 from reglab.core.errors import CODE_FAULTS, NotMeasurableError
 from reglab.core.results import RunResult
+from reglab.core.spec import RunSpec
 from reglab.core.statistics import Adjustment, adjusted, interval_of_mean
 
 Runs = Sequence[RunResult]
@@ -45,15 +46,15 @@ class Control:
     take: Callable[[Runs], Runs] = field(default=lambda runs: runs)
     changes: Mapping[str, Any] = field(default_factory=dict)
 
-    def is_of(self, run: RunResult) -> bool:
-        """Whether a run was trained for this control."""
+    def is_of(self, spec: RunSpec) -> bool:
+        """Whether runs of a spec are trained for this control."""
         return bool(self.changes) and all(
-            _at(run.spec, path) == value for path, value in self.changes.items()
+            _at(spec, path) == value for path, value in self.changes.items()
         )
 
     def runs(self, runs: Runs) -> Runs:
         """Those that the claim is measured on as its control."""
-        return self.take([run for run in runs if self.is_of(run)] if self.changes else runs)
+        return self.take([run for run in runs if self.is_of(run.spec)] if self.changes else runs)
 
 
 def _at(spec: Any, path: str) -> Any:
@@ -142,7 +143,7 @@ class Claim:
         done = [run for run in runs if run.state == "succeeded"]
         if self.control is None:
             return self._measured(done)
-        found = self._measured([run for run in done if not self.control.is_of(run)])
+        found = self._measured([run for run in done if not self.control.is_of(run.spec)])
         if found.value is None:
             return found
         return replace(found, control=self._controlled(done))

@@ -24,6 +24,10 @@ def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
     assert len(made["figures"]) == 33
     assert list(made["experiments"])[1] == "l2"
     assert not (tmp_path / "service").exists()
+    (control,) = made["controls"]
+    found = httpx.get(f"{server}/v1/experiments/{control}").json()
+    assert found["spec"]["dataset"]["label_noise"] == 1
+    assert (found["preset"], found["tags"]) == ("early-stopping", ["control"])
     experiment = httpx.get(f"{server}/v1/experiments/{made['experiments']['dropout']}").json()
     assert [run["seed"] for run in experiment["runs"]] == [0, 1, 0, 1]
     report = (tmp_path / "report.html").read_text()
@@ -39,6 +43,10 @@ def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
     for row in measured:
         assert row["seeds"] == 2
         assert f"{row['value']:.4g}" in report
+    shuffled = [row for row in measured if row["control"]["text"] == "labels shuffled"]
+    assert len(shuffled) >= 3
+    assert all(row["control"]["seeds"] == 2 for row in shuffled if row["control"]["value"])
+    assert any(row["control"]["value"] is not None for row in shuffled)
 
 
 def test_report_of_other_experiments(client, resolve, finished, tmp_path):
