@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.claims.base import PerSeed, Runs, Section
-from reglab.core.claims.controls import method_off, other_arm, untrained
+from reglab.core.claims.controls import changed, method_off, other_arm, untrained, with_curves
 from reglab.core.claims.regions import above, below, within
 from reglab.core.claims.select import family, pairs
 from reglab.core.errors import NotMeasurableError
@@ -19,6 +19,9 @@ SECTION = Section("Data augmentation", "augmentation", ("augmentation",))
 Floats = NDArray[np.float64]
 SAME_ACCURACY = 0.01
 SAME = "Two standard errors of an accuracy on 10,000 images, and room for the noise of a late step."
+NEARLY_ONE = 0.99
+# A loss may round to zero, which has no logarithm.
+TINY = 1e-12
 PATH = "regularization.augmentation"
 
 
@@ -89,7 +92,7 @@ def _falling_steps(plain: RunResult, shifted: RunResult, at: int) -> float:
 
 
 def _roughness(run: RunResult, at: int) -> float:
-    loss = np.log10(np.maximum(run.curves["train_loss"][at:], 1e-12))
+    loss = np.log10(np.maximum(run.curves["train_loss"][at:], TINY))
     return float(np.std(np.diff(loss)))
 
 
@@ -102,7 +105,11 @@ def _change_after(plain: RunResult, shifted: RunResult, at: int) -> float:
 
 
 def _further_gain(plain: RunResult, shifted: RunResult, at: int) -> float:
-    accuracy = shifted.curves["test_accuracy"]
+    return _gain_since(shifted, at)
+
+
+def _gain_since(run: RunResult, at: int) -> float:
+    accuracy = run.curves["test_accuracy"]
     return late_mean(accuracy) - float(accuracy[at])
 
 
@@ -111,6 +118,29 @@ def _difference_before(plain: RunResult, shifted: RunResult, at: int) -> float:
     return float(
         np.mean(shifted.curves["test_accuracy"][before] - plain.curves["test_accuracy"][before])
     )
+
+
+def _gain_near_fit(runs: Runs) -> PerSeed:
+    found = {}
+    for seed, (_, shifted) in _sides(runs).items():
+        near = np.flatnonzero(shifted.curves["train_accuracy"] >= NEARLY_ONE)
+        if len(near):
+            found[seed] = _gain_since(shifted, int(near[0]))
+    if not found:
+        raise NotMeasurableError("The augmented network never comes near a train accuracy of one.")
+    return found
+
+
+def _margin_growth(plain: RunResult, shifted: RunResult, at: int) -> float:
+    loss = np.maximum(
+        plain.curves["train_loss"][[(at + len(plain.curves["epoch"])) // 2, -1]], TINY
+    )
+    before, after = -np.log(np.expm1(loss))
+    return float(after - before)
+
+
+def _unseen(run: RunResult) -> RunResult:
+    return with_curves(run, train_loss=run.curves["test_loss"])
 
 
 CLAIMS = (
@@ -161,6 +191,24 @@ CLAIMS = (
         within(-SAME_ACCURACY, SAME_ACCURACY, SAME),
         _after_fit(_difference_before),
         untrained(lambda run: _name(run) is not None, "the augmented network before training"),
+    ),
+    SECTION.claim(
+        "improves-near-fit",
+        "The test accuracy of the augmented network increases while its train accuracy nears one, "
+        "by more than what is called unchanged.",
+        "late test accuracy with shifts minus that when its train accuracy first reaches 99 %",
+        above(SAME_ACCURACY, SAME),
+        _gain_near_fit,
+        method_off(PATH, None),
+    ),
+    SECTION.claim(
+        "margins-grow",
+        "Margins on training images still grow long after the plain network fits them all.",
+        "growth of -ln(exp(train loss) - 1), the margin of an example with that loss, over the "
+        "second half of the evaluations after that, nats",
+        above(0.0),
+        _after_fit(_margin_growth),
+        changed("the test loss in place of the train loss", _unseen),
     ),
     SECTION.claim(
         "goes-on",

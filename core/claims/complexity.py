@@ -1,14 +1,18 @@
-"""How complex a decision boundary is: the length of the line p = 1/2 inside the stored grid."""
+"""How complex a decision boundary is, and whether it lies where it should, from the stored grid."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import scipy  # its ndimage, slow to import, is loaded at first use
 from contourpy import contour_generator
 from numpy.typing import NDArray
 
+from reglab.core.datasets.two_moons import half_circles
 from reglab.core.results import RunResult
+
+ARC_POINTS = 1000
 
 
 def contour_length(
@@ -55,3 +59,23 @@ def instance_lengths(run: RunResult) -> list[float]:
 
 def _axes(run: RunResult) -> tuple[NDArray[Any], NDArray[Any]]:
     return run.arrays["boundary.x"], run.arrays["boundary.y"]
+
+
+def surplus_regions(run: RunResult) -> float:
+    """Regions of the plotted square that are decided alike, beyond one per class."""
+    first = run.arrays["boundary.p"] > 0.5
+    return float(sum(scipy.ndimage.label(part)[1] for part in (first, ~first)) - 2)
+
+
+def right_on_arcs(run: RunResult) -> float:
+    """Share of the moons' two half circles, without noise, that is assigned to its class."""
+    x, y = _axes(run)
+    angles = np.linspace(0, np.pi, ARC_POINTS)
+    found = []
+    for label, (u, v) in enumerate(half_circles(angles, angles)):
+        at = np.interp(v, y, np.arange(len(y))), np.interp(u, x, np.arange(len(x)))
+        p = scipy.ndimage.map_coordinates(
+            np.asarray(run.arrays["boundary.p"], np.float64), at, order=1
+        )
+        found.append((p > 0.5) == bool(label))
+    return float(np.mean(found))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,8 +33,9 @@ def markdown(rows: Sequence[Mapping[str, Any]], level: int = 2) -> str:
     findings = [row for row in rows if row["kind"] == "finding"]
     parts = [f"{_counts(findings)}\n"]
     measured = [row for row in findings if row["value"] is not None]
-    for section, members in itertools.groupby(measured, key=lambda row: row["section"]):
-        parts.append(_table(section, list(members), level))
+    for section in dict.fromkeys(row["section"] for row in measured):
+        members = [row for row in measured if row["section"] == section]
+        parts.append(_table(section, members, level))
     checks = [row for row in rows if row["kind"] == "sanity" and row["value"] is not None]
     if checks:
         parts.append(_table("Sanity checks", checks, level))

@@ -14,15 +14,13 @@ from reglab.core.claims.regions import above, below
 from reglab.core.claims.select import Family, Key, family, over_sweep, pairs, rank_correlation
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.predictions import top_label
-from reglab.core.metrics.weights import share_up_to
 from reglab.core.results import RunResult
 
 L2, L1 = "regularization.l2", "regularization.l1"
-ZERO = 1e-3
-HIDDEN = "param.W1"
 
 
-def _flipped_moons(run: RunResult) -> bool:
+def flipped_moons(run: RunResult) -> bool:
+    """Whether a run is on two moons with flipped labels and has a boundary."""
     dataset = run.spec.dataset
     return (
         dataset.name == "two_moons"
@@ -32,10 +30,11 @@ def _flipped_moons(run: RunResult) -> bool:
     )
 
 
-def _sweep(path: str, runs: Runs) -> Family:
+def sweep_of(path: str, runs: Runs) -> Family:
+    """Runs over the strength of one decay, without the other; raises NotMeasurableError."""
     other = L1 if path == L2 else L2
     chosen = [run for run in runs if getattr(run.spec.regularization, other.split(".")[1]) == 0]
-    table = family(chosen, path, where=_flipped_moons)
+    table = family(chosen, path, where=flipped_moons)
     if (0.0,) not in table or len(table) < 2:
         preset = path.split(".")[1]
         raise NotMeasurableError(
@@ -45,9 +44,9 @@ def _sweep(path: str, runs: Runs) -> Family:
     return table
 
 
-def _ends(path: str, runs: Runs) -> tuple[Family, Key, Key]:
+def ends_of(path: str, runs: Runs) -> tuple[Family, Key, Key]:
     """The sweep, its mildest strength above zero and its strongest."""
-    table = _sweep(path, runs)
+    table = sweep_of(path, runs)
     strengths = sorted(key for key in table if key[0] > 0)
     return table, strengths[0], strengths[-1]
 
@@ -63,7 +62,7 @@ def confidence(run: RunResult) -> float:
 
 
 def _accuracy_gain(path: str, runs: Runs) -> PerSeed:
-    table, mildest, _ = _ends(path, runs)
+    table, mildest, _ = ends_of(path, runs)
     return {
         seed: final(mild, "test_accuracy") - final(plain, "test_accuracy")
         for seed, (plain, mild) in pairs(table[(0.0,)], table[mildest]).items()
@@ -71,7 +70,7 @@ def _accuracy_gain(path: str, runs: Runs) -> PerSeed:
 
 
 def _loss_gain(path: str, runs: Runs) -> PerSeed:
-    table, mildest, _ = _ends(path, runs)
+    table, mildest, _ = ends_of(path, runs)
     return {
         seed: final(plain, "test_loss") - final(mild, "test_loss")
         for seed, (plain, mild) in pairs(table[(0.0,)], table[mildest]).items()
@@ -79,7 +78,7 @@ def _loss_gain(path: str, runs: Runs) -> PerSeed:
 
 
 def _too_strong(path: str, runs: Runs) -> PerSeed:
-    table, mildest, strongest = _ends(path, runs)
+    table, mildest, strongest = ends_of(path, runs)
     if mildest == strongest:
         raise NotMeasurableError(f"It needs at least two values of {path} above zero.")
     return {
@@ -89,11 +88,11 @@ def _too_strong(path: str, runs: Runs) -> PerSeed:
 
 
 def _plain(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerSeed:
-    return {seed: measure(run) for seed, run in _sweep(path, runs)[(0.0,)].items()}
+    return {seed: measure(run) for seed, run in sweep_of(path, runs)[(0.0,)].items()}
 
 
 def _trend(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerSeed:
-    values, found = over_sweep(_sweep(path, runs), measure)
+    values, found = over_sweep(sweep_of(path, runs), measure)
     if len(values) < 4:
         raise NotMeasurableError(
             f"A trend needs at least 4 values of {path}; here are {len(values)}."
@@ -117,40 +116,6 @@ def _saturated(run: RunResult) -> float:
     """Share of the plane where the network is at least 95 % sure."""
     p = run.arrays["boundary.p"]
     return float(np.mean(np.maximum(p, 1 - p) >= 0.95))
-
-
-def sparsity(run: RunResult) -> float:
-    """Share of the weights between the hidden layers of at most 0.001 in magnitude."""
-    return share_up_to([run.arrays[HIDDEN]], ZERO)
-
-
-def _second_mildest(table: Family, at: int) -> dict[int, RunResult]:
-    other = 1 - at
-    strengths = sorted(key for key in table if key[at] > 0 and key[other] == 0)
-    if not strengths:
-        raise NotMeasurableError(
-            "It needs two experiments on the same data, with L2 and with L1 decay and two hidden "
-            "layers: draw on both together, as of the presets 'l2' and 'l1'."
-        )
-    return table[strengths[min(1, len(strengths) - 1)]]
-
-
-def _two_hidden(run: RunResult) -> bool:
-    return _flipped_moons(run) and len(run.spec.model.hidden) > 1
-
-
-def _sparsity_difference(runs: Runs) -> PerSeed:
-    table = family(runs, L2, L1, where=_two_hidden)
-    sides = pairs(_second_mildest(table, 0), _second_mildest(table, 1))
-    return {seed: sparsity(l1) - sparsity(l2) for seed, (l2, l1) in sides.items()}
-
-
-def _l1_sparsity(runs: Runs) -> PerSeed:
-    table = {key: row for key, row in _sweep(L1, runs).items() if key[0] > 0}
-    runs_at = table[sorted(table)[min(1, len(table) - 1)]]
-    if any(len(run.spec.model.hidden) < 2 for run in runs_at.values()):
-        raise NotMeasurableError("It needs at least two hidden layers.")
-    return {seed: sparsity(run) for seed, run in runs_at.items()}
 
 
 def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
@@ -220,7 +185,6 @@ def _claims(path: str, symbol: str) -> tuple[Claim, ...]:
 
 
 PLAIN = Section("No weight decay", "plain", ("l2",))
-SPARSITY = Section("L1 against L2", "sparsity", ("l2", "l1"))
 
 CLAIMS = (
     PLAIN.claim(
@@ -243,21 +207,4 @@ CLAIMS = (
     ),
     *_claims(L2, "λ₂"),
     *_claims(L1, "λ₁"),
-    SPARSITY.claim(
-        "l1-over-l2",
-        "L1 decay leaves far fewer hidden weights than L2 decay.",
-        "share of the hidden weights with |w| <= 0.001 at the second least λ₁ minus that at the "
-        "second least λ₂",
-        above(0.5, '"Far fewer" is read as at least half of all weights.', most=1.0),
-        _sparsity_difference,
-        method_off(L1),
-    ),
-    Section("L1 weight decay", "sparsity", ("l1",)).claim(
-        "most-are-zero",
-        "Under L1 decay most of the weights between the hidden layers are zero.",
-        "share of the hidden weights with |w| <= 0.001 at the second least λ₁",
-        above(0.5, '"Most" is more than half.', most=1.0),
-        _l1_sparsity,
-        method_off(L1),
-    ),
 )

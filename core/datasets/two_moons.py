@@ -41,13 +41,19 @@ def load(spec: TwoMoons, rng: np.random.Generator) -> Dataset:
     )
 
 
+def half_circles(
+    upper: NDArray[np.float64], lower: NDArray[np.float64]
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Coordinates x and y of both moons without noise, at angles (n,) and (m,) from 0 to pi."""
+    (sine, cosine), (sine_below, cosine_below) = (sine_and_cosine(each) for each in (upper, lower))
+    return (cosine, sine), (1 - cosine_below, 1 - sine_below - 0.5)
+
+
 def _draw(
     size: int, noise: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     angles = [np.linspace(0, np.pi, count) for count in (size // 2, size - size // 2)]
-    (sine, cosine), (sine_below, cosine_below) = (sine_and_cosine(each) for each in angles)
-    upper = np.stack([cosine, sine], axis=1)
-    lower = np.stack([1 - cosine_below, 1 - sine_below - 0.5], axis=1)
+    upper, lower = (np.stack(arc, axis=1) for arc in half_circles(*angles))
     points = np.concatenate([upper, lower])
     points = points + noise * rng.standard_normal(points.shape)
     return points.astype(np.float32), np.repeat([0, 1], [len(upper), len(lower)])

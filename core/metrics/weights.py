@@ -56,6 +56,32 @@ def share_up_to(matrices: Iterable[NDArray[Any]], threshold: float) -> float:
     return small / size
 
 
+def share_of_largest(array: NDArray[Any], part: float) -> float:
+    """Share of the entries with |w| at most ``part`` of the largest."""
+    largest = max(float(block.max()) for block in _magnitudes(array))
+    return share_up_to([array], part * largest)
+
+
+def hoyer(array: NDArray[Any]) -> float:
+    """Sparsity without a scale (Hoyer, 2004): 0 where all magnitudes are equal, 1 for a single one.
+
+    (sqrt(n) - sum|w| / sqrt(sum w^2)) / (sqrt(n) - 1); 0 where all entries are zero.
+    """
+    root = np.sqrt(array.size)
+    norm = np.sqrt(squared_norm(array))
+    total = sum(float(block.sum()) for block in _magnitudes(array))
+    return float((root - total / norm) / (root - 1)) if norm and root > 1 else 0.0
+
+
+def participation(array: NDArray[Any]) -> float:
+    """Participation ratio of the squared entries as a share of their number n, from 1/n to 1.
+
+    (sum w^2)^2 / (n sum w^4): of k equal entries and zeros elsewhere, k / n.
+    """
+    fourth = sum(float(np.sum(block**4)) for block in _magnitudes(array))
+    return squared_norm(array) ** 2 / (array.size * fourth) if fourth else 0.0
+
+
 def _magnitudes(array: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
     """|w| in blocks of rows: a float64 copy of a large matrix would take hundreds of MiB."""
     for block in np.array_split(array, -(-array.size // BLOCK)):

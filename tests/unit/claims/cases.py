@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import scipy
 
 from reglab.core.results import RunResult
 from tests.harness.synthetic import POINTS, curves, experiment, predictions, shares, stripes
@@ -59,6 +61,12 @@ def rough(spread: float) -> np.ndarray:
     return 10.0 ** np.concatenate([[0.0], np.cumsum(step)])
 
 
+def with_margin(growth: float) -> np.ndarray:
+    """A train loss whose margin is 5, and at last 5 + growth."""
+    margin = np.where(np.arange(POINTS) == POINTS - 1, 5.0 + growth, 5.0)
+    return np.log1p(np.exp(-margin))
+
+
 def jump(before: float, after: float, at: int = FIT + 1) -> np.ndarray:
     return np.where(np.arange(POINTS) < at, before, after)
 
@@ -93,6 +101,80 @@ def sparse(share: float) -> np.ndarray:
     weights = np.ones((20, 20), np.float32)
     weights.flat[: round(400 * share)] = 5e-4
     return weights
+
+
+def snapped(share: float) -> np.ndarray:
+    """Half of the weights are large; of the others a share is zero."""
+    weights = np.ones((20, 20), np.float32)
+    weights.flat[:200] = 0.05
+    weights.flat[: round(200 * share)] = 5e-4
+    return weights
+
+
+def ones(count: int) -> dict:
+    weights = np.zeros((20, 20), np.float32)
+    weights.flat[:count] = 1
+    return {"param.W1": weights}
+
+
+def ones_under_decays(count: Callable[[float], int], target: float, seed: int) -> list[RunResult]:
+    """Equal weights, but under L1, or below zero under L2, some ones and many zeros."""
+    few = count(abs(target))
+    sizes = {"l2": 400 if target > 0 else few, "l1": few if target > 0 else 400}
+    return [
+        run
+        for preset, size in sizes.items()
+        for run in arrays_over(preset, lambda _, at, k=size: ones(k if at else 400), 0.0, seed)
+    ]
+
+
+def apart(target: float, seed: int) -> list[RunResult]:
+    """L1 decides otherwise than L2 on a share; below zero, so does each next strength of L2."""
+
+    def plane(kind: str, at: int) -> dict:
+        moved = target * (kind == "l1") if target > 0 else -target * (kind == "l2") * (at % 2)
+        if target < 0 and kind == "l1":
+            moved = -target
+        return shares(0.3 + moved, 0.9, 0.1)
+
+    return [
+        run
+        for kind in ("l2", "l1")
+        for run in arrays_over(kind, lambda _, at, k=kind: plane(k, at), 0.0, seed)
+    ]
+
+
+def sized(target: float, at: int) -> dict:
+    """The norm falls with the strength; the gap of confidence and accuracy goes with the norm."""
+    weights = {f"param.W{layer}": np.full((2, 2), 9.0 - at) for layer in range(3)}
+    return with_gap(0.04 * (ranked(-target, at) - 4)) | weights
+
+
+@functools.cache
+def moons_plane(share: float) -> dict:
+    """Each place has the class of the nearer half circle, but for an end of the upper one."""
+    axis = np.linspace(-1.5, 2.5, 400)
+    x, y = np.meshgrid(axis, axis)
+    angles = np.linspace(0, np.pi, 200)
+    arcs = [(np.cos(angles), np.sin(angles)), (1 - np.cos(angles), 0.5 - np.sin(angles))]
+    away = [
+        np.min([(x - u) ** 2 + (y - v) ** 2 for u, v in zip(*arc, strict=True)], axis=0)
+        for arc in arcs
+    ]
+    wrong = (np.arctan2(y, x) > np.pi * (2 * share - 1)) & (share < 1)
+    return {
+        "boundary.x": axis,
+        "boundary.y": axis,
+        "boundary.p": np.where((away[1] < away[0]) | wrong, 0.9, 0.1),
+    }
+
+
+def islands(count: float) -> dict:
+    """A straight boundary and so many squares on one side of it."""
+    grid = shares(0.5, 0.9, 0.1)
+    for at in range(round(count)):
+        grid["boundary.p"][5, 3 + 5 * at] = 0.1
+    return grid
 
 
 def both_decays(target: float, seed: int) -> list[RunResult]:
@@ -146,6 +228,26 @@ def with_error(ece: float) -> dict:
 
 def with_gap(gap: float) -> dict:
     return predictions(np.full(200, 0.8), np.arange(200) < round(200 * (0.8 - gap)))
+
+
+def of_two_losses(target: float, eps: float = 0.05) -> dict:
+    """Right answers of two confidences, for which the approximation is off by the target.
+
+    For right answers of confidence c the mean of -ln p over the nine others is -ln((1 - c) / 9).
+    """
+
+    def exact(c: float) -> float:
+        return -(1 - eps) * np.log(c) - eps * np.log((1 - c) / 9)
+
+    def approximate(c: float) -> float:
+        return -(1 - eps) * np.log(c) - eps * (np.log(c) + 9 * np.log((1 - c) / 9)) / 10
+
+    def off(c: float) -> float:
+        difference = [exact(each) - approximate(each) for each in (0.9, c)]
+        return abs(np.ptp(difference) / (exact(c) - exact(0.9))) - target
+
+    other = scipy.optimize.brentq(off, 0.15, 0.875)
+    return predictions([0.9, other], [True, True])
 
 
 def bins_over(target: float, at: int) -> dict:
@@ -219,6 +321,14 @@ def decay_cases(kind: str) -> dict[str, Case]:
             partial(by_array, lambda t, at: stripes(ranked(t, at))),
             -1.0, 1.0, turns(-1.0, 0.0),
         ),
+        f"{kind}-separates-cleanly": Case(
+            partial(by_array, lambda t, at: moons_plane(t if at == 1 else 0.9)),
+            1.0, 0.9, turns(1.0, 0.98),
+        ),
+        f"{kind}-no-islands": Case(
+            partial(by_array, lambda t, at: islands(t if at == 1 else 5)),
+            0, 3, turns(0, 2),
+        ),
         f"{kind}-contours-spread": Case(
             partial(by_array, lambda t, at: banded(ranked(t, at))),
             1.0, -1.0, mostly(1.0, 0.0),
@@ -288,6 +398,23 @@ CASES: dict[str, Case] = {
         ),
         0.05, -0.05, turns(0.05, -0.05),
     ),
+    "augmentation-improves-near-fit": Case(
+        partial(
+            augmented,
+            lambda t, moved: {
+                "train_accuracy": jump(0.9, 0.99, FIT),
+                "test_accuracy": jump(0.8, 0.8 + t * moved),
+            },
+        ),
+        0.05, -0.05, turns(0.05, -0.05),
+    ),
+    "augmentation-margins-grow": Case(
+        partial(
+            augmented,
+            lambda t, moved: {"train_accuracy": fitting(), "train_loss": with_margin(t)},
+        ),
+        3.0, -3.0, turns(3.0, -3.0),
+    ),
     "plain-fits-flips": Case(
         # A tenth of the labels is flipped.
         partial(over, "l2", "train_accuracy", lambda t, at: 0.9 + t / 10 if at == 0 else 0.1),
@@ -299,6 +426,22 @@ CASES: dict[str, Case] = {
     ),
     **decay_cases("l2"),
     **decay_cases("l1"),
+    "l2-large-weights": Case(
+        partial(arrays_over, "l2", sized), 1.0, -1.0, turns(1.0, 0.0)
+    ),
+    "decays-differ": Case(apart, 0.2, -0.2, turns(0.2, -0.2)),
+    "sparsity-relative-cut": Case(both_decays, 0.8, -0.1, turns(0.1, -0.1)),
+    "sparsity-hoyer": Case(
+        partial(ones_under_decays, lambda t: round((20 - 19 * t) ** 2)), 18 / 19, -18 / 19,
+        turns(18 / 19, -18 / 19),
+    ),
+    "sparsity-participation": Case(
+        partial(ones_under_decays, lambda t: round(400 * (1 - t))), 0.9, -0.9, turns(0.9, -0.9)
+    ),
+    "sparsity-snaps": Case(
+        partial(arrays_over, "l1", lambda t, at: {"param.W1": snapped(t if at == 2 else 0.1)}),
+        0.99, 0.5, turns(1.0, 0.9),
+    ),
     "sparsity-l1-over-l2": Case(both_decays, 0.8, 0.1, turns(0.8, 0.2)),
     "sparsity-most-are-zero": Case(
         partial(arrays_over, "l1", lambda t, at: {"param.W1": sparse(t if at == 2 else 0.5)}),
@@ -353,6 +496,9 @@ CASES: dict[str, Case] = {
     ),
     "smoothing-underconfident": Case(
         partial(smoothed, lambda t, at: with_gap(t if at else 0.1)), -0.1, 0.1, turns(-0.1, 0.1)
+    ),
+    "smoothing-approximation": Case(
+        partial(smoothed, lambda t, at: of_two_losses(t)), 0.02, 0.08, turns(0.02, 0.08)
     ),
     "smoothing-accuracy-unchanged": Case(
         partial(
