@@ -43,7 +43,7 @@ async def planned(shared: Context, document: Any) -> Plan:
 
     Raises:
         SpecError: A field is wrong.
-        DatasetUnavailableError: Its data cannot be had.
+        DatasetUnavailableError: Its data cannot be downloaded.
         LimitExceededError: It is more than a limit allows.
     """
     history = await run_in_threadpool(_history, shared)

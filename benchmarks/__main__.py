@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def stand_in() -> str | None:
-    """The dataset to take where MNIST or Fashion-MNIST cannot be had, or None."""
+    """The dataset to take where MNIST or Fashion-MNIST is unavailable, or None."""
     from reglab.core import datasets
     from reglab.core.errors import DatasetUnavailableError
     from reglab.core.spec import FashionMnist, Mnist

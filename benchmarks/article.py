@@ -30,9 +30,9 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         kernels = {"NUMBA_CACHE_DIR": str(Path(folder) / "kernels")}
         cold = _through_service(Path(folder) / "cold", kernels, images, scale)
-        echo(f"  cold: {cold['all']:.1f} s, of which {cold['start']:.1f} s to the first claim")
+        echo(f"  cold: {cold['all']:.1f} s, of which {cold['start']:.1f} s to the first lease")
         warm = _through_service(Path(folder) / "warm", kernels, images, scale)
-        echo(f"  warm: {warm['all']:.1f} s, of which {warm['start']:.1f} s to the first claim")
+        echo(f"  warm: {warm['all']:.1f} s, of which {warm['start']:.1f} s to the first lease")
     loop = _numpy_loop(images, scale)
     total = sum(part["seconds"] for part in loop)
     echo(f"  NumPy loop: {total:.0f} s")

@@ -1,7 +1,7 @@
 """``python -m benchmarks.dispatch``: what a run costs beside its training, submission to results.
 
 One worker process serves runs of a single tiny epoch; the time of the same trainings in a loop
-is taken off. Also with a long history in the database, as claims must not become slower by it.
+is taken off. Also with a long history in the database, as leases must not become slower by it.
 Processor time is that of server and worker together, and tells more on a machine with other work.
 """
 

@@ -61,12 +61,12 @@ def fill(settings: Settings) -> str:
     epochs = np.arange(POINTS) * 5
     rng = np.random.default_rng(0)
     for _ in range(RUNS):
-        claim = storage.runs.lease_next("benchmark")
-        assert claim is not None
+        lease = storage.runs.lease_next("benchmark")
+        assert lease is not None
         noisy = np.exp(-epochs / 2000) + 0.1 * rng.random(POINTS)
         columns = dict.fromkeys(CURVE_COLUMNS, noisy) | {"epoch": epochs}
-        storage.runs.record(claim, int(epochs[-1]), 1.0, columns)
-        storage.runs.cancelled(claim)
+        storage.runs.record(lease, int(epochs[-1]), 1.0, columns)
+        storage.runs.cancelled(lease)
     for at in range(60):
         named = spec.model_copy(update={"name": f"Number {at}"})
         storage.experiments.create(Submission.of(named))

@@ -84,7 +84,7 @@ def operations(storage: Storage, server: Postgres) -> dict[str, dict[str, float]
     measure("record with checkpoint", RUNNING, lambda k: record(k, (weights, {"epoch": k})))
     measure("sign of life", RUNNING, lambda k: storage.maintenance.seen(f"worker/{k % 500}", 2))
     reapers = [Storage(str(server.url)) for _ in range(THREADS)]
-    measure("sweep", 200, lambda k: reapers[k % THREADS].maintenance.reap(20))
+    measure("reaping", 200, lambda k: reapers[k % THREADS].maintenance.reap(20))
     measure("readiness", 200, lambda _: storage.overview.read())
     measure("metrics", 100, lambda _: storage.counters.read())
     size = bytes_stored(storage)

@@ -22,7 +22,7 @@ class Plan:
     Attributes:
         trainings: Runs in training at once, a core each.
         slots: Of them in one worker.
-        heartbeat, checkpoint, sweep: Seconds between them, as the settings of these names.
+        heartbeat, checkpoint, reap: Seconds between them, as the settings of these names.
         run: Seconds that a run takes.
     """
 
@@ -30,7 +30,7 @@ class Plan:
     slots: int = 2
     heartbeat: float = 0.5
     checkpoint: float = 5.0
-    sweep: float = 2.0
+    reap: float = 2.0
     run: float = 60.0
 
     @property
@@ -44,27 +44,27 @@ class Plan:
 
 
 DEFAULT = Plan(1000)
-CALM = replace(DEFAULT, slots=16, heartbeat=5.0, checkpoint=30.0, sweep=10.0)
+CALM = replace(DEFAULT, slots=16, heartbeat=5.0, checkpoint=30.0, reap=10.0)
 
 
 def rates(plan: Plan) -> dict[str, float]:
     """Operations a second on the database."""
     return {
-        "claim": plan.trainings / plan.run,
+        "lease": plan.trainings / plan.run,
         "finish": plan.trainings / plan.run,
         "heartbeat": plan.trainings / plan.heartbeat,
         "record": plan.trainings * (1 / plan.heartbeat - 1 / plan.checkpoint),
         "record with checkpoint": plan.trainings / plan.checkpoint,
-        "sign of life": plan.workers / plan.sweep,
-        "sweep": plan.workers / plan.sweep,
+        "sign of life": plan.workers / plan.reap,
+        "reaping": plan.workers / plan.reap,
     }
 
 
 def cores(plan: Plan, found: dict[str, Any]) -> dict[str, float]:
     """Cores of Postgres that each operation keeps busy."""
     costs = {name: row["cpu_ms"] / 1e3 for name, row in found["operations"].items()}
-    # A sweep looks at all running runs.
-    costs["sweep"] *= plan.trainings / found["running"]
+    # Reaping looks at all running runs.
+    costs["reaping"] *= plan.trainings / found["running"]
     return {name: rate * costs[name] for name, rate in rates(plan).items()}
 
 
@@ -82,8 +82,8 @@ def block(found: dict[str, Any]) -> str:
     rows: list[tuple[str, list[str]]] = [
         ("workers x slots", [f"{p.workers} x {p.slots}" for p in plans]),
         (
-            "`REGLAB_HEARTBEAT_SECONDS`, `_CHECKPOINT_`, `_SWEEP_`",
-            [f"{p.heartbeat:g}, {p.checkpoint:g}, {p.sweep:g}" for p in plans],
+            "`REGLAB_HEARTBEAT_SECONDS`, `_CHECKPOINT_`, `_REAP_`",
+            [f"{p.heartbeat:g}, {p.checkpoint:g}, {p.reap:g}" for p in plans],
         ),
     ]
     for name in rates(DEFAULT):

@@ -50,7 +50,7 @@ def preset_workload(
 
 
 def article_workloads(images: str | None = None) -> list[Workload]:
-    """The five workloads; ``images`` replaces the image sets where they cannot be had."""
+    """The five workloads; ``images`` replaces the image sets where they are unavailable."""
     return [
         preset_workload("l2", 1, None, "2-64-64-2, B 32, SGD"),
         preset_workload("dropout", 1, None, "2-96-96-2, B 32, Adam, dropout"),

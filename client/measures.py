@@ -12,7 +12,7 @@ from reglab.client.tables import Table
 
 
 class Arrays(Reply):
-    """An answer whose numeric fields can be had as NumPy arrays."""
+    """An answer whose numeric fields NumPy arrays can hold."""
 
     array_fields: ClassVar[dict[str, str]] = {}
 

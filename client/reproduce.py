@@ -24,7 +24,7 @@ class Reproduction:
         report: The HTML report.
         figures: All figure files.
         experiments: Id of each preset's experiment.
-        substitutes: Stand-in dataset of each preset whose own could not be had.
+        substitutes: Stand-in dataset of each preset whose own was unavailable.
         controls: Ids of the experiments that were run as controls of claims.
     """
 

@@ -52,7 +52,7 @@ class SpecError(FieldProblemError):
 
 
 class DatasetUnavailableError(FieldProblemError):
-    """The dataset is known, but its files cannot be had on this machine."""
+    """The dataset is known, but its files are not on this machine and cannot be downloaded."""
 
 
 class TrainingDivergedError(FieldProblemError):

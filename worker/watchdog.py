@@ -1,7 +1,7 @@
 """Ends a wait that will not end: restarts this worker when work waits and none reaches it.
 
-A message is only a hint, so a consumer that has gone deaf after its broker came back, or a pool
-that waits for a process killed in an unlucky moment, loses nothing; it would only wait for ever.
+A message is only a hint, so a consumer that no message reaches after its broker came back, or a
+pool that waits for a process killed in an unlucky moment, loses nothing; it would wait for ever.
 The database knows better: runs are queued and this worker's slots are free, look after look.
 """
 

@@ -134,8 +134,8 @@ def _notes(documents: Documents) -> list[str]:
         wanted, used = preset.document["dataset"]["name"], document.spec.dataset.name
         if used != wanted:
             notes.append(
-                f"Preset '{preset.name}' ran on '{used}' in place of '{wanted}', which could not "
-                "be had or was not wanted; its figures are not those of the article's data."
+                f"Preset '{preset.name}' ran on '{used}' in place of '{wanted}', which was "
+                "unavailable or not wanted; its figures are not those of the article's data."
             )
         epochs = preset.document["training"]["epochs"]
         if document.spec.training.epochs != epochs:

@@ -38,7 +38,7 @@ FILES = idx.IdxSet(
 
 
 def check(spec: FashionMnist) -> None:
-    """Raise DatasetUnavailableError if the files cannot be had or hold too few images."""
+    """Raise DatasetUnavailableError if the files cannot be downloaded or hold too few images."""
     idx.check_sizes(FILES, spec.train_size, spec.test_size)
 
 

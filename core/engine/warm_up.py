@@ -41,7 +41,7 @@ def warm_up() -> None:
 
 @contextmanager
 def _one_process() -> Iterator[None]:
-    """Hold a lock in the folder of the cache; go on without it where it cannot be had."""
+    """Hold a lock in the folder of the cache; go on without it where it cannot be taken."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
     try:

@@ -28,7 +28,7 @@ class Preset(BaseModel):
         description: What it shows, in a sentence or two.
         article: Whether the experiment is one of the article's six; the others go past it.
         figures: Names of the figures that its runs feed.
-        substitute: Dataset to fall back to where the preset's own cannot be had.
+        substitute: Dataset to fall back to where the preset's own is unavailable.
         document: The spec as a JSON document; ``spec`` in the file.
     """
 

@@ -82,7 +82,8 @@ def final_metric(
     """One metric of a finished run, or None where it has none; see ``final_metrics``."""
     if name not in OF_OUTPUTS:
         return run.ending(name, at) if name in run.curves else None
-    if run.spec.model.loss == "squared" or (at == "last" and not _is_last_kept(run)):
+    has = any(metric.name == name for metric in metrics_of(run.spec))
+    if not has or (at == "last" and not _is_last_kept(run)):
         return None
     return OF_OUTPUTS[name](run.logits(), run.labels(), binning or run.spec.probes.binning)
 

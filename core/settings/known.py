@@ -18,7 +18,7 @@ OTHERS = {
     "REGLAB_POSTGRES_PASSWORD": "Password of Postgres in `docker-compose.yml` and the manifests.",
     "REGLAB_REDIS_PASSWORD": "Password of Redis in `docker-compose.yml` and the manifests.",
     "REGLAB_PARENT_PIPE": "Set by `reglab serve` for its own processes, which end when it does.",
-    "REGLAB_FUZZ": "How many times as many inputs the tests in `tests/security` try.",
+    "REGLAB_FUZZ": "How many times as many inputs the tests in `tests/integration/security` try.",
 }
 # Kubernetes sets these for each service; others are of the suite.
 FOREIGN = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_\d+_.*)|REGLAB_(TEST|LOAD)_.*")

@@ -40,8 +40,8 @@ def page(chromium, url):
 
 
 def train(guarded) -> None:
-    while (claim := guarded.storage.runs.lease_next("test")) is not None:
-        Execution(guarded.storage, claim, guarded.settings).run()
+    while (lease := guarded.storage.runs.lease_next("test")) is not None:
+        Execution(guarded.storage, lease, guarded.settings).run()
 
 
 def sign_in(page, text: str) -> None:

@@ -35,8 +35,8 @@ def submit(client, spec=SPEC, **options):
 
 def train(client):
     context = client.app.state.context
-    while (claim := context.storage.runs.lease_next("test")) is not None:
-        Execution(context.storage, claim, context.settings).run()
+    while (lease := context.storage.runs.lease_next("test")) is not None:
+        Execution(context.storage, lease, context.settings).run()
 
 
 def test_an_equal_submission_is_done_at_once_and_force_trains(client):

@@ -126,6 +126,6 @@ def test_the_demo_by_it_writes_ten_figures_and_a_report(python, tmp_path):
     report = (output / "report.html").read_text()
     assert report.startswith("<!doctype html>")
     assert report.count("<img") == report.count("data:image/png;base64,") == 10
-    assert "could not be had" in report
+    assert "was unavailable or not wanted" in report
     assert "mnist_5k.csv.gz sha256" in report
     assert of_this_folder(output / "service") == []

@@ -22,11 +22,11 @@ def test_the_arithmetic_by_hand():
         "connections": {"postgres_default": 100, "mib_each": 2.0},
         "operations": {name: {"cpu_ms": 1.0} for name in sizing.rates(sizing.DEFAULT)},
     }
-    plan = sizing.Plan(100, slots=4, heartbeat=1.0, checkpoint=10.0, sweep=5.0, run=50.0)
-    # 100 trainings: 2 claims, 2 ends, 100 heartbeats, 90 + 10 writes, 25 workers' 5 + 5 looks.
+    plan = sizing.Plan(100, slots=4, heartbeat=1.0, checkpoint=10.0, reap=5.0, run=50.0)
+    # 100 trainings: 2 leases, 2 ends, 100 heartbeats, 90 + 10 writes, 25 workers' 5 + 5 looks.
     assert sizing.rates(plan) == pytest.approx(
-        {"claim": 2, "finish": 2, "heartbeat": 100, "record": 90, "record with checkpoint": 10}
-        | {"sign of life": 5, "sweep": 5}
+        {"lease": 2, "finish": 2, "heartbeat": 100, "record": 90, "record with checkpoint": 10}
+        | {"sign of life": 5, "reaping": 5}
     )
     # A look at a tenth of the runs costs a tenth.
     assert sum(sizing.cores(plan, found).values()) == pytest.approx(0.2095)
