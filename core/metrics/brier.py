@@ -67,7 +67,8 @@ def decompose(tables: Sequence[Reliability], score: float) -> BrierParts:
 
 def _of_class(table: Reliability) -> Floats:
     share = table.count / table.count.sum()
-    rate = share @ table.accuracy
-    return np.array(
-        [share @ table.gap**2, share @ (table.accuracy - rate) ** 2, max(rate * (1 - rate), 0.0)]
-    )
+    # No BLAS: its sums depend on the processor.
+    rate = np.sum(share * table.accuracy)
+    reliability = np.sum(share * table.gap**2)
+    resolution = np.sum(share * (table.accuracy - rate) ** 2)
+    return np.array([reliability, resolution, max(rate * (1 - rate), 0.0)])
