@@ -21,6 +21,7 @@ from reglab.core.results import RunResult
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
+from reglab.core.tables.address import ID as DATASET_ID
 from reglab.core.tables.isolated import IsolatedReader
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -107,21 +108,23 @@ def check_finished(state: str) -> None:
         raise ProblemError(409, "wrong-state", "Wrong state", problem)
 
 
+OWNERS = "Use that token, or one with the scope 'admin'."
+
+
+def _check_owner(request: Request, owner: str | None, problem: FieldProblem, what: str) -> None:
+    if not may_change(request.state.principal, owner):
+        raise ProblemError(403, "not-yours", f"Another's {what}", problem)
+
+
 def _own_experiment_id(request: Request, shared: Shared, experiment_id: ExperimentId) -> str:
     """The id, or a 403 where it was submitted with another token."""
     owner = shared.storage.experiments.get(experiment_id).token_id
-    if not may_change(request.state.principal, owner):
-        detail = "The experiment was submitted with another token."
-        remedy = "Use that token, or one with the scope 'admin'."
-        problem = FieldProblem("experiment_id", detail, remedy)
-        raise ProblemError(403, "not-yours", "Another's experiment", problem)
+    detail = "The experiment was submitted with another token."
+    _check_owner(request, owner, FieldProblem("experiment_id", detail, OWNERS), "experiment")
     return experiment_id
 
 
 OwnExperimentId = Annotated[str, Depends(_own_experiment_id)]
-
-
-DATASET_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def _dataset_id(
@@ -140,11 +143,8 @@ DatasetId = Annotated[str, Depends(_dataset_id)]
 def _own_dataset_id(request: Request, shared: Shared, dataset_id: DatasetId) -> str:
     """The id, or a 403 where it was uploaded with another token."""
     owner = shared.storage.datasets.get(dataset_id).token_id
-    if not may_change(request.state.principal, owner):
-        detail = "The dataset was uploaded with another token."
-        remedy = "Use that token, or one with the scope 'admin'."
-        problem = FieldProblem("dataset_id", detail, remedy)
-        raise ProblemError(403, "not-yours", "Another's dataset", problem)
+    detail = "The dataset was uploaded with another token."
+    _check_owner(request, owner, FieldProblem("dataset_id", detail, OWNERS), "dataset")
     return dataset_id
 
 

@@ -62,6 +62,7 @@ def cpu_info() -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
+@functools.cache
 def version(package: str) -> str | None:
     """Of an installed package, or None."""
     try:

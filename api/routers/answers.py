@@ -26,6 +26,7 @@ from reglab.core.metrics import confusion
 from reglab.core.metrics import corp as reliability
 from reglab.core.metrics import selective as selection
 from reglab.core.metrics.bin_free import answers_of
+from reglab.core.metrics.predictions import accuracy
 from reglab.core.metrics.smooth import smooth_error
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["runs"])
@@ -93,13 +94,14 @@ def get_confusion(shared: Shared, run_id: RunId) -> ConfusionBody:
     run = classifier(shared, run_id)
     n_classes = run.spec.dataset.n_classes
     check_values(shared.limits, n_classes**2, "run_id", "Count the answers of /predictions.")
-    predicted, labels = run.logits().argmax(axis=1), run.labels()
+    logits, labels = run.logits(), run.labels()
+    predicted = logits.argmax(axis=1)
     scores = confusion.class_scores(predicted, labels, n_classes)
     return ConfusionBody(
         run_id=run_id,
         matrix=confusion.confusion_matrix(predicted, labels, n_classes).tolist(),
         classes=[_class_row(scores, label) for label in range(n_classes)],
-        accuracy=float(np.mean(predicted == labels)),
+        accuracy=accuracy(logits, labels),
         balanced_accuracy=scores.balanced_accuracy,
         macro_f1=scores.macro_f1,
     )

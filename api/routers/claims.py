@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Annotated, Any, Literal
 
@@ -52,10 +53,11 @@ def list_claims(
     """
     ids = pooled(experiment_id, with_)
     stamp = stamp_of(shared, ids)
-    outcomes = outcomes_of(shared, stamp, lambda: finished_runs(shared, ids))
+    runs = functools.cache(lambda: finished_runs(shared, ids))
+    outcomes = outcomes_of(shared, stamp, runs)
     rows = [ClaimRow.of(outcome).model_dump() for outcome in decide(outcomes, adjust)]
     if form == "md":
-        made = machine.sentence(run.summary for run in finished_runs(shared, ids))
+        made = machine.sentence(run.summary for run in runs())
         text = f"{claims_document.markdown(rows)}\n{made}\n"
         return Response(text, media_type=MARKDOWN)
     return Response(json.dumps({"items": rows}, allow_nan=False), media_type="application/json")

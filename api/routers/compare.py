@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from reglab.api import etags
 from reglab.api.access.scopes import needs
 from reglab.api.arms import ArmQuery, compared, experiments_of, only_arms
 from reglab.api.context import Context, Shared, finished, identifier
 from reglab.api.figure_cache import stamp_key
-from reglab.api.limits.work import drawn, heavy
-from reglab.api.problems import ProblemError, not_found, responses
-from reglab.api.routers.figures import MEDIA, check_size
+from reglab.api.limits.work import heavy
+from reglab.api.problems import ProblemError, responses
+from reglab.api.routers.figures import MEDIA, check_picture, picture
 from reglab.api.routers.pooled import stamp_of
 from reglab.api.schemas.arms import ArmsBody, body_of
 from reglab.api.schemas.compare import ByExample, Comparison, MetricRow, PointRow
@@ -110,17 +108,10 @@ async def get_compare_figure(
     theme: Annotated[Literal["light", "dark"], Query(description="Colour theme.")] = "light",
 ) -> Response:
     """The comparison of ``GET /v1/compare?ids=`` as a picture, cached by content."""
-    if name not in FIGURES:
-        raise not_found("figure", name, f"Known: {', '.join(FIGURES)}.")
-    if form not in MEDIA:
-        raise not_found("format", form, "Use png, svg or pdf.")
-    check_size(shared, dpi, width)
+    check_picture(shared, FIGURES, name, form, dpi, width)
     stamp = await run_in_threadpool(stamp_of, shared, experiments_of(asked))
     look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
     key = stamp_key(f"compare-{name}", stamp, asked=asdict(asked), **look)
-    known = etags.not_modified(request, key)
-    if known is not None:
-        return known
 
     def draw() -> bytes:
         try:
@@ -131,8 +122,7 @@ async def get_compare_figure(
         style = Style(theme=theme, width=width)
         return render(FIGURES[name], found, style, form, dpi, shared.limits.figure_pixels)
 
-    data = await drawn(shared, functools.partial(shared.figures.get, key, draw))
-    return Response(data, media_type=MEDIA[form], headers=etags.headers(key))
+    return await picture(request, shared, key, form, draw)
 
 
 def _two(field: str, text: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -85,31 +86,32 @@ async def get_figure(
 
     A known ETag is answered with 304.
     """
-    if name not in REGISTRY:
-        raise not_found("figure", name, f"Known: {', '.join(REGISTRY)}.")
-    if form not in MEDIA:
-        raise not_found("format", form, "Use png, svg or pdf.")
-    check_size(shared, dpi, width)
+    check_picture(shared, REGISTRY, name, form, dpi, width)
     figure = REGISTRY[name]
     ids = pooled(experiment_id, with_)
     stamp = await run_in_threadpool(stamp_of, shared, ids)
     look = {"form": form, "dpi": dpi, "width": width, "theme": theme}
     key = stamp_key(name, stamp, **look)
+
+    def draw() -> bytes:
+        drawable = _drawable(shared, figure, stamp, finished_runs(shared, ids))
+        style, most = Style(theme=theme, width=width), shared.limits.figure_pixels
+        return render(figure, drawable.found, style, form, dpi, most)
+
+    return await picture(request, shared, key, form, draw)
+
+
+async def picture(
+    request: Request, shared: Context, key: str, form: str, draw: Callable[[], bytes]
+) -> Response:
+    """A picture as it is kept under its key, or else as it is drawn; 304 where it is known."""
     known = etags.not_modified(request, key)
     if known is not None:
         return known
     data = shared.figures.kept(key)
     if data is None:
-        style = Style(theme=theme, width=width)
-
-        def draw() -> bytes:
-            drawable = _drawable(shared, figure, stamp, finished_runs(shared, ids))
-            most = shared.limits.figure_pixels
-            return render(figure, drawable.found, style, form, dpi, most)
-
         # One that was drawn before does not wait for those that are drawn now.
-        make = functools.partial(shared.figures.get, key, draw)
-        data = await drawn(shared, make)
+        data = await drawn(shared, functools.partial(shared.figures.get, key, draw))
     return Response(data, media_type=MEDIA[form], headers=etags.headers(key))
 
 
@@ -124,8 +126,14 @@ def _drawable(
         raise ProblemError(409, "not-drawable", "Figure cannot be drawn", problem) from reason
 
 
-def check_size(shared: Context, dpi: int, width: float | None) -> None:
-    """Refuse pictures beyond the limits."""
+def check_picture(
+    shared: Context, names: Collection[str], name: str, form: str, dpi: int, width: float | None
+) -> None:
+    """Refuse pictures that there are not, and those beyond the limits."""
+    if name not in names:
+        raise not_found("figure", name, f"Known: {', '.join(names)}.")
+    if form not in MEDIA:
+        raise not_found("format", form, "Use png, svg or pdf.")
     limits = shared.limits
     if dpi > limits.figure_dpi:
         remedy = f"Use from 50 to {limits.figure_dpi}."

@@ -28,11 +28,8 @@ from reglab.api.schemas.runs import (
 from reglab.core.engine import Network
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import predictions, reliability
-from reglab.core.metrics.calibration_noise import (
-    accuracy_bands,
-    noise_floor,
-    true_error_interval,
-)
+from reglab.core.metrics.calibration import confidence_error
+from reglab.core.metrics.calibration_noise import accuracy_bands
 from reglab.core.metrics.components import cumulative
 from reglab.core.metrics.weights import summarize
 from reglab.core.probes.boundary import Grid, quantity
@@ -136,19 +133,12 @@ def get_calibration(
         CalibrationBin(bin=at, **dict(zip(names, values, strict=True)))
         for at, values in enumerate(zip(*(column.tolist() for column in columns), strict=True))
     ]
-    ece, floor = reliability.expected_error(table), noise_floor(confidence, bins, binning)
-    low, high = true_error_interval(table)
     return CalibrationBody(
         run_id=run_id,
         binning=binning,
         bins=bins,
         table=rows,
-        ece=ece,
-        ece_low=low,
-        ece_high=high,
-        ece_floor=floor.mean,
-        ece_floor_high=floor.high,
-        ece_above_floor=floor.is_exceeded_by(ece),
+        **vars(confidence_error(table, confidence, bins, binning)),
         mce=reliability.maximum_error(table),
         confidence_on_errors=ErrorCdf(confidence=wrong.tolist(), share=share.tolist()),
     )

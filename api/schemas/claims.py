@@ -8,8 +8,6 @@ from pydantic import BaseModel, Field
 
 from reglab.core import claims
 
-Verdict = Literal["supported", "not_supported", "undecided", "not_discriminating"]
-
 
 class ControlRow(BaseModel):
     """What the runs of a claim's control say about it: they must not support it."""
@@ -74,7 +72,7 @@ class ClaimRow(BaseModel):
         "more; null where the threshold is zero or there is no verdict.",
         examples=[None],
     )
-    turns: dict[str, Verdict] = Field(
+    turns: dict[str, claims.Verdict] = Field(
         description="The other verdicts, by moved region.", examples=[{"> 0.375": "supported"}]
     )
     value: float | None = Field(
@@ -103,7 +101,7 @@ class ClaimRow(BaseModel):
         "0.05.",
         examples=[0.008],
     )
-    verdict: Verdict | None = Field(
+    verdict: claims.Verdict | None = Field(
         description="Null where the claim does not apply to these runs; 'not_discriminating' where "
         "its control supports it, too.",
         examples=["supported"],

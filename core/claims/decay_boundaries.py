@@ -14,8 +14,15 @@ from reglab.core.claims.complexity import right_on_arcs, surplus_regions
 from reglab.core.claims.controls import method_off, tables, with_arrays, with_results
 from reglab.core.claims.label_smoothing import overconfidence
 from reglab.core.claims.regions import above, below
-from reglab.core.claims.select import Family, Floats, Key, family, over_sweep, taken
-from reglab.core.claims.weight_decay import L1, L2, ends_of, final, flipped_moons, sweep_of
+from reglab.core.claims.select import Family, Floats, Key, family, taken
+from reglab.core.claims.weight_decay import (
+    L1,
+    L2,
+    ends_of,
+    final,
+    flipped_moons,
+    over_strengths,
+)
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.weights import squared_norm
 from reglab.core.results import RunResult
@@ -102,11 +109,8 @@ def _l2_in_place(runs: Runs) -> Runs:
 
 
 def _with_norm(runs: Runs) -> PerSeed:
-    table = sweep_of(L2, runs)
-    values, gaps = over_sweep(table, overconfidence)
-    if len(values) < 4:
-        raise NotMeasurableError(f"It needs at least 4 values of {L2}; here are {len(values)}.")
-    _, norms = over_sweep(table, lambda run: sum(squared_norm(weight) for weight in run.weights()))
+    _, gaps = over_strengths(overconfidence, L2, runs)
+    _, norms = over_strengths(lambda run: sum(map(squared_norm, run.weights())), L2, runs)
     return {
         seed: float(scipy.stats.spearmanr(norms[seed], row).statistic)
         if np.ptp(row) and np.ptp(norms[seed])

@@ -11,7 +11,15 @@ from reglab.core.claims.base import Claim, PerSeed, Runs, Section
 from reglab.core.claims.complexity import boundary_length, contour_width
 from reglab.core.claims.controls import method_off, other_arm
 from reglab.core.claims.regions import above, below
-from reglab.core.claims.select import Family, Key, family, over_sweep, pairs, rank_correlation
+from reglab.core.claims.select import (
+    Family,
+    Floats,
+    Key,
+    family,
+    over_sweep,
+    pairs,
+    rank_correlation,
+)
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.predictions import top_label
 from reglab.core.results import RunResult
@@ -91,13 +99,20 @@ def _plain(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerS
     return {seed: measure(run) for seed, run in sweep_of(path, runs)[(0.0,)].items()}
 
 
-def _trend(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerSeed:
+def over_strengths(
+    measure: Callable[[RunResult], float], path: str, runs: Runs
+) -> tuple[Floats, dict[int, Floats]]:
+    """The strengths (V,), at least four, and the measure at each by seed."""
     values, found = over_sweep(sweep_of(path, runs), measure)
     if len(values) < 4:
         raise NotMeasurableError(
             f"A trend needs at least 4 values of {path}; here are {len(values)}."
         )
-    return rank_correlation(values, found)
+    return values, found
+
+
+def _trend(measure: Callable[[RunResult], float], path: str, runs: Runs) -> PerSeed:
+    return rank_correlation(*over_strengths(measure, path, runs))
 
 
 def _fitted_flips(run: RunResult) -> float:

@@ -30,15 +30,12 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class CalibrationErrors:
-    """Errors of one set of predictions.
+class ConfidenceError:
+    """The ECE of the confidence, the interval of the true error, and what chance makes of it.
 
-    ``*_low`` and ``*_high`` are the ends of 95 % intervals over the examples: of the true ECE by
-    inverting a test, of the accuracy by Wilson's score, of the means of NLL and Brier score by
-    Student's t. ``ece_floor`` and ``ece_floor_high`` are the mean and the 95th percentile of the
-    ECE of a perfectly calibrated network with the same confidences. Debiased errors are None where
-    a bin has one example. The Brier score is
-    ``brier_reliability - brier_resolution + brier_uncertainty + brier_within``.
+    ``ece_low`` and ``ece_high`` are the ends of a 95 % interval by inverting a test; ``ece_floor``
+    and ``ece_floor_high`` the mean and the 95th percentile of the ECE of a perfectly calibrated
+    network with the same confidences.
     """
 
     ece: float
@@ -47,6 +44,18 @@ class CalibrationErrors:
     ece_floor: float
     ece_floor_high: float
     ece_above_floor: bool
+
+
+@dataclass(frozen=True)
+class CalibrationErrors(ConfidenceError):
+    """Errors of one set of predictions.
+
+    ``*_low`` and ``*_high`` are the ends of 95 % intervals over the examples: of the accuracy by
+    Wilson's score, of the means of NLL and Brier score by Student's t. Debiased errors are None
+    where a bin has one example. The Brier score is
+    ``brier_reliability - brier_resolution + brier_uncertainty + brier_within``.
+    """
+
     ece_debiased: float | None
     rmsce_debiased: float | None
     ece_classwise: float
@@ -66,6 +75,22 @@ class CalibrationErrors:
     nll_high: float
     brier_low: float
     brier_high: float
+
+
+def confidence_error(
+    table: Reliability, confidence: Floats, bins: int, binning: Binning
+) -> ConfidenceError:
+    """Of a table that ``reliability`` made of confidences (N,) in this way."""
+    ece, floor = expected_error(table), noise_floor(confidence, bins, binning)
+    low, high = true_error_interval(table)
+    return ConfidenceError(
+        ece=ece,
+        ece_low=low,
+        ece_high=high,
+        ece_floor=floor.mean,
+        ece_floor_high=floor.high,
+        ece_above_floor=floor.is_exceeded_by(ece),
+    )
 
 
 def class_tables(
@@ -104,9 +129,6 @@ def errors(
     p, losses = exp(log_p), -of_labels(log_p, labels)
     confidence, right = p.max(axis=1), is_right(logits, labels).astype(np.float64)
     table = reliability(confidence, right, bins, binning)
-    ece = expected_error(table)
-    low, high = true_error_interval(table)
-    floor = noise_floor(confidence, bins, binning)
     square = squares(p, labels)
     by_class = class_tables(p, labels, bins, binning)
     ranges = by_class if binning == "quantile" else class_tables(p, labels, bins, "quantile")
@@ -114,12 +136,7 @@ def errors(
     accuracy_low, accuracy_high = share_interval(right.sum(), len(right))
     _, lows, highs = mean_interval(np.stack([losses, square], axis=1))
     return CalibrationErrors(
-        ece=ece,
-        ece_low=low,
-        ece_high=high,
-        ece_floor=floor.mean,
-        ece_floor_high=floor.high,
-        ece_above_floor=floor.is_exceeded_by(ece),
+        **vars(confidence_error(table, confidence, bins, binning)),
         ece_debiased=debiased_error(table),
         rmsce_debiased=debiased_root_mean_square(table),
         ece_classwise=classwise_error(by_class),

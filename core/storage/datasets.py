@@ -16,15 +16,16 @@ from reglab.core.storage.database import Transactions, repeats
 from reglab.core.storage.models import DatasetChunk, Experiment, StoredDataset
 from reglab.core.storage.quota import QuotaExceededError, one_at_a_time
 from reglab.core.storage.states import NotFoundError, WrongStateError
+from reglab.core.tables.address import ID
 
 CHUNK = 2**20
 # Experiments that a refusal names.
 SHOWN = 3
 
 
-@dataclass(frozen=True)
-class DatasetRecord:
-    """An uploaded dataset as it was when it was read.
+@dataclass(frozen=True, kw_only=True)
+class DatasetFields:
+    """What is known of an uploaded dataset.
 
     Attributes:
         id: ``sha256:`` and 64 hexadecimal digits, over how the file is read and its bytes.
@@ -34,7 +35,6 @@ class DatasetRecord:
         facts: What was found in it (``core.tables.TableFacts``).
         size: Bytes of the file.
         token_id: The token that it was uploaded with.
-        created_at: When it was first uploaded.
     """
 
     id: str
@@ -45,7 +45,17 @@ class DatasetRecord:
     options: dict[str, Any]
     facts: dict[str, Any]
     size: int
-    token_id: str | None
+    token_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRecord(DatasetFields):
+    """An uploaded dataset as it was when it was read.
+
+    Attributes:
+        created_at: When it was first uploaded.
+    """
+
     created_at: datetime
 
     @classmethod
@@ -54,24 +64,15 @@ class DatasetRecord:
         return cls(**{name: getattr(row, name) for name in cls.__dataclass_fields__})
 
 
-@dataclass(frozen=True)
-class NewDataset:
-    """What is stored of an upload beside its bytes; fields as in ``DatasetRecord``.
+@dataclass(frozen=True, kw_only=True)
+class NewDataset(DatasetFields):
+    """What is stored of an upload beside its bytes.
 
     Attributes:
         preview: First rows and distributions (``core.tables.preview``).
     """
 
-    id: str
-    name: str
-    description: str
-    tags: list[str]
-    target: str | None
-    options: dict[str, Any]
-    facts: dict[str, Any]
     preview: dict[str, Any]
-    size: int
-    token_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,7 @@ class Datasets:
             quoted = json.dumps(tag)
             query = query.where(cast(StoredDataset.tags, Text).contains(quoted, autoescape=True))
         if cursor is not None:
-            moment, _, last = cursor.partition("~")
-            before = datetime.fromisoformat(moment)
+            before, last = _place(cursor)
             query = query.where(
                 or_(
                     StoredDataset.created_at < before,
@@ -233,6 +233,18 @@ class Datasets:
                 raise NotFoundError(f"There is no dataset '{identifier}' any more.")
             yield data
             seen, position = seen + len(data), position + 1
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    """Time and id of the last dataset before; ValueError for what is no cursor."""
+    moment, _, last = cursor.partition("~")
+    try:
+        before = datetime.fromisoformat(moment).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("Not a cursor.") from error
+    if not ID.fullmatch(last):
+        raise ValueError("Not a cursor.")
+    return before, last
 
 
 def _store(session: Session, identifier: str, file: IO[bytes]) -> None:

@@ -83,7 +83,7 @@ def _typed(column: Any, name: str, decimal: str, first_row: int) -> Any:
     if numbers == present:
         return _numbers(column, decimal)
     if numbers >= MOSTLY * present:
-        at = pc.index(pc.fill_null(numeric, value := True), not value).as_py()
+        at = pc.index(numeric, value=False).as_py()
         detail = f"'{shortened(column[at].as_py())}' is no number, as {numbers} of {present} are."
         remedy = "Correct it, leave it empty, or list the column in options.text."
         raise TableError(detail, remedy, row=at + first_row, column=name)

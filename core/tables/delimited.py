@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reglab.core.tables.columns import to_columns
 from reglab.core.tables.errors import TableError, shortened
@@ -129,7 +129,6 @@ def _strings(text: str, separator: str, names: list[str], options: ReadOptions) 
 
     # Names are put in place of those of the file, which may be repeated.
     places = [str(at) for at in range(len(names))]
-    parse: dict[str, Any] = {"newlines_in_values": '"' in text}
     skip = 1 if options.header else 0
     try:
         found = arrow_csv.read_csv(
@@ -140,18 +139,20 @@ def _strings(text: str, separator: str, names: list[str], options: ReadOptions) 
                 skip_rows_after_names=skip,
                 block_size=2**24,
             ),
-            parse_options=arrow_csv.ParseOptions(delimiter=separator, **parse),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=separator, newlines_in_values='"' in text
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(places, pa.large_string()),
                 strings_can_be_null=False,
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _ragged(str(error), skip) from error
+        raise _ragged(str(error)) from error
     return found.rename_columns(names)
 
 
-def _ragged(message: str, _skip: int) -> TableError:
+def _ragged(message: str) -> TableError:
     found = BEFORE_ROW.match(message)
     if found is None:
         reason = message.removeprefix("CSV parse error: ")

@@ -86,7 +86,11 @@ def test_they_are_listed_behind_the_built_in_ones(http):
     assert {row["kind"] for row in rest["items"]} == {"uploaded"}
     only = http.get("/v1/datasets", params={"kind": "builtin", "q": "MOONS"}).json()
     assert [row["name"] for row in only["items"]] == ["two_moons"]
-    wrong = http.get("/v1/datasets", params={"cursor": "x"})
+    beyond, nul = f"0001-01-01T00:00:00+14:00~{'sha256:' + 64 * '0'}", "2026-01-01T00:00:00~\0"
+    for cursor in ("x", beyond, nul, first["next_cursor"].partition("~")[0]):
+        wrong = http.get("/v1/datasets", params={"cursor": cursor})
+        assert wrong.status_code in (400, 422), wrong.text
+        assert wrong.headers["content-type"] == "application/problem+json"
     assert wrong.json()["errors"][0]["field"] == "cursor"
 
 
