@@ -21,7 +21,7 @@ from reglab.core.results import RunResult
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage import Storage
-from reglab.core.tables.address import ID as DATASET_ID
+from reglab.core.storage.datasets import ID as DATASET_ID
 from reglab.core.tables.isolated import IsolatedReader
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

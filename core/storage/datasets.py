@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +17,9 @@ from reglab.core.storage.database import Transactions, repeats
 from reglab.core.storage.models import DatasetChunk, Experiment, StoredDataset
 from reglab.core.storage.quota import QuotaExceededError, one_at_a_time
 from reglab.core.storage.states import NotFoundError, WrongStateError
-from reglab.core.tables.address import ID
 
 CHUNK = 2**20
+ID = re.compile(r"sha256:[0-9a-f]{64}")
 # Experiments that a refusal names.
 SHOWN = 3
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import IO, Any
 
 from reglab.core.tables.errors import TableError
 from reglab.core.tables.table import ReadOptions
 
 PREFIX = "sha256:"
-ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def head(target: str | None, options: ReadOptions) -> bytes:
