@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.storage import Submission
+from tests.browser.conftest import wait_until_ended
 from tests.harness.serving import serving, settings_in
 
 LONG = {
@@ -312,3 +313,60 @@ def test_the_kept_epoch_is_told_live_and_reloaded(open_page, http):
     live = page.locator("#runs tbody tr").inner_text()
     page.reload()
     assert page.locator("#runs tbody tr").inner_text() == live
+
+
+QUICK = {"preset": "l2", "overrides": {"name": "Soon deleted", "training.epochs": 20}}
+
+
+def deleted_while_it_reads(page, made, answer) -> None:
+    """Click Delete while the reads of a page wait; they go on once `answer` was given."""
+    waiting = []
+    answered = {}
+
+    def read(route) -> None:
+        if answered:
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    def delete(route) -> None:
+        if route.request.method != "DELETE":
+            route.continue_()
+            return
+        answered.update(answer(route))
+        for one in waiting:
+            one.continue_()
+        # Long enough for what was asked for to be answered before the page is left.
+        page.wait_for_timeout(500)
+        route.fulfill(**answered)
+
+    page.route(re.compile(r"/(boundary|weights|calibration)(\?|$)|\.png"), read)
+    page.goto(page.url + f"/{made['id']}")
+    page.locator("#figures").scroll_into_view_if_needed()
+    expect(page.locator("#figures img").first).to_be_attached()
+    page.route(re.compile(f"/v1/experiments/{made['id']}$"), delete)
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+
+def test_nothing_is_read_of_what_is_being_deleted(open_page, http):
+    made = wait_until_ended(http, http.post("/experiments", json=QUICK).json()["id"])
+    page = open_page("/experiments")
+    deleted_while_it_reads(page, made, lambda route: {"response": route.fetch()})
+    expect(page).to_have_url(re.compile("/experiments$"))
+    assert http.get(f"/experiments/{made['id']}").status_code == 404
+
+
+def test_a_refused_deletion_has_the_page_read_on(new_context, http):
+    made = wait_until_ended(http, http.post("/experiments", json=QUICK).json()["id"])
+    watched = new_context()
+    page = watched.open("/experiments")
+    refused = {"status": 409, "json": {"detail": "Runs are running."}}
+    deleted_while_it_reads(page, made, lambda _: refused)
+    expect(page.get_by_text("Runs are running.")).to_be_visible()
+    expect(page.locator("#matrices figure").first).to_be_visible()
+    page.locator("#figures").scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('#figures img').naturalWidth > 0")
+    assert len(watched.complaints) == 1, "the refusal alone"
+    watched.complaints.clear()

@@ -54,7 +54,7 @@ class Watched:
 
     def _on_console(self, message) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} ({message.location['url']})")
 
     def _on_request(self, request) -> None:
         if not request.url.startswith((self.url, "data:", "blob:")):

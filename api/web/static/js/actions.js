@@ -1,7 +1,7 @@
 // Cancel, retry, delete, name and tags of an experiment.
 
 import { byId, confirmed, make, say } from "./dom.js";
-import { at, call } from "./http.js";
+import { at, call, pauseReading } from "./http.js";
 
 /** @param changed Called with the experiment after a change of its runs' states. */
 export function wireActions(experiment, changed) {
@@ -29,7 +29,11 @@ export function wireActions(experiment, changed) {
     attempt(async () => {
       const sure = await confirmed("Delete this experiment?", `“${byId("name").textContent}” and all its results will be gone for good.`, "Delete");
       if (!sure) return;
-      await call("DELETE", path);
+      const resumeReading = pauseReading();
+      await call("DELETE", path).catch((error) => {
+        resumeReading();
+        throw error;
+      });
       window.location.assign(at("/experiments"));
     }),
   );

@@ -22,17 +22,39 @@ const csrf = document.querySelector('meta[name="csrf-token"]')?.content;
 export const root = document.documentElement.dataset.root ?? "";
 export const at = (path) => root + path;
 
+let reading = new AbortController();
+let permitted = Promise.resolve();
+
+/**
+ * Stop whatever the page is reading, so that nothing is asked of what is deleted next.
+ *
+ * @returns {() => void} Reads all of it anew.
+ */
+export function pauseReading() {
+  const images = [...document.images].filter((image) => !image.complete).map((image) => ({ image, src: image.src }));
+  let permit;
+  permitted = new Promise((resolve) => (permit = resolve));
+  reading.abort();
+  for (const { image } of images) image.removeAttribute("src");
+  return () => {
+    reading = new AbortController();
+    for (const { image, src } of images) image.src = src;
+    permit();
+  };
+}
+
 /**
  * What the server answers; rejects with a Problem where it refuses.
  *
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body] Sent as JSON.
+ * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-export async function call(method, path, body) {
-  /** @type {{ method: string, headers: Record<string, string>, body?: string }} */
-  const options = { method, headers: { Accept: "application/json" } };
+export async function call(method, path, body, signal) {
+  /** @type {{ method: string, headers: Record<string, string>, body?: string, signal?: AbortSignal }} */
+  const options = { method, headers: { Accept: "application/json" }, signal };
   if (csrf && method !== "GET") options.headers["X-CSRF-Token"] = csrf;
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
@@ -53,7 +75,20 @@ export async function call(method, path, body) {
   return answer;
 }
 
-export const get = (path) => call("GET", path);
+/**
+ * @param {string} path
+ * @returns {Promise<any>}
+ */
+export async function get(path) {
+  await permitted;
+  const { signal } = reading;
+  try {
+    return await call("GET", path, undefined, signal);
+  } catch (error) {
+    if (signal.aborted) return get(path);
+    throw error;
+  }
+}
 
 /** A part of a page as the server renders it. */
 export async function getText(path) {
