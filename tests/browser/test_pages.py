@@ -316,6 +316,9 @@ def test_all_can_be_done_with_the_keyboard(open_page, http):
     assert outline == "solid", "focus is not visible"
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("succeeded", timeout=40_000)
+    # Parts are read when they come near, and Tab is pressed faster than they are answered.
+    page.locator("#boundary").scroll_into_view_if_needed()
+    expect(page.locator("#boundary-run")).to_be_enabled()
     reach(page, "Sweep")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#boundary output").first).to_have_text("p = 0.4, seed 0")
