@@ -34,7 +34,7 @@ def load(spec: Digits, rng: np.random.Generator) -> Dataset:
     check(spec)
     train, test = split(_read(), TOTAL - spec.test_size)
     provenance = {"source": source, "licence": licence, "files": {}}
-    return build(spec, train, test, rng, [str(digit) for digit in range(10)], provenance)
+    return build(spec, train, test, rng, provenance)
 
 
 @functools.cache

@@ -12,19 +12,6 @@ from reglab.core.spec import FashionMnist
 title = "Fashion-MNIST"
 source = "Fashion-MNIST (Zalando), IDX files"
 licence = "MIT (Zalando SE)"
-CLASS_NAMES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-
 FILES = idx.IdxSet(
     name="fashion_mnist",
     url="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -57,6 +44,5 @@ def load(spec: FashionMnist, rng: np.random.Generator) -> Dataset:
         RawImages(train_images, train_labels, 255.0),
         RawImages(test_images, test_labels, 255.0),
         rng,
-        CLASS_NAMES,
         idx.provenance(FILES, licence, train_sums | test_sums),
     )

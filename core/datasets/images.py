@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +32,6 @@ def build(
     train: RawImages,
     test: RawImages,
     rng: np.random.Generator,
-    class_names: Sequence[str],
     provenance: dict[str, Any],
 ) -> Dataset:
     """Choose ``train_size`` and ``test_size`` images and scale their pixels to [0, 1]."""
@@ -59,7 +57,7 @@ def build(
         offset=mean,
         n_classes=spec.n_classes,
         image_shape=spec.image_shape,
-        class_names=tuple(class_names),
+        class_names=spec.class_names,
         provenance={**provenance, "sampling": spec.sampling, "inputs_sha256": digest.hexdigest()},
     )
 

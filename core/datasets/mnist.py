@@ -12,7 +12,6 @@ from reglab.core.spec import Mnist
 title = "MNIST"
 source = "MNIST (LeCun and Cortes), IDX files"
 licence = "CC BY-SA 3.0 (Yann LeCun and Corinna Cortes)"
-CLASS_NAMES = tuple(str(digit) for digit in range(10))
 
 FILES = idx.IdxSet(
     name="mnist",
@@ -46,6 +45,5 @@ def load(spec: Mnist, rng: np.random.Generator) -> Dataset:
         RawImages(train_images, train_labels, 255.0),
         RawImages(test_images, test_labels, 255.0),
         rng,
-        CLASS_NAMES,
         idx.provenance(FILES, licence, train_sums | test_sums),
     )

@@ -37,7 +37,7 @@ def load(spec: Mnist5k, rng: np.random.Generator) -> Dataset:
     raw, digest = _read()
     train, test = split(raw, TOTAL - spec.test_size)
     provenance = {"source": source, "licence": licence, "files": {NAME: digest}}
-    return build(spec, train, test, rng, [str(digit) for digit in range(10)], provenance)
+    return build(spec, train, test, rng, provenance)
 
 
 def _packed() -> bytes:

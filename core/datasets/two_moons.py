@@ -15,7 +15,7 @@ licence = "none needed"
 
 
 def check(spec: TwoMoons) -> None:
-    """Always at hand."""
+    """The points are always available."""
 
 
 def digests(spec: TwoMoons) -> dict[str, str]:
@@ -36,7 +36,7 @@ def load(spec: TwoMoons, rng: np.random.Generator) -> Dataset:
         y_test=y_test,
         n_classes=2,
         image_shape=None,
-        class_names=("upper moon", "lower moon"),
+        class_names=spec.class_names,
         provenance={"source": source, "licence": licence, "flipped": int(flips.sum())},
     )
 

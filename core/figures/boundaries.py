@@ -83,9 +83,17 @@ def _draw_panels(
     titles = wrapped_apart([title for _, _, title in panels])
     for axes, (run, probability, _), title in zip(grid.flat, panels, titles, strict=False):
         filled = draw_boundary(axes, run, probability, title)
-    label = "p(lower moon)" if not _squared(run for run, _, _ in panels) else "softmax of outputs"
+    drawn = [run for run, _, _ in panels]
+    name = _class_name(drawn) or "class 1"
+    label = f"softmax of outputs for {name}" if _squared(drawn) else f"p({name})"
     figure.colorbar(filled, ax=grid, label=label, shrink=0.9, ticks=LEVELS[::2])
     return figure
+
+
+def _class_name(runs: Sequence[RunResult]) -> str | None:
+    """Name of the class whose probability is drawn, if the runs' dataset has one."""
+    names = {run.spec.dataset.class_names[1:2] for run in runs}
+    return next(iter(names.pop()), None) if len(names) == 1 else None
 
 
 def _squared(runs: Iterable[RunResult]) -> bool:
@@ -159,12 +167,12 @@ class Boundaries(Figure[Panels]):
         """Number of panels."""
         rest = "GET /v1/runs/{id}/boundary has each"
         told = points_note(len(found.shown), found.total, rest)
-        squared = _squared(run for run, _ in found.shown)
-        what = "Softmax of the outputs (no probability, as the loss is squared)"
-        return (
-            f"{what if squared else 'Probability of class 1'} over the plane for {told}."
-            + shown_seed_note([run for run, _ in found.shown], found.sets)
-        )
+        drawn = [run for run, _ in found.shown]
+        name = _class_name(drawn)
+        of_class = f"class 1 ({name})" if name else "class 1"
+        softmax = f"Softmax of the outputs for {of_class} (no probability, as the loss is squared)"
+        what = softmax if _squared(drawn) else f"Probability of {of_class}"
+        return f"{what} over the plane for {told}." + shown_seed_note(drawn, found.sets)
 
 
 @dataclass(frozen=True)

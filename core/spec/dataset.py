@@ -15,6 +15,7 @@ class DatasetBase(SpecModel):
     Attributes:
         n_features: Number of inputs of the network.
         n_classes: Number of classes.
+        class_names: One name per class, or empty where only the files tell.
         image_shape: (rows, columns) of an image, or None.
         is_drawn: Whether the test examples are drawn from the run's seed.
         training_only: Fields that change the training examples alone.
@@ -22,6 +23,7 @@ class DatasetBase(SpecModel):
 
     n_features: ClassVar[int]
     n_classes: ClassVar[int]
+    class_names: ClassVar[tuple[str, ...]] = ()
     image_shape: ClassVar[tuple[int, int] | None] = None
     is_drawn: ClassVar[bool] = False
     training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "label_noise"})
@@ -43,6 +45,7 @@ class TwoMoons(DatasetBase):
 
     n_features: ClassVar[int] = 2
     n_classes: ClassVar[int] = 2
+    class_names: ClassVar[tuple[str, ...]] = ("upper moon", "lower moon")
     is_drawn: ClassVar[bool] = True
     # The test points are drawn after the training points.
     training_only: ClassVar[frozenset[str]] = frozenset({"label_flip", "label_noise"})
@@ -80,6 +83,7 @@ class ImageDataset(DatasetBase):
     """A labelled image set with a fixed training and test part; pixels scaled to [0, 1]."""
 
     n_classes: ClassVar[int] = 10
+    class_names: ClassVar[tuple[str, ...]] = tuple("0123456789")
     training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "sampling", "label_noise"})
 
     sampling: Sampling = Field(
@@ -115,6 +119,19 @@ class Mnist(_Pixels784):
 
 class FashionMnist(_Pixels784):
     """Articles of clothing, 28 x 28 (Xiao, Rasul and Vollgraf, 2017)."""
+
+    class_names: ClassVar[tuple[str, ...]] = (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    )
 
     name: Literal["fashion_mnist"] = Field(description="Name of the dataset.")
     train_size: int = Field(

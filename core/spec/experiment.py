@@ -144,6 +144,14 @@ class RunSpec(SpecModel):
                     f"{self.dataset.n_features} features.",
                     remedy=f"Set it to null, or use {' or '.join(planes)}.",
                 )
+            if probe.needs_two_classes and self.dataset.n_classes != 2:
+                raise fault(
+                    path,
+                    "dataset.name",
+                    detail=f"It needs a dataset of two classes, and '{self.dataset.name}' has "
+                    f"{self.dataset.n_classes}.",
+                    remedy="Set it to null, or use a dataset of two classes.",
+                )
             if probe.needs_loss not in (None, loss):
                 why = "It needs probabilities" if loss == "squared" else "It needs squared loss"
                 raise fault(

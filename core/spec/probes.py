@@ -28,11 +28,13 @@ class ProbeModel(SpecModel):
         needs_loss: The value that ``model.loss`` must have, or None.
         needs_hidden_layer: Whether ``model.hidden`` must not be empty.
         needs_plane: Whether the data must have two features.
+        needs_two_classes: Whether the data must have two classes.
     """
 
     needs_loss: ClassVar[str | None] = None
     needs_hidden_layer: ClassVar[bool] = False
     needs_plane: ClassVar[bool] = False
+    needs_two_classes: ClassVar[bool] = False
 
 
 class CalibrationProbe(ProbeModel):
@@ -48,9 +50,10 @@ class CalibrationProbe(ProbeModel):
 
 
 class BoundaryProbe(ProbeModel):
-    """Class probability on a grid over the plane."""
+    """Probability of the second of two classes on a grid over the plane."""
 
     needs_plane: ClassVar[bool] = True
+    needs_two_classes: ClassVar[bool] = True
 
     resolution: int = Field(default=120, ge=8, le=512, description="Grid points per side.")
     padding: float = Field(

@@ -36,6 +36,9 @@ def margin(http: httpx.Client, made: dict[str, Any]) -> None:
 def checkerboard(http: httpx.Client, made: dict[str, Any]) -> None:
     rows = http.get("/v1/datasets").json()["items"]
     assert any(row["name"] == "checkerboard" and row["available"] for row in rows)
+    figures = http.get(f"/v1/experiments/{made['id']}/figures").json()["items"]
+    [caption] = [row["caption"] for row in figures if row["name"] == "boundaries"]
+    assert "Probability of class 1 (odd)" in caption
     assert drawn(http, made, "boundaries")
 
 

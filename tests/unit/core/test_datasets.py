@@ -210,3 +210,9 @@ def test_documents_of_specs_without_label_noise_do_not_name_it():
     for name, model in DATASETS.items():
         assert "label_noise" not in model(name=name).model_dump(mode="json")
         assert model(name=name, label_noise=0.5).model_dump(mode="json")["label_noise"] == 0.5
+
+
+def test_classes_have_as_many_names():
+    counts = {kind: (len(kind.class_names), kind.n_classes) for kind in DATASETS.values()}
+    assert counts.pop(MaskedText) == (0, 512)
+    assert all(names == classes for names, classes in counts.values())

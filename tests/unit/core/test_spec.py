@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reglab.core.errors import SpecError
 from reglab.core.presets import PRESETS, build
-from reglab.core.spec import count_runs, expand, merge, parse_spec
+from reglab.core.spec import TwoMoons, count_runs, expand, merge, parse_spec
 
 MINIMAL: dict[str, Any] = {
     "dataset": {"name": "two_moons"},
@@ -84,6 +84,15 @@ def test_bad_input_names_the_field_and_the_remedy(change, path, says):
     problems = refused(spec_with(**change))
     assert path in problems
     assert says in problems[path]
+
+
+def test_a_boundary_of_more_than_two_classes_is_refused(monkeypatch):
+    document = spec_with(probes__boundary={})
+    parse_spec(document)
+    monkeypatch.setattr(TwoMoons, "n_classes", 3)
+    found = refused(document)["probes.boundary"]
+    assert "'two_moons' has 3" in found
+    assert "two classes" in found
 
 
 def test_missing_field_is_named():
