@@ -12,15 +12,20 @@ from typing import Any, TypeVar, cast
 
 import platformdirs
 
+CORE = Path(__file__).parents[1]
+# What is compiled, and the classes of what it is called with.
+SOURCES = (
+    CORE / "elementary.py",
+    CORE / "metrics" / "losses.py",
+    CORE / "regularizers" / "base.py",
+    *sorted((CORE / "engine").rglob("*.py")),
+)
+
 
 def _digest() -> str:
     """Of all sources of kernels: numba looks at the file of a kernel alone, not at its callees'."""
     digest = hashlib.sha256()
-    core = Path(__file__).parents[1]
-    sources = [core / "elementary.py"]
-    for package in ("engine", "metrics", "regularizers"):
-        sources += sorted((core / package).rglob("*.py"))
-    for source in sources:
+    for source in SOURCES:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -61,9 +66,36 @@ def _is_writable(folder: Path) -> bool:
 os.environ["NUMBA_CACHE_DIR"] = _cache_folder(os.environ.get("NUMBA_CACHE_DIR", ""))
 
 import numba
+from numba.core.caching import UserProvidedCacheLocator
 
 # Whoever imported numba earlier had it read the variable before it was set.
 setattr(numba.config, "CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])  # noqa: B010 # set at run time
+
+
+class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc] # numba has no types
+    """Where numba keeps a kernel: the same place for equal sources, wherever these are installed.
+
+    The folder's name has the digest of all sources, so there is no other stamp.
+    """
+
+    def __init__(self, function: Any, file: str) -> None:
+        super().__init__(function, file)
+        parts = Path(file).relative_to(CORE).with_suffix("").parts
+        self._cache_path = str(Path(numba.config.CACHE_DIR, "-".join(parts)))
+
+    def get_source_stamp(self) -> str:
+        """Equal for all."""
+        return Path(numba.config.CACHE_DIR).name
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> Any:
+        """None for a kernel that is not in ``SOURCES``, such as a user's own."""
+        return super().from_function(function, file) if Path(file) in SOURCES else None
+
+
+# Other kernels of this process are kept where numba keeps them.
+LOCATORS = (f"{__name__}.KernelLocator", "UserProvidedCacheLocator")
+setattr(numba.config, "CACHE_LOCATOR_CLASSES", ",".join(LOCATORS))  # noqa: B010 # set at run time
 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
 # compiles it and those that load it from the cache. ``llvm_ir.fused`` says where to round once.

@@ -81,6 +81,23 @@ class Network:
         widths = np.array(self.widths, np.int64)
         return evaluation.logits(self.theta, widths, CODES[self.activation], inputs)
 
+    def activations(self, x: NDArray[Any] | Inputs | Packed) -> list[NDArray[np.float32]]:
+        """Outputs of each hidden layer, (N, n_l) float32, of x (N, d), dropout off.
+
+        The list is empty if there is no hidden layer.
+        """
+        from reglab.core.engine.activations import CODES, bias_activation
+
+        found, end = [], 0
+        for layer, (n_in, n_out) in enumerate(itertools.pairwise(self.widths[:-1])):
+            end += (n_in + 1) * n_out
+            # Of the layers up to this one, whose outputs the activation is not yet applied to.
+            below = Network(self.widths[: layer + 2], self.activation, self.theta[:end])
+            z = below.logits(x)
+            bias_activation(z, np.zeros(n_out, np.float32), CODES[self.activation])
+            found.append(z)
+        return found
+
     def probabilities(self, x: NDArray[Any] | Inputs | Packed) -> NDArray[np.float64]:
         """Class probabilities (N, K) float64 of x (N, d), dropout off."""
         return predictions.probabilities(self.logits(x))

@@ -119,8 +119,13 @@ def applied(page: Page, tree: Path) -> Iterator[dict[str, str]]:
     installed = copy(tree)
     for change in page.changes:
         change.apply(tree)
+    # A page that changes no kernel finds those of the suite; others have a folder of their own.
+    suite, cache = Path(os.environ["NUMBA_CACHE_DIR"]), tree.parent / "numba"
+    cache.mkdir(exist_ok=True)
+    if not (cache / suite.name).exists():
+        (cache / suite.name).symlink_to(suite)
     # One process is enough: two would compile at the same time what a page changes.
-    own = {"NUMBA_CACHE_DIR": str(tree.parent / "numba"), "REGLAB_WORKER_PROCESSES": "1"}
+    own = {"NUMBA_CACHE_DIR": str(cache), "REGLAB_WORKER_PROCESSES": "1"}
     yield {**os.environ, **own, "PYTHONPATH": str(installed)}
 
 

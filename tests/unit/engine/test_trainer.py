@@ -8,11 +8,13 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from reglab.core.engine import Network, Trainer
 from reglab.core.engine.activations import bias_tanh
+from reglab.core.engine.network import initialize
 from reglab.core.engine.random_streams import stream
 from reglab.core.errors import TrainingDivergedError
 from reglab.core.regularizers import LabelSmoothing, Shift, Sizes
 from reglab.core.regularizers.dropout import Dropout
 from tests.harness.training import digits, moons, run, spec, through_storage
+from tests.unit.engine import oracle
 
 EVERYTHING = {
     "plain": ({}, moons),
@@ -118,6 +120,23 @@ def test_proximal_l1_gives_exact_zeros_and_the_subgradient_does_not():
         share[method] = np.mean(theta[: 2 * 7 + 7 + 35] == 0)
     assert share["proximal"] > 0.3
     assert share["subgradient"] < 0.1
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "identity"])
+def test_activations_of_hidden_layers_are_those_of_the_oracle(activation):
+    rng = np.random.default_rng(0)
+    network = Network((7, 5, 4, 3), activation, initialize((7, 5, 4, 3), rng))
+    for bias in network.biases:
+        bias[:] = rng.normal(size=len(bias))
+    x = rng.normal(size=(300, 7)).astype(np.float32)
+    layers = list(zip(network.weights, network.biases, strict=True))
+    expected = oracle.forward(layers, x.astype(np.float64), activation)[1:-1]
+    found = network.activations(x)
+    assert [(each.shape, each.dtype) for each in found] == [((300, 5), "f4"), ((300, 4), "f4")]
+    for hidden, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(hidden, right, atol=1e-5)
+    assert network.activations(x[:0])[1].shape == (0, 4)
+    assert Network((2, 3), activation, np.zeros(9, np.float32)).activations(x[:, :2]) == []
 
 
 def test_network_survives_storage_as_arrays():
