@@ -45,6 +45,13 @@ def main() -> int:
     except FieldProblemError as error:
         print(error, file=sys.stderr)
         return REFUSED
+    from reglab.api.stack import StackError, check_address
+
+    try:
+        check_address(policy.host, policy.port)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
     if warning:
         structlog.get_logger("reglab.api").warning("open", detail=warning)
     from reglab.api.app import create_app

@@ -87,7 +87,7 @@ def create_app(
         settings,
         storage,
         RunQueue(settings),
-        FigureCache(limits.figure_cache),
+        FigureCache(limits.figure_cache_bytes),
         EventPoller(storage),
         limits,
         Streams(limits),

@@ -13,11 +13,10 @@ from reglab.api.context import Context, identifier
 from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem, NotComparableError, suggestion
 from reglab.core.results import RunResult
-from reglab.core.results.arms import METRIC, Arm, ArmComparison, arms_of, compare
+from reglab.core.results.arms import METRIC, MOST_ARMS, Arm, ArmComparison, arms_of, compare
 from reglab.core.spec import METRICS, At, point_key
 from reglab.core.statistics import ArmAdjustment
 
-MOST_ARMS = 40
 # An experiment, and if not all of its sweep points, the index of a run of the one that is meant.
 ADDRESS = re.compile(r"([^:]*)(?::(\d{1,9}))?")
 NAMES = tuple(metric.name for metric in METRICS)
@@ -31,8 +30,8 @@ class ArmQuery:
         str | None,
         Query(
             max_length=2000,
-            description="From two to 40 arms, separated by commas: ids of experiments, each with "
-            "all of its sweep points, or id:K for the sweep point of its run K.",
+            description=f"From two to {MOST_ARMS} arms, separated by commas: ids of experiments, "
+            "each with all of its sweep points, or id:K for the sweep point of its run K.",
         ),
     ] = None
     baseline: Annotated[

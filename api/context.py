@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
@@ -80,7 +80,7 @@ RunId = Annotated[str, Depends(_run_id)]
 def finished(context: Context, run_id: str) -> RunResult:
     """The run's results, or a 409 that says what to wait for."""
     result = context.storage.results.run(run_id)
-    check_finished(result.state)
+    check_finished(context, run_id, result.state)
     return result
 
 
@@ -97,15 +97,23 @@ def classifier(context: Context, run_id: str) -> RunResult:
     return run
 
 
-def check_finished(state: str) -> None:
-    """409 that says what to wait for, unless the run has succeeded."""
+def check_finished(context: Context, run_id: str, state: str | None = None) -> None:
+    """409 that says what to wait for or to change, unless the run has succeeded."""
+    state = state or context.storage.runs.get(run_id).state
     if state != "succeeded":
         remedy = {
             "queued": "Wait until it has finished.",
             "running": "Wait until it has finished; its curves can be read already.",
-        }.get(state, "Retry the experiment with POST .../retry.")
+        }.get(state) or _after_failure(context.storage.runs.get(run_id).error)
         problem = FieldProblem("state", f"The run is {state}; it has no results.", remedy)
         raise ProblemError(409, "wrong-state", "Wrong state", problem)
+
+
+def _after_failure(error: dict[str, Any] | None) -> str:
+    """The same spec diverges again, so that only another one helps."""
+    if error and error.get("type") in ("diverged", "refused"):
+        return f"Submit a changed experiment. {error.get('remedy', '')}".rstrip()
+    return "Retry the experiment with POST .../retry."
 
 
 OWNERS = "Use that token, or one with the scope 'admin'."

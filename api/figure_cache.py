@@ -61,8 +61,8 @@ class Cache(Generic[T]):
 class FigureCache(Cache[bytes]):
     """Pictures and documents."""
 
-    def __init__(self, mebibytes: int = 64) -> None:
-        super().__init__(mebibytes * 2**20, len)
+    def __init__(self, most_bytes: int = 64 * 2**20) -> None:
+        super().__init__(most_bytes, len)
 
 
 class OutcomeCache(Cache[list[Outcome]]):

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from reglab.core.errors import DatasetUnavailableError, FieldProblem, FieldProblemError, ReglabError
+from reglab.core.settings.base import MOST_SHOWN
 from reglab.core.spec import MAX_PROBLEMS, dotted, shown
 from reglab.core.storage import (
     KeyConflictError,
@@ -83,9 +84,12 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def not_found(what: str, name: str, remedy: str) -> ProblemError:
     """404 for a named thing."""
-    return ProblemError(
-        404, "not-found", "Not found", FieldProblem(what, f"There is no {what} '{name}'.", remedy)
-    )
+    detail = f"There is no {what} '{_beginning(name)}'."
+    return ProblemError(404, "not-found", "Not found", FieldProblem(what, detail, remedy))
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
 
 
 def install(app: FastAPI) -> None:
@@ -165,7 +169,9 @@ async def _on_http(request: Request, error: HTTPException) -> Response:
     title = HTTPStatus(error.status_code).phrase
     if error.status_code == 404:
         remedy = "See /docs for all paths."
-        problem = FieldProblem("path", f"There is nothing at {request.url.path}.", remedy)
+        problem = FieldProblem(
+            "path", f"There is nothing at {_beginning(request.url.path)}.", remedy
+        )
     elif error.status_code == 405:
         allowed = ", ".join(_methods(request))
         problem = FieldProblem("method", f"{request.method} is not allowed.", f"Use {allowed}.")

@@ -104,13 +104,7 @@ class Stack:
         self._files.clear()
 
     def _start(self) -> None:
-        try:
-            bound_socket(self.host, self.port).close()
-        except OSError as error:
-            raise StackError(
-                f"Cannot listen on {self.host}:{self.port} ({error.strerror}). "
-                "Choose another port with REGLAB_PORT."
-            ) from error
+        check_address(self.host, self.port)
         self._pipe = os.pipe()
         self._env[PARENT_PIPE] = str(self._pipe[0])
         self._spawn("api")
@@ -148,6 +142,17 @@ class Stack:
 
     def _log_hint(self, name: str) -> str:
         return f" See {self.logs / f'{name}.log'}." if self.logs else ""
+
+
+def check_address(host: str, port: int) -> None:
+    """StackError unless a server can listen there."""
+    try:
+        bound_socket(host, port).close()
+    except OSError as error:
+        raise StackError(
+            f"Cannot listen on {host}:{port} ({error.strerror}). "
+            "Choose another port with REGLAB_PORT, or another address with REGLAB_HOST."
+        ) from error
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

@@ -40,7 +40,7 @@ SETTINGS = {
     "REGLAB_MAX_RATE": "0",
     "REGLAB_MAX_CLIENT_STREAMS": "500",
     # Little more than the shelf's figures: what grows after the warm-up is no cache.
-    "REGLAB_MAX_FIGURE_CACHE": "16",
+    "REGLAB_MAX_FIGURE_CACHE_BYTES": str(16 * 2**20),
 }
 ROLES = {"server": "reglab.api", "workers": "reglab.worker"}
 

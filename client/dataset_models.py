@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,17 @@ DatasetKind = Literal["builtin", "uploaded"]
 
 class DatasetInfo(Reply):
     """A dataset."""
+
+    # Columns of a list that is shown; its table has all fields.
+    at_a_glance: ClassVar[tuple[str, ...]] = (
+        "kind",
+        "name",
+        "n",
+        "n_features",
+        "n_classes",
+        "available",
+        "id",
+    )
 
     kind: DatasetKind = Field(description="Whether it is built in or uploaded.")
     id: str | None = Field(None, description="Id of an uploaded dataset; else None.")

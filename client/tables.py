@@ -147,15 +147,21 @@ class Listing(list[T]):
         rows = [{name: plain(value) for name, value in item} for item in self]
         return Table.of_rows(rows)
 
+    def _shown(self) -> dict[str, Sequence[Any]]:
+        """The columns that are wanted at a glance, all if the answers name none."""
+        table = self.table()
+        wanted = getattr(self[0], "at_a_glance", None) if self else None
+        return {name: table[name] for name in wanted or table}
+
     def __repr__(self) -> str:
         from reglab.client.show import as_text
 
-        return as_text(self.table()) if self else "[]"
+        return as_text(self._shown()) if self else "[]"
 
     def _repr_html_(self) -> str:
         from reglab.client.show import html_table
 
-        return html_table(self.table())
+        return html_table(self._shown())
 
 
 def plain(value: Any) -> Any:

@@ -24,6 +24,8 @@ from celery.signals import (
 
 from reglab.core.process import logs, tracing
 from reglab.core.process.parent import end_with_parent
+from reglab.core.storage import Storage, StorageUnavailableError
+from reglab.core.storage.db_errors import MIGRATE
 from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
 from reglab.worker.reaper import Reaper
@@ -100,6 +102,18 @@ def _busy(owners: Sequence[str]) -> int:
 _restart = Restart(_pool, [sys.executable, "-m", "reglab.worker", *sys.argv[1:]])
 
 
+def _check_tables() -> None:
+    """End if the database has no tables yet; one that cannot be reached is tried again later."""
+    storage = Storage.of(settings)
+    try:
+        storage.runs.any_queued()
+    except StorageUnavailableError as error:
+        if error.remedy.startswith(MIGRATE):
+            sys.exit(f"{error} {MIGRATE}.")
+    finally:
+        storage.close()
+
+
 def main() -> None:
     """Run a Celery worker in the foreground; SIGTERM ends it, its runs go back to the queue."""
     # Blocked while a worker begins anew.
@@ -108,6 +122,7 @@ def main() -> None:
     logs.configure("worker")
     # Who is root, as in a notebook's container, knows; messages are JSON, which runs nothing.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    _check_tables()
     arguments = [
         # No banner: every line is a record.
         "--quiet",

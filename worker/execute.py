@@ -230,7 +230,7 @@ class Execution:
             if self._lost.is_set():
                 return True
             if self._cancel.is_set():
-                self._runs.cancelled(self._lease)
+                self._runs.cancel(self._lease)
             else:
                 self._runs.release(self._lease, self._saved_epoch)
         except LeaseLostError:

@@ -106,7 +106,7 @@ def _outcome(execution: Execution, lease: RunLease) -> str:
         raise
     except RunCancelledError:
         columns = execution.columns()
-        persist(lambda _: runs.cancelled(lease, columns), stopping)
+        persist(lambda _: runs.cancel(lease, columns), stopping)
         return "cancelled"
     except RunInterruptedError:
         columns, checkpoint = execution.columns(), execution.checkpoint()

@@ -14,13 +14,13 @@ from reglab.api.limits.refusals import refusal, send_problem
 from reglab.api.problems import ProblemError
 from reglab.core.errors import FieldProblem, ReglabError
 from reglab.core.exchange.json_text import RepeatedKeyError, depth_of, unrepeated, unusable_text
-from reglab.core.settings.limits import MIB, Limits
+from reglab.core.settings.limits import Limits
 from reglab.core.spec import dotted
 
 # Read by their handlers piece by piece; all others are small and are read here, whole.
 STREAMED = {
     ("POST", "/v1/experiments/import"): "import_bytes",
-    ("POST", "/v1/datasets"): "dataset_mib",
+    ("POST", "/v1/datasets"): "dataset_bytes",
 }
 # Of a multipart body beside the file: the heads of its parts, and a document.
 FORM_BYTES = 2**18
@@ -75,8 +75,8 @@ class Body:
         self.is_streamed = limit is not None
         self._limit = limit or "body_bytes"
         self._most = getattr(limits, self._limit)
-        if self._limit == "dataset_mib":
-            self._most = self._most * MIB + FORM_BYTES
+        if self._limit == "dataset_bytes":
+            self._most += FORM_BYTES
         headers = dict(scope["headers"])
         self._told = int(headers.get(b"content-length", b"0"))
         self.unread = self._told > 0 or b"transfer-encoding" in headers

@@ -98,8 +98,11 @@ def check_target(scope: Scope) -> None:
         scope["path"] = path[:100]
         raise ProblemError(414, "uri-too-long", "URI too long", problem)
     if CONTROL.search(path) or ENCODED_NUL in query:
-        found = "control characters" if CONTROL.search(path) else "a NUL byte (%00)"
-        problem = FieldProblem("path", f"The address holds {found}.", "Leave them out.")
+        problem = (
+            FieldProblem("path", "The path holds control characters.", "Leave them out.")
+            if CONTROL.search(path)
+            else FieldProblem("query", "The query holds a NUL byte (%00).", "Leave it out.")
+        )
         raise ProblemError(400, "bad-text", "Bad text", problem)
 
 

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/runs/{run_id}/arrays", tags=["runs"])
 @needs("read")
 def list_arrays(shared: Shared, run_id: RunId) -> ArrayList:
     """Returns the name, dtype, shape and checksum of every stored array of the run."""
-    check_finished(shared.storage.runs.get(run_id).state)
+    check_finished(shared, run_id)
     rows = shared.storage.results.array_records(run_id)
     return ArrayList(items=[ArrayRow(**row.document()) for row in rows])
 
@@ -57,7 +57,7 @@ def get_array(
 
     A known ETag is answered with 304. In JSON, NaN is null.
     """
-    check_finished(shared.storage.runs.get(run_id).state)
+    check_finished(shared, run_id)
     records = {row.name: row for row in shared.storage.results.array_records(run_id)}
     if name not in records:
         raise not_found("array", name, f"Known: {', '.join(records)}.")

@@ -32,7 +32,6 @@ from reglab.api.schemas.datasets import (
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem
 from reglab.core.exchange.json_text import parse
-from reglab.core.settings.limits import MIB
 from reglab.core.storage import DatasetRecord, NewDataset, QuotaExceededError
 from reglab.core.tables import address
 from reglab.core.tables.errors import shortened
@@ -234,9 +233,9 @@ def _store(
 ) -> tuple[DatasetRecord, bool]:
     content: IO[bytes] = file.file
     size = content.seek(0, 2)
-    if size > shared.limits.dataset_mib * MIB:
-        remedy = f"Send at most {shared.limits.dataset_mib} MiB."
-        raise refusal(shared.limits, "dataset_mib", "file", f"The file has {size} bytes.", remedy)
+    if size > shared.limits.dataset_bytes:
+        remedy = f"Send at most {shared.limits.dataset_bytes} bytes."
+        raise refusal(shared.limits, "dataset_bytes", "file", f"The file has {size} bytes.", remedy)
     identifier = address(content, asked.target, asked.options)
     known = shared.storage.datasets.known(identifier)
     if known is not None:
@@ -259,7 +258,7 @@ def _store(
         token_id=token_id,
     )
     try:
-        return shared.storage.datasets.create(new, content, shared.limits.datasets_mib * MIB)
+        return shared.storage.datasets.create(new, content, shared.limits.datasets_bytes)
     except QuotaExceededError as error:
         detail = f"With this all datasets would have {error.found:.0f} bytes."
         remedy = "Delete datasets that you do not need."

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from reglab.core.results.arms import MOST_ARMS
 from reglab.core.spec import labels, point_key
 from reglab.core.statistics import mean_interval
 from reglab.core.storage import ExperimentRecord, NotFoundError, RunRecord, Storage
 
-MAX_POINTS = 40
+# The page tests all of its sweep points against one another.
+MAX_POINTS = MOST_ARMS
 MAX_RUNS = 400
 # Student's interval of fewer seeds is so wide that it says nothing.
 LEAST_SEEDS = 3

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.colors import to_hex
 
 from reglab.api.web.compare import MAX_POINTS, MAX_RUNS, Compared
+from reglab.core.figures.critical_difference import MOST_RANKED
 from reglab.core.figures.style import (
     CLASS_COLOURS,
     GREY,
@@ -84,7 +85,7 @@ def compare_data(points: Sequence[Compared]) -> dict[str, Any]:
         for run in point.runs
     ]
     sizes = {point.experiment.id: sum(point.experiment.counts.values()) for point in points}
-    limits = {"points": MAX_POINTS, "runs": MAX_RUNS}
+    limits = {"points": MAX_POINTS, "runs": MAX_RUNS, "ranked": MOST_RANKED}
     return {"runs": rows, "sizes": sizes, "limits": limits, "colours": group_colours(len(points))}
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy  # its stats, slow to import, are loaded at first use
 
-from reglab.core.statistics import are_equal
+from reglab.core.statistics import are_equal, t_test
 
 # Part of a threshold by which it is moved to see whether the verdict hangs on it.
 MOVED = 0.25
@@ -53,9 +52,9 @@ class Region:
         data = np.asarray(values, np.float64)
         if are_equal(data):
             return min(1.0, 2 * 0.5 ** len(data))
-        error = data.std(ddof=1) / np.sqrt(len(data))
-        distance = abs(self.margin(float(data.mean())))
-        return float(2 * scipy.stats.t.sf(distance / error, len(data) - 1))
+        ends = [end for end in (self.low, self.high) if end is not None]
+        nearest = min(ends, key=lambda end: abs(float(data.mean()) - end))
+        return t_test(data - nearest)
 
     def moved(self) -> tuple[Region, ...]:
         """The regions whose thresholds are a quarter less and a quarter more; none at zero.

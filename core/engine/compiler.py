@@ -63,34 +63,37 @@ def _is_writable(folder: Path) -> bool:
         return False
 
 
-os.environ["NUMBA_CACHE_DIR"] = _cache_folder(os.environ.get("NUMBA_CACHE_DIR", ""))
+FOLDER = _cache_folder(os.environ.get("NUMBA_CACHE_DIR", ""))
+os.environ["NUMBA_CACHE_DIR"] = FOLDER
 
 import numba
 from numba.core.caching import UserProvidedCacheLocator
 
 # Whoever imported numba earlier had it read the variable before it was set.
-setattr(numba.config, "CACHE_DIR", os.environ["NUMBA_CACHE_DIR"])  # noqa: B010 # set at run time
+setattr(numba.config, "CACHE_DIR", FOLDER)  # noqa: B010 # set at run time
 
 
-class KernelLocator(UserProvidedCacheLocator):  # type: ignore[misc] # numba has no types
+class KernelLocator(UserProvidedCacheLocator):
     """Where numba keeps a kernel: the same place for equal sources, wherever these are installed.
 
     The folder's name has the digest of all sources, so there is no other stamp.
     """
 
     def __init__(self, function: Any, file: str) -> None:
-        super().__init__(function, file)
+        super().__init__(function, file)  # type: ignore[no-untyped-call]
         parts = Path(file).relative_to(CORE).with_suffix("").parts
-        self._cache_path = str(Path(numba.config.CACHE_DIR, "-".join(parts)))
+        self._cache_path = str(Path(FOLDER, "-".join(parts)))
 
     def get_source_stamp(self) -> str:
         """Equal for all."""
-        return Path(numba.config.CACHE_DIR).name
+        return Path(FOLDER).name
 
     @classmethod
     def from_function(cls, function: Any, file: str) -> Any:
         """None for a kernel that is not in ``SOURCES``, such as a user's own."""
-        return super().from_function(function, file) if Path(file) in SOURCES else None
+        if Path(file) not in SOURCES:
+            return None
+        return super().from_function(function, file)  # type: ignore[no-untyped-call]
 
 
 # Other kernels of this process are kept where numba keeps them.

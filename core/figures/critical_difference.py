@@ -14,7 +14,7 @@ from reglab.core.figures.style import PALETTE, Style, canvas
 from reglab.core.results.arms import ArmComparison, compare
 
 # More labels than these on a side overlap.
-MOST_ARMS = 24
+MOST_RANKED = 24
 STEP = 0.5
 
 
@@ -49,8 +49,8 @@ class CriticalDifference(Figure[ArmComparison]):
         """
         if found.ranks.reason is not None:
             raise NotMeasurableError(found.ranks.reason)
-        if len(found.arms) > MOST_ARMS:
-            raise NotMeasurableError(f"It shows at most {MOST_ARMS} arms.")
+        if len(found.arms) > MOST_RANKED:
+            raise NotMeasurableError(f"It shows at most {MOST_RANKED} arms.")
         return found
 
     def draw(self, found: ArmComparison, style: Style) -> Canvas:

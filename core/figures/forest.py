@@ -9,10 +9,9 @@ from reglab.core.errors import NotComparableError, NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import groups, need_runs, seeds_of
 from reglab.core.figures.style import GREY, PALETTE, Style, canvas
-from reglab.core.results.arms import Arm, ArmComparison, compare
+from reglab.core.results.arms import MOST_ARMS, Arm, ArmComparison, compare
 from reglab.core.statistics import ArmDifference
 
-MOST_ARMS = 40
 MOST_SIGNS = 34
 # Inches below which the numbers beside the rows would leave no room for the plot.
 NUMBERS_FROM = 7.0

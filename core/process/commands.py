@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -47,9 +48,14 @@ def run_command(main: Callable[[], int | None]) -> int:
         code = main() or 0
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left to write at the interpreter's end has nobody to read it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename:
+            raise
+        print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
+        _discard_output()
+        return 1
     except FieldProblemError as error:
         print(error, file=sys.stderr)
         return REFUSED
@@ -58,3 +64,8 @@ def run_command(main: Callable[[], int | None]) -> int:
         print(f"{error} {remedy}.".strip() if remedy else error, file=sys.stderr)
         return 1
     return code
+
+
+def _discard_output() -> None:
+    """What is left to write at the interpreter's end cannot be written either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,6 +29,8 @@ from reglab.core.statistics import (
 
 METRIC = "test_accuracy"
 THRESHOLDS = 41
+# Arms of one comparison: 40 of them have 780 pairs.
+MOST_ARMS = 40
 BETTER = {metric.name: metric.higher_is_better for metric in METRICS}
 # Of each dataset, the metric by seed.
 Scores = dict[str, dict[int, float]]

@@ -82,7 +82,9 @@ class EnvironmentSettings(BaseSettings):
         """
         source = EnvSettingsSource(cls)
         source.env_vars = {
-            name.lower(): value for name, value in (os.environ if env is None else env).items()
+            name.lower(): value
+            for name, value in (os.environ if env is None else env).items()
+            if name == name.upper()
         }
         found = {name: value for name, value in source().items() if value != ""}
         try:

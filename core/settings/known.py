@@ -34,7 +34,7 @@ def unknown_variables(env: Mapping[str, str] | None = None) -> list[str]:
     known = known_variables()
     told = []
     for name in sorted(os.environ if env is None else env):
-        if name.startswith(PREFIX) and name not in known and not FOREIGN.fullmatch(name):
+        if name.upper().startswith(PREFIX) and name not in known and not FOREIGN.fullmatch(name):
             detail = f"{name} is no setting of reglab and is ignored."
             told.append(f"{detail} {suggestion(name, sorted(known))}".rstrip())
     return told

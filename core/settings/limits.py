@@ -88,7 +88,7 @@ class Limits(EnvironmentSettings):
         30.0,
         "REGLAB_MAX_WRITE_SECONDS",
         0,
-        "seconds in which a client must take something of what is sent to it",
+        "seconds within which a client must receive a part of what is sent to it",
         0.1,
     )
     connections: int = _limit(
@@ -191,8 +191,11 @@ class Limits(EnvironmentSettings):
         "probabilities that one call of predict calculates: inputs x classes x networks",
         1000,
     )
-    figure_cache: int = _limit(
-        64, "REGLAB_MAX_FIGURE_CACHE", -1, "MiB of drawn figures that are kept; the oldest go"
+    figure_cache_bytes: int = _limit(
+        64 * MIB,
+        "REGLAB_MAX_FIGURE_CACHE_BYTES",
+        -1,
+        "bytes of drawn figures that are kept; the least recently used are dropped",
     )
     import_bytes: int = _limit(
         256 * MIB, "REGLAB_MAX_IMPORT_BYTES", 413, "bytes of an imported file", 1024
@@ -200,11 +203,19 @@ class Limits(EnvironmentSettings):
     imports: int = _limit(
         4, "REGLAB_MAX_IMPORTS", 429, "imports and datasets that are being received", 1
     )
-    dataset_mib: int = _limit(
-        64, "REGLAB_DATASET_MIB", 413, "MiB of the file of one uploaded dataset", 1
+    dataset_bytes: int = _limit(
+        64 * MIB,
+        "REGLAB_MAX_DATASET_BYTES",
+        413,
+        "bytes of the file of one uploaded dataset",
+        1024,
     )
-    datasets_mib: int = _limit(
-        1024, "REGLAB_DATASETS_MIB", 413, "MiB of the files of all uploaded datasets together", 1
+    datasets_bytes: int = _limit(
+        1024 * MIB,
+        "REGLAB_MAX_DATASETS_BYTES",
+        413,
+        "bytes of the files of all uploaded datasets together",
+        1024,
     )
     unpacked_bytes: int = _limit(
         1024 * MIB, "REGLAB_MAX_UNPACKED_BYTES", 422, "bytes of its contents once unpacked", 1024

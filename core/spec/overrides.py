@@ -163,8 +163,8 @@ def _parts(key: str, path: Path) -> Path:
         remedy = f"Use at most {MAX_PARTS}; see GET /v1/schema for the fields."
         raise SpecError(FieldProblem(shown, "The path has too many parts.", remedy))
     if not all(key.split(".")):
-        detail, remedy = "The path has an empty part.", "Write it like 'training.epochs'."
-        raise SpecError(FieldProblem(f"overrides.{key[:SHOWN]}", detail, remedy))
+        detail = f"The path '{'.'.join((*path, key))[:SHOWN]}' has an empty part."
+        raise SpecError(FieldProblem("overrides", detail, "Write it like 'training.epochs'."))
     if not path and key.startswith("sweep."):
         return ("sweep", key.removeprefix("sweep."))
     return tuple(key.split("."))

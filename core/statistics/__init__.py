@@ -25,6 +25,7 @@ from reglab.core.statistics.paired import (
     effect_interval,
     equivalence_p,
     mcnemar,
+    t_test,
 )
 from reglab.core.statistics.ranks import Ranks, rank_arms
 from reglab.core.statistics.replicates import aggregate, align
@@ -58,4 +59,5 @@ __all__ = [
     "probability_of_improvement",
     "rank_arms",
     "share_interval",
+    "t_test",
 ]

@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import Literal, cast
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from reglab.core.statistics.intervals import LEVEL, are_equal, interval_of_mean
@@ -19,6 +18,7 @@ from reglab.core.statistics.paired import (
     compare_pairs,
     effect_interval,
     equivalence_p,
+    t_tail,
 )
 from reglab.core.statistics.simultaneous import (
     against_one_critical,
@@ -212,7 +212,7 @@ def _with_one_error(
             inside = (margin - abs(mean)) / error
             row = replace(
                 row,
-                p_equivalent=float(scipy.special.stdtr(free, -inside)),
+                p_equivalent=t_tail(inside, free),
                 p_equivalent_adjusted=float(chance([max(inside, 0.0)])[0]),
             )
         made.append(_decided(row, len(pairs)))

@@ -84,7 +84,12 @@ def compare_pairs(a: ArrayLike, b: ArrayLike) -> PairedDifference:
 def t_test(change: Floats) -> float:
     """Two-sided p-value of the mean of differences (n,) being 0, by Student's t."""
     t = float(np.sqrt(len(change)) * change.mean() / change.std(ddof=1))
-    return float(2 * scipy.special.stdtr(len(change) - 1, -abs(t)))
+    return 2 * t_tail(abs(t), len(change) - 1)
+
+
+def t_tail(t: float, free: int) -> float:
+    """Chance that Student's t with ``free`` degrees of freedom exceeds ``t``."""
+    return float(scipy.special.stdtr(free, -t))
 
 
 def hedges(change: Floats) -> float:
@@ -115,7 +120,7 @@ def equivalence_p(change: ArrayLike, margin: float) -> float:
     """
     data = np.asarray(change, np.float64)
     error = data.std(ddof=1) / np.sqrt(len(data))
-    return float(scipy.special.stdtr(len(data) - 1, (abs(data.mean()) - margin) / error))
+    return t_tail((margin - abs(float(data.mean()))) / error, len(data) - 1)
 
 
 def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> McNemar:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
 from sqlalchemy import Text, cast, delete, func, insert, or_, select
@@ -20,6 +20,9 @@ from reglab.core.storage.states import NotFoundError, WrongStateError
 
 CHUNK = 2**20
 ID = re.compile(r"sha256:[0-9a-f]{64}")
+# Of a cursor: up to some thousand years.
+MICROSECONDS = re.compile(r"[0-9]{1,17}")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Experiments that a refusal names.
 SHOWN = 3
 
@@ -113,7 +116,7 @@ class Datasets:
                     return DatasetRecord.of(known), False
                 total = int(session.scalar(select(func.sum(StoredDataset.size))) or 0) + new.size
                 if total > limit:
-                    raise QuotaExceededError("datasets_mib", total)
+                    raise QuotaExceededError("datasets_bytes", total)
                 row = StoredDataset(**vars(new), created_at=datetime.now(UTC))
                 session.add(row)
                 session.flush()
@@ -170,7 +173,7 @@ class Datasets:
             rows = list(session.scalars(query))
             items = [DatasetRecord.of(row) for row in rows[:limit]]
         more = len(rows) > limit
-        after = f"{items[-1].created_at.isoformat()}~{items[-1].id}" if more else None
+        after = _cursor_after(items[-1]) if more else None
         return DatasetPage(items, after)
 
     @repeats
@@ -239,13 +242,15 @@ class Datasets:
 def _place(cursor: str) -> tuple[datetime, str]:
     """Time and id of the last dataset before; ValueError for what is no cursor."""
     moment, _, last = cursor.partition("~")
-    try:
-        before = datetime.fromisoformat(moment).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("Not a cursor.") from error
-    if not ID.fullmatch(last):
+    if not MICROSECONDS.fullmatch(moment) or not ID.fullmatch(f"sha256:{last}"):
         raise ValueError("Not a cursor.")
-    return before, last
+    return EPOCH + timedelta(microseconds=int(moment)), f"sha256:{last}"
+
+
+def _cursor_after(row: DatasetRecord) -> str:
+    """A cursor of letters, digits, '-' and '~', which no address has to escape."""
+    microseconds = (row.created_at - EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}~{row.id.removeprefix('sha256:')}"
 
 
 def _store(session: Session, identifier: str, file: IO[bytes]) -> None:

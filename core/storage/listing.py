@@ -38,13 +38,14 @@ def cursor_after(item: ExperimentRecord, sort: Sort) -> str:
     """A cursor to go on behind this item; it holds even if the item is deleted."""
     if not sort.endswith("name"):
         return item.id
-    return f"{item.id}~{base64.urlsafe_b64encode(item.name.encode()).decode()}"
+    return f"{item.id}~{base64.urlsafe_b64encode(item.name.encode()).decode().rstrip('=')}"
 
 
 def _parse(cursor: str) -> tuple[str, str | None]:
     identifier, tilde, encoded = cursor.partition("~")
     try:
-        name = base64.urlsafe_b64decode(encoded.encode("ascii")).decode() if tilde else None
+        padded = encoded.encode("ascii") + b"=" * (-len(encoded) % 4)
+        name = base64.urlsafe_b64decode(padded).decode() if tilde else None
     except (binascii.Error, UnicodeError) as error:
         raise ValueError("Not a cursor.") from error
     if name is not None and "\0" in name:

@@ -1,7 +1,4 @@
-"""``reglab retention --days N``: old experiments go, to make room.
-
-Without --delete it only tells what would go. Experiments with a run that waits or trains never do.
-"""
+"""``reglab retention --days N``: delete old experiments, to free space."""
 
 from __future__ import annotations
 
@@ -38,16 +35,22 @@ def apply(
 # A hundred years.
 MOST_DAYS = 36_500
 
+HELP = f"""Delete old experiments, to free space.
+
+Without --delete it only lists what would be deleted. Experiments with queued or running runs, and
+by default those with the tag '{KEEP_TAG}', are never deleted.
+"""
+KEEPS = f"Keep experiments with this tag; may be repeated. Default: {KEEP_TAG}."
 app = commands()
 
 
-@app.command(help=__doc__)
+@app.command(help=HELP)
 def _command(
-    days: Annotated[float, typer.Option(min=0, help="Ended and untouched for so long.")],
+    days: Annotated[float, typer.Option(min=0, help="Days since the end and the last change.")],
     tag: Annotated[str | None, typer.Option(help="Only experiments with this tag.")] = None,
-    keep_tag: Annotated[list[str] | None, typer.Option(help="None with such a tag.")] = None,
-    delete: Annotated[bool, typer.Option("--delete", help="Do it.")] = False,
-    vacuum: Annotated[bool, typer.Option("--vacuum", help="Give the room back.")] = False,
+    keep_tag: Annotated[list[str] | None, typer.Option(help=KEEPS)] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
+    vacuum: Annotated[bool, typer.Option("--vacuum", help="Shrink the database.")] = False,
 ) -> None:
     if not days <= MOST_DAYS:
         raise typer.BadParameter(f"Give at most {MOST_DAYS}.", param_hint="--days")

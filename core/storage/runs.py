@@ -227,7 +227,7 @@ class Runs:
             note(session, lease.run_id, [Count(RELEASES), *stopped(lease.run, epoch)])
 
     @repeats
-    def cancelled(self, lease: RunLease, columns: Columns | None = None) -> None:
+    def cancel(self, lease: RunLease, columns: Columns | None = None) -> None:
         """Mark a run cancelled after its worker has stopped; keeps the curves so far."""
         with self._transactions.write() as session:
             self._fence(session, lease, {"state": "cancelled", **self._ended()})

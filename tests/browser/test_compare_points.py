@@ -178,4 +178,7 @@ def test_arms_are_tested_on_the_page(new_context, inline, swept):
         page.reload()
         expect(page.locator("#arms-rows tr")).to_have_count(2)
         expect(page.locator("#arms-metric")).to_have_value("test_loss")
+        # So it stays when a sweep point is removed, whose experiment has another.
+        page.locator("#metrics [data-remove]").last.click()
+        expect(page).to_have_url(re.compile("compare.experiment=.*&metric=test_loss"))
         page.close()

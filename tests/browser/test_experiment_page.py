@@ -101,7 +101,7 @@ def test_a_server_that_comes_back_is_found_again(new_context, tmp_path):
             "() => document.querySelector('[data-plot=loss]').data[0].x.at(-1) == 120"
         )
         assert points(page, "[data-plot=loss]") == 4
-        storage.runs.cancelled(lease)
+        storage.runs.cancel(lease)
         expect(page.locator("#state")).to_have_text("cancelled")
         page.close()
     lost = [text for text in watched.complaints if "ERR_" in text]

@@ -24,7 +24,7 @@ SECONDS = 100
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    made = Inline(tmp_path_factory.mktemp("datasets"), Limits(rate=0, datasets_mib=64))
+    made = Inline(tmp_path_factory.mktemp("datasets"), Limits(rate=0, datasets_bytes=64 * 2**20))
     yield made
     made.http.app.state.context.tables.close()
     made.storage.close()

@@ -1,8 +1,4 @@
-"""``reglab backup create|verify|restore``: the database as one file.
-
-A backup is one consistent moment, taken while servers and workers go on. It is restored into an
-empty place only; what trained at that moment goes on from its checkpoint, to the same bits.
-"""
+"""``reglab backup create|verify|restore``: the database as one file."""
 
 from __future__ import annotations
 
@@ -30,7 +26,13 @@ from reglab.core.storage.states import BackupRefusedError
 
 ENDING = ".backup"
 Backup = SqliteBackup | PostgresBackup
-app = commands(help=__doc__, no_args_is_help=True)
+HELP = """Back the database up into one file, check the file, and restore it.
+
+A backup holds the state of one moment; servers and workers may run meanwhile. It can only be
+restored into an empty database. Runs that were training at that moment continue from their
+checkpoints, with bit-identical results.
+"""
+app = commands(help=HELP, no_args_is_help=True)
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,10 @@ def _sync(file: Path) -> None:
 @app.command("create")
 def _create(
     target: Annotated[Path, typer.Argument(help="File to make, or folder to make one in.")],
-    keep: Annotated[int | None, typer.Option(min=1, help="In a folder: keep so many.")] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=1, help="In a folder: number of backups to keep."),
+    ] = None,
 ) -> None:
     """Back up the database of the settings; it may be in use."""
     file = create(Settings.from_env().database_url, target, keep)

@@ -69,3 +69,5 @@ def test_an_unknown_name_is_told_with_the_known(trained, run, rows):
     reply = trained.http.get(f"/v1/runs/{run}/arrays/param.W9")
     assert reply.status_code == 404
     assert all(row["name"] in reply.json()["errors"][0]["remedy"] for row in rows)
+    long = trained.http.get(f"/v1/runs/{run}/arrays/{'a' * 3000}").json()
+    assert len(long["detail"]) < 80 + len(long["errors"][0]["remedy"]) + 40

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import threading
 
@@ -22,7 +23,9 @@ UNKNOWN = f"/v1/datasets/sha256:{'0' * 64}"
 
 @pytest.fixture(scope="module")
 def http(tmp_path_factory):
-    made = Inline(tmp_path_factory.mktemp("datasets"), Limits(dataset_mib=1, datasets_mib=2))
+    made = Inline(
+        tmp_path_factory.mktemp("datasets"), Limits(dataset_bytes=2**20, datasets_bytes=2**21)
+    )
     yield made.http
     made.http.app.state.context.tables.close()
     made.storage.close()
@@ -86,7 +89,8 @@ def test_they_are_listed_behind_the_built_in_ones(http):
     assert {row["kind"] for row in rest["items"]} == {"uploaded"}
     only = http.get("/v1/datasets", params={"kind": "builtin", "q": "MOONS"}).json()
     assert [row["name"] for row in only["items"]] == ["two_moons"]
-    beyond, nul = f"0001-01-01T00:00:00+14:00~{'sha256:' + 64 * '0'}", "2026-01-01T00:00:00~\0"
+    assert re.fullmatch(r"[0-9a-z~-]+", first["next_cursor"])
+    beyond, nul = f"{10**18}~{64 * '0'}", f"{10**15}~\0"
     for cursor in ("x", beyond, nul, first["next_cursor"].partition("~")[0]):
         wrong = http.get("/v1/datasets", params={"cursor": cursor})
         assert wrong.status_code in (400, 422), wrong.text
@@ -149,7 +153,7 @@ def test_limits_of_bytes_hold_and_name_their_variables(http):
     row = b"1,2,3\n"
     large = send(http, b"a,b,y\n" + row * (2**20 // len(row)), target="y")
     assert large.status_code == 413
-    assert "REGLAB_DATASET_MIB is 1" in large.json()["errors"][0]["remedy"]
+    assert "REGLAB_MAX_DATASET_BYTES is 1048576" in large.json()["errors"][0]["remedy"]
     beyond = send(http, bytes(2**21), target="y")
     assert beyond.status_code == 413
     before = stored(http)
@@ -157,7 +161,7 @@ def test_limits_of_bytes_hold_and_name_their_variables(http):
     made = [send(http, half + b"9,x\n" * at, target="y") for at in (1, 2, 3)]
     assert [reply.status_code for reply in made] == [201, 201, 413]
     error = made[2].json()["errors"][0]
-    assert "REGLAB_DATASETS_MIB is 2" in error["remedy"]
+    assert "REGLAB_MAX_DATASETS_BYTES is 2097152" in error["remedy"]
     for reply in made[:2]:
         assert http.delete(reply.headers["location"]).status_code == 204
     assert stored(http) == before

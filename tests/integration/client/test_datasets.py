@@ -31,6 +31,11 @@ def test_frames_and_arrays_give_one_id_each_and_are_what_was_given(client, resol
     listed = resolve(client.datasets("uploaded", tag="bring"))
     assert len({row.id for row in listed}) == 3
     assert {row.kind for row in listed} == {"uploaded"}
+    lines = repr(listed).splitlines()
+    # Names and titles, and below each a long name that is broken at most once.
+    assert max(map(len, lines)) <= 120
+    assert len(lines) <= 3 + 2 * len(listed)
+    assert set(listed.table()) > {"licence", "source", "size"}
     for row in listed:
         resolve(client.delete_dataset(row))
         with pytest.raises(NotFoundError):

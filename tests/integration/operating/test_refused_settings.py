@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reglab.api.stack import bound_socket
+from reglab.core.storage.migrate import upgrade
+
 URL = "REGLAB_DATABASE_URL"
 UNREACHABLE = "postgresql+psycopg://user:secret@127.0.0.1:1/x"
 REFUSED = [
@@ -51,9 +54,57 @@ def test_a_bad_setting_is_answered_in_a_sentence(command, name, value, code, exp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_variable_that_nothing_reads_is_named():
-    command = [str(Path(sys.executable).with_name("reglab")), "limits"]
-    environment = {**os.environ, "REGLAB_MAX_RUNZ": "5"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("name", ["REGLAB_MAX_RUNZ", "reglab_max_runs"])
+def test_a_variable_that_nothing_reads_is_named(name):
+    done = reglab("limits", {name: "5"})
+    assert f"{name} is no setting of reglab" in done.stderr
     assert "Did you mean 'REGLAB_MAX_RUNS'?" in done.stderr
-    assert "REGLAB_MAX_RUNS" in done.stdout
+    assert "| 1000 | 1000 | 422 |" in done.stdout or "| 1000 | 422 |" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["limits", "retention --days 1"])
+def test_output_that_cannot_be_written_is_answered_in_a_sentence(command, tmp_path):
+    upgrade(f"sqlite:///{tmp_path}/reglab.db")
+    with Path("/dev/full").open("w") as full:
+        done = reglab(command, {"REGLAB_HOME": str(tmp_path)}, stdout=full)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "The output cannot be written: No space left on device.\n",
+    )
+
+
+def test_a_worker_asks_for_tables(tmp_path):
+    done = reglab("worker", {"REGLAB_HOME": str(tmp_path), "REGLAB_DATABASE_URL": ""})
+    assert done.returncode == 1
+    assert "Bring the database up to date with reglab migrate." in done.stderr
+
+
+def test_a_port_in_use_is_named(tmp_path):
+    upgrade(f"sqlite:///{tmp_path}/reglab.db")
+    with bound_socket("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = reglab("server", {"REGLAB_HOME": str(tmp_path), "REGLAB_PORT": port})
+    assert done.returncode == 1
+    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "REGLAB_PORT" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["backup", "retention"])
+def test_the_help_is_plain_text(command):
+    text = reglab(f"{command} --help", {}).stdout
+    assert "Usage" in text
+    assert "`" not in text
+
+
+def reglab(command, variables, stdout=subprocess.PIPE):
+    """``reglab COMMAND`` with these variables, ended."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("reglab")), *command.split()],
+        env={**os.environ, **variables},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -158,7 +158,8 @@ def test_text_that_no_database_takes(service, body, field):
         reply = http.post(path, content=body, headers={"Content-Type": "application/json"})
         assert reply.status_code == 400, reply.text
         assert reply.json()["errors"][0]["field"] == field
-    assert http.get("/v1/experiments?q=%00").status_code == 400
+    nul = http.get("/v1/experiments?q=%00")
+    assert (nul.status_code, nul.json()["errors"][0]["field"]) == (400, "query")
     assert http.get("/v1/experiments/%00").status_code == 400
 
 

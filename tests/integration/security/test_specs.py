@@ -175,3 +175,9 @@ def test_divergence_names_the_epoch(served):
     assert re.search(r"diverged in epoch [1-5]:", run["error"]["detail"])
     assert run["error"]["field"] == "optimizer.schedule.lr"
     assert "smaller learning rate" in run["error"]["remedy"]
+    # The same spec would diverge again.
+    asked = served.http.get(f"/v1/runs/{run['id']}/arrays")
+    [problem] = asked.json()["errors"]
+    assert asked.status_code == 409
+    assert "smaller learning rate" in problem["remedy"]
+    assert "retry" not in problem["remedy"].lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_writes_of_an_old_attempt_are_refused_and_leave_nothing(storage, clock):
         lambda: storage.runs.finish(old, columns(0, 2), {"x": np.ones(1)}, {}),
         lambda: storage.runs.fail(old, {"type": "x"}, retry=True),
         lambda: storage.runs.release(old, 1),
-        lambda: storage.runs.cancelled(old),
+        lambda: storage.runs.cancel(old),
     ):
         with pytest.raises(LeaseLostError):
             write()
@@ -153,7 +154,7 @@ def test_cancel_reaches_waiting_and_running_runs(storage):
     storage.experiments.cancel(experiment)
     assert states(storage, experiment) == ["running", "cancelled", "cancelled"]
     assert storage.runs.heartbeat(lease).cancel_requested
-    storage.runs.cancelled(lease)
+    storage.runs.cancel(lease)
     assert storage.experiments.get(experiment).state == "cancelled"
     with pytest.raises(WrongStateError):
         storage.experiments.cancel(experiment)
@@ -255,6 +256,7 @@ def test_every_order_pages_through_all_even_after_a_deletion(storage, sort):
         cursor = page.next_cursor
         if cursor is None:
             break
+        assert quote(cursor, safe="~") == cursor
     key = (lambda item: (made[item], item)) if sort.endswith("name") else None
     assert seen == sorted(made, key=key, reverse=sort.startswith("-"))
     other = "created" if sort.endswith("name") else "name"

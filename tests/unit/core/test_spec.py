@@ -141,6 +141,15 @@ def test_overrides_may_replace_the_sweep():
     assert (run.spec.regularization.l2, run.spec.training.epochs) == (0.5, 9)
 
 
+@pytest.mark.parametrize("key", ["", ".", "training."])
+def test_a_path_with_an_empty_part_is_told_as_a_whole(key):
+    with pytest.raises(SpecError) as caught:
+        build("l2", {key: 1})
+    [problem] = caught.value.problems
+    assert problem.path == "overrides"
+    assert f"The path '{key}' has an empty part." in problem.detail
+
+
 def test_unknown_preset_suggests_one():
     with pytest.raises(SpecError, match="Did you mean 'dropout'"):
         build("dropuot")

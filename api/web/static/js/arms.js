@@ -15,16 +15,34 @@ function number(value, digits = DIGITS) {
 const interval = (row) => (row.low === null ? "–" : `${number(row.low, 3)} to ${number(row.high, 3)}`);
 const cells = (...texts) => texts.map((text, column) => make(column ? "td" : "th", { textContent: text, className: column ? "number" : "", attrs: column ? {} : { scope: "row" } }));
 
+/** The query as text; colons and commas need no escapes, and the address stays readable. */
+const readable = (query) => query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+
+/** What the page's address asks to be tested, as a query; empty if nothing is. */
+export function askedTest() {
+  const query = new URLSearchParams(window.location.search);
+  return readable(new URLSearchParams(NAMES.filter((name) => query.has(name)).map((name) => [name, query.get(name)])));
+}
+
+/** Select a value, if there is such an option: a baseline may have been removed. */
+function choose(select, value) {
+  if ([...select.options].some((option) => option.value === value)) select.value = value;
+}
+
 export class ArmsView {
-  /** @param runs Rows of the page: experiment_id, index, group, label, section. */
-  constructor(runs) {
+  /**
+   * @param runs Rows of the page: experiment_id, index, group, label, section.
+   * @param mostRanked Arms that the figure of ranks can show.
+   */
+  constructor(runs, mostRanked) {
+    this.mostRanked = mostRanked;
     const first = new Map();
     for (const run of runs) if (!first.has(run.group)) first.set(run.group, run);
     const id = (run) => `${run.experiment_id}:${run.index}`;
     this.ids = [...first.values()].map(id);
     byId("arms-baseline").append(...[...first.values()].map((run) => make("option", { value: id(run), textContent: run.section ? `${run.section}: ${run.label}` : run.label })));
     this.asked = new URLSearchParams(window.location.search);
-    for (const name of NAMES) if (this.asked.has(name)) byId(`arms-${name}`).value = this.asked.get(name);
+    for (const name of NAMES) if (this.asked.has(name)) choose(byId(`arms-${name}`), this.asked.get(name));
     const load = () => this.load().catch((error) => say(error.message, true));
     byId("arms-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -45,9 +63,7 @@ export class ArmsView {
   /** The address says what is asked, so that it can be shared. */
   keep() {
     for (const name of NAMES) this.asked.set(name, byId(`arms-${name}`).value);
-    // Colons and commas need no escapes in a query, and the address stays readable.
-    const text = this.asked.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
-    window.history.replaceState(null, "", `?${text}`);
+    window.history.replaceState(null, "", `?${readable(this.asked)}`);
   }
 
   async load() {
@@ -84,7 +100,7 @@ export class ArmsView {
     const told = comparisons.map((one) => one.text).join(" ");
     if (comparisons.some((one) => one.low !== null)) pictures.push(["forest", "Differences with joint intervals", told]);
     const order = [...arms].sort((one, other) => one.rank - other.rank);
-    if (!ranks.reason && arms.length <= 24) pictures.push(["critical-difference", "Average ranks", order.map((arm) => `${arm.label}: ${number(arm.rank, 3)}`).join(", ")]);
+    if (!ranks.reason && arms.length <= this.mostRanked) pictures.push(["critical-difference", "Average ranks", order.map((arm) => `${arm.label}: ${number(arm.rank, 3)}`).join(", ")]);
     byId("arms-figures").replaceChildren(...pictures.map(([name, title, alt]) => {
       const source = (form) => at(`/v1/compare/figures/${name}.${form}?${this.query}&theme=${themeName()}`);
       const links = ["png", "svg", "pdf"].map((form) => make("a", { className: "button small", href: source(form), download: `${name}.${form}`, textContent: form.toUpperCase(), attrs: { "aria-label": `Download ${title} as ${form.toUpperCase()}` } }));

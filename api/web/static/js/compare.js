@@ -1,6 +1,6 @@
 // Comparison: overlaid curves, adding and removing sweep points, equal fields on demand.
 
-import { ArmsView } from "./arms.js";
+import { ArmsView, askedTest } from "./arms.js";
 import { CurvesView, swatch } from "./curves.js";
 import { byId, data, debounced, enable, make, plural, say } from "./dom.js";
 import { getText } from "./http.js";
@@ -10,7 +10,7 @@ import { onThemeChange, themeName } from "./theme.js";
 
 const { runs, sizes, limits, colours } = data("data");
 const selection = new Selection(runs, sizes);
-const go = () => window.location.assign(selection.address);
+const go = () => window.location.assign([selection.address, askedTest()].filter(Boolean).join(selection.chosen.size ? "&" : "?"));
 
 /** Number of compared sweep points and runs, those of one experiment not counted. */
 function others(experiment) {
@@ -47,7 +47,7 @@ if (runs.length) {
     selection.remove(gone[0].experiment_id, gone.map((run) => run.index));
     go();
   });
-  if (byId("arms-form")) new ArmsView(runs);
+  if (byId("arms-form")) new ArmsView(runs, limits.ranked);
   markBest();
   markColours();
   onThemeChange(markColours);
