@@ -97,7 +97,7 @@ class KernelLocator(UserProvidedCacheLocator):
 
 
 # Other kernels of this process are kept where numba keeps them.
-LOCATORS = (f"{__name__}.KernelLocator", "UserProvidedCacheLocator")
+LOCATORS = (f"{__name__}.{KernelLocator.__name__}", "UserProvidedCacheLocator")
 setattr(numba.config, "CACHE_LOCATOR_CLASSES", ",".join(LOCATORS))  # noqa: B010 # set at run time
 
 # No flag that lets LLVM round otherwise: what it makes of a kernel differs between the process that
