@@ -33,6 +33,9 @@ from reglab.worker.settings import CONCURRENCY
 from reglab.worker.shutdown import ask_to_stop
 from reglab.worker.watchdog import Restart, Watchdog
 
+# Sent to the whole group by terminals, supervisors and ``timeout``: the main process alone hears
+# them and ends its pool in order, through the pool's own queue.
+FOR_MAIN = {signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 NAME = f"{socket.gethostname()}/{os.getpid()}"
 _reaper: Reaper | None = None
 _worker: Any = None
@@ -51,6 +54,9 @@ def _leave_logging(**_: Any) -> None:
 
 @worker_process_init.connect
 def _prepare_process(**_: Any) -> None:
+    # Blocked, as billiard sets handlers later. One that ends while it takes the lock of the queue
+    # leaves that locked, and the end of the pool waits for it for ever.
+    signal.pthread_sigmask(signal.SIG_BLOCK, FOR_MAIN)
     # Compiled kernels and libraries load here rather than in the first run's time.
     from reglab.core.engine.warm_up import warm_up
 
@@ -66,6 +72,8 @@ def _end_process(**_: Any) -> None:
 @worker_ready.connect
 def _start_reaper(**_: Any) -> None:
     global _reaper
+    # Celery would ask the pool by signals, which it does not hear.
+    signal.signal(signal.SIGQUIT, _restart.end)
     watchdog = Watchdog(settings.starving_seconds, _restart)
     _reaper = Reaper(settings, NAME, CONCURRENCY, _send, _busy, watchdog)
     _reaper.start()
@@ -120,6 +128,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     end_with_parent()
     logs.configure("worker")
+    _restart.watch()
     # Who is root, as in a notebook's container, knows; messages are JSON, which runs nothing.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     _check_tables()

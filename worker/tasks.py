@@ -28,6 +28,17 @@ _storage: Storage | None = None
 _lock = threading.Lock()
 
 
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """A message that is handed back at a shutdown is no error to look into."""
+    if record.exc_info and isinstance(record.exc_info[1], Reject):
+        record.exc_info = None
+    return True
+
+
+# Celery logs each rejected message with the traceback of its task.
+logging.getLogger("celery.app.trace").addFilter(_without_traceback)
+
+
 def storage(of: Settings = settings) -> Storage:
     """This process's storage; made after the fork, as connections must not cross it."""
     global _storage

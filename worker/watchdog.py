@@ -8,6 +8,7 @@ The database knows better: runs are queued and this worker's slots are free, loo
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -81,7 +82,7 @@ class Watchdog:
 
 
 class Restart:
-    """Begins this process anew, in place, so that no supervisor is needed.
+    """Begins this process anew, in place, so that no supervisor is needed; sees that it ends.
 
     Args:
         pool: Gives the process ids of the pool.
@@ -92,21 +93,29 @@ class Restart:
         self._pool, self._command = pool, list(command)
         self._asked = False
         self._stops = 0
+        self._deadline = math.inf
+
+    def watch(self) -> None:
+        """See from a thread of its own that a shutdown comes to an end; returns at once."""
+        threading.Thread(target=self._insist, name="shutdown", daemon=True).start()
 
     def __call__(self, why: str) -> None:
-        """Ask for a clean shutdown, which ends in ``finish``; insist if it does not come."""
+        """Ask for a clean shutdown, which ends in ``finish``."""
         # Where the threads stand is the one trace of what went wrong.
         log.error("this worker restarts", why=why, threads=_stacks())
         self._asked = True
+        self._end_within(STOP_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(STOP_SECONDS)
-        log.error("no clean shutdown; the pool is killed", seconds=STOP_SECONDS)
-        self.finish()
-        os._exit(1)
 
     def stop_asked(self) -> None:
         """Called at each request to stop, this object's own among them; another's wins."""
         self._stops += 1
+        self._end_within(STOP_SECONDS)
+
+    def end(self, *_: object) -> None:
+        """Handle a signal: end without waiting for any run."""
+        self._stops += 1
+        self._end_within(0.0)
 
     def finish(self) -> None:
         """Begin anew if that was asked for and no one else asked for an end; else return."""
@@ -114,13 +123,34 @@ class Restart:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         if not self._asked or self._stops > 1:
             return
+        self._kill_pool()
+        sys.stdout.flush()
+        os.execv(self._command[0], self._command)  # noqa: S606 # its own command again
+
+    def _end_within(self, seconds: float) -> None:
+        # Within a signal's handler: no lock may be taken and no thread started.
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
+
+    def _insist(self) -> None:
+        """End the process hard if it is still there at its deadline.
+
+        Processes of the pool share locks, and one that is killed takes its lock with it: whoever
+        waits for that lock, such as Celery's end of the pool, waits for ever.
+        """
+        while time.monotonic() < self._deadline:
+            time.sleep(LOOK_SECONDS)
+        log.error("no clean shutdown; the pool is killed", threads=_stacks())
+        self.finish()
+        self._kill_pool()
+        sys.stdout.flush()
+        os._exit(1)
+
+    def _kill_pool(self) -> None:
         for pid in self._pool():
             # Either may find that the pool has reaped it already.
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-        sys.stdout.flush()
-        os.execv(self._command[0], self._command)  # noqa: S606 # its own command again
 
 
 def _stacks() -> dict[str, list[str]]:

@@ -148,7 +148,7 @@ def test_a_shutdown_does_not_wait_for_a_long_epoch(delivery, undisturbed):
     experiment = delivery.submit("l2", **ENDLESS)
     delivery.holder(delivery.run(experiment).id)
     time.sleep(1.5)
-    assert worker.terminate(20) == 0
+    assert worker.terminate() == 0
     assert delivery.run(experiment).state == "queued"
     delivery.storage.experiments.cancel(experiment)
 

@@ -105,11 +105,15 @@ class Worker:
         """SIGKILL to the main process and its pool, as when the machine loses power."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._child.wait(10)
+        self.ended()
 
-    def terminate(self, seconds: float = 30.0) -> int:
+    def terminate(self) -> int:
         """SIGTERM, as an orchestrator sends it; returns the exit code."""
         self._child.terminate()
+        return self.ended()
+
+    def ended(self, seconds: float = 120.0) -> int:
+        """The exit code, once it has ended."""
         return self._child.wait(seconds)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from celery.exceptions import Reject
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
@@ -17,6 +18,7 @@ from reglab.core.presets import build
 from reglab.core.settings import Settings
 from reglab.core.storage import Storage, StorageUnavailableError, Submission
 from reglab.core.storage.migrate import upgrade
+from reglab.worker import tasks
 from reglab.worker.app import make_app
 from reglab.worker.execute import Execution
 from reglab.worker.identity import is_dead, machine, owner, process
@@ -68,7 +70,7 @@ def test_a_full_disk_delays_a_run_and_leaves_nothing_half_written(embedded):
     assert storage.results.array_names(lease.run_id) == []
     assert storage.experiments.runs(experiment)[0].state == "running"
     disk.free()
-    training.join(30)
+    training.join(120)
     run = storage.experiments.runs(experiment)[0]
     assert (run.state, run.attempt, run.errors) == ("succeeded", 1, [])
     assert len(storage.results.array_names(lease.run_id)) > 4
@@ -123,6 +125,17 @@ def test_persist_tells_a_second_try_and_gives_up_when_told():
         persist(lambda _: {}["none"], lambda: False)
 
 
+def test_a_message_is_handed_back_without_a_traceback(log_lines, monkeypatch):
+    monkeypatch.setattr(tasks, "stopping", lambda: True)
+    with pytest.raises(Reject) as handed_back:
+        tasks.run.apply(["some run"], throw=True)
+    assert handed_back.value.requeue
+    (line,) = [line for line in log_lines() if line["logger"] == "celery.app.trace"]
+    assert "shutting down" in line["event"]
+    assert line["level"] == "warning"
+    assert "exception" not in line
+
+
 def test_owners_of_this_machine_are_known_to_be_dead():
     assert owner() != owner()
     assert not is_dead(owner())
@@ -130,8 +143,8 @@ def test_owners_of_this_machine_are_known_to_be_dead():
     name = f"{machine()}/{process(child.pid)}/1"
     assert not is_dead(name)
     child.kill()
-    time.sleep(0.1)
-    # A zombie, until it is waited for.
+    # It has ended and is a zombie, until it is waited for.
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert is_dead(name)
     child.wait()
     assert is_dead(name)
