@@ -27,12 +27,6 @@ class StackError(ReglabError):
     """A part did not start or died; the message says which and where its log is."""
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nothing listens on at the moment."""
-    with bound_socket(host, 0) as probe:
-        return int(probe.getsockname()[1])
-
-
 class Stack:
     """Runs ``reglab server`` and ``reglab worker`` until closed.
 
@@ -51,7 +45,10 @@ class Stack:
         logs: Path | None = None,
     ) -> None:
         self.host = host
-        self.port = port or free_port(host)
+        # Kept as long as this lives: Linux gives the port to no other program, and lets the server
+        # listen on it.
+        self._kept = bound_socket(host, 0) if port == 0 else None
+        self.port = port if self._kept is None else int(self._kept.getsockname()[1])
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self._env = {**os.environ, **(env or {})}
         self._env |= {"REGLAB_HOST": host, "REGLAB_PORT": str(self.port)}
@@ -99,6 +96,8 @@ class Stack:
         for end in self._pipe:
             os.close(end)
         self._pipe = ()
+        if self._kept is not None:
+            self._kept.close()
         for file in self._files:
             file.close()
         self._files.clear()

@@ -20,14 +20,13 @@ import numpy as np
 from benchmarks.article import service, submit
 from benchmarks.timing import once
 from reglab.api.run_queue import RunQueue
-from reglab.api.stack import free_port
 from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.spec import expand
 from reglab.core.storage import Storage, Submission
 from reglab.core.storage.migrate import upgrade
-from tests.harness.servers import Absent, Postgres, Redis
+from tests.harness.servers import Absent, Postgres, Redis, free_port
 
 FIGURE = "fig02-l2-boundaries.png"
 LISTED_EXPERIMENTS, RUNS_EACH = 1000, 10

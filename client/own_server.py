@@ -39,7 +39,10 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
     need_extra("fastapi", "server", "A server of one's own")
     for folder in (home, log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    kept = _bound_socket()
+    port = kept.getsockname()[1]
+    if sys.platform != "linux":
+        kept.close()
     settings = {"REGLAB_HOME": str(home), "REGLAB_HOST": "127.0.0.1", "REGLAB_PORT": str(port)}
     # It serves this machine alone, whatever is set for another server.
     settings["REGLAB_ACCESS"] = "auto"
@@ -64,6 +67,7 @@ def own_server(home: Path, log: Path) -> Iterator[str]:
             _stop(child)
             os.close(watched)
             os.close(held)
+            kept.close()
 
 
 def _wait_until_it_answers(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
@@ -91,7 +95,9 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _bound_socket() -> socket.socket:
+    """A free port, which Linux gives to no other program while the socket is open."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", 0))
+    return made

@@ -30,7 +30,7 @@ from reglab.worker.app import QUEUE, RUN_TASK, app, settings
 from reglab.worker.identity import process, process_of
 from reglab.worker.reaper import Reaper
 from reglab.worker.settings import CONCURRENCY
-from reglab.worker.shutdown import ask_to_stop
+from reglab.worker.shutdown import ask_to_stop, stopping
 from reglab.worker.watchdog import Restart, Watchdog
 
 # Sent to the whole group by terminals, supervisors and ``timeout``: the main process alone hears
@@ -57,6 +57,9 @@ def _prepare_process(**_: Any) -> None:
     # Blocked, as billiard sets handlers later. One that ends while it takes the lock of the queue
     # leaves that locked, and the end of the pool waits for it for ever.
     signal.pthread_sigmask(signal.SIG_BLOCK, FOR_MAIN)
+    if stopping():
+        # In place of one that a shutdown ended: there is no run to prepare for.
+        return
     # Compiled kernels and libraries load here rather than in the first run's time.
     from reglab.core.engine.warm_up import warm_up
 

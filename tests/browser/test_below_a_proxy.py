@@ -13,11 +13,10 @@ import pytest
 from playwright.sync_api import expect
 
 from reglab.api.access.policy import Policy
-from reglab.api.stack import free_port
 from reglab.client import Client
 from tests.harness.browser import Watched
 from tests.harness.inline import SMALL, Inline
-from tests.harness.servers import absent
+from tests.harness.servers import absent, free_port
 from tests.harness.serving import serving
 
 PREFIX = "/user/me/proxy/8000"

@@ -66,7 +66,7 @@ def run_faults(mode: str, runs: int, seconds: float, seed: int, report: Report) 
         finally:
             chaos.stop()
         # On a busy machine the rest takes as long as the first pass did.
-        patience = 60 + 2 * took["undisturbed"]
+        patience = 300 + 2 * took["undisturbed"]
         _wait(delivery, disturbed, lambda n, of: report("disturbed", n, of), patience)
         took["disturbed"] = time.monotonic() - began
         return Outcome(chaos.done, judge(delivery, undisturbed, disturbed), took)

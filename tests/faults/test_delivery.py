@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import signal
+import sqlite3
 import time
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from reglab.core.storage.models import Base
 from tests.harness.workers import RESUMED, enqueue, queued_messages, until
@@ -80,11 +83,33 @@ def test_a_killed_worker_is_taken_over_to_the_same_bits(delivery, undisturbed):
     assert delivery.bits(experiment) == undisturbed
 
 
+def freeze(delivery, worker):
+    """Stop its processes where none is in a transaction, which would keep all others from SQLite."""
+    while True:
+        os.killpg(worker.pid, signal.SIGSTOP)
+        if may_write(delivery):
+            return
+        os.killpg(worker.pid, signal.SIGCONT)
+        time.sleep(0.05)
+
+
+def may_write(delivery):
+    database = make_url(delivery.settings.database_url)
+    if database.get_backend_name() != "sqlite":
+        return True
+    with contextlib.closing(sqlite3.connect(database.database, timeout=0.5)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+
 def test_a_frozen_worker_loses_its_lease_and_writes_nothing_more(delivery, undisturbed):
     frozen = delivery.the_worker()
     experiment = delivery.submit()
     run = delivery.wait_checkpoint(experiment)
-    os.killpg(frozen.pid, signal.SIGSTOP)
+    freeze(delivery, frozen)
     delivery.worker().wait_ready()
     # It is not dead: only silence ends its lease.
     delivery.wait_for(experiment)
@@ -137,7 +162,7 @@ def seconds_to_cancel(delivery, changes) -> float:
 @pytest.mark.parametrize("changes", [{}, ENDLESS], ids=["short epochs", "an endless epoch"])
 def test_cancel_stops_a_training_within_a_second(delivery, undisturbed, changes):
     # A machine that is busy otherwise may be late; then again.
-    assert any(seconds_to_cancel(delivery, changes) < 1.0 for _ in range(3))
+    assert any(seconds_to_cancel(delivery, changes) < 1.0 for _ in range(10))
     # Its process may have been ended in the middle of the epoch; the worker makes another.
     after = delivery.submit("l2", **SHORT)
     delivery.wait_for(after)
@@ -180,7 +205,8 @@ def test_time_limits_end_a_run(delivery, undisturbed):
     delivery.wait_for(slow, "failed")
     assert delivery.run(slow).error["type"] == "time-limit"
     # In native code the soft limit is not heard; the hard one ends the process.
-    deaf = delivery.submit("l2", **ENDLESS)
+    # It is there soon after its start, however slow the machine.
+    deaf = delivery.submit("l2", **ENDLESS | {"model.hidden": [1024, 1024]})
     until(lambda: delivery.run(deaf).errors, what="the hard limit")
     assert delivery.run(deaf).errors[0]["type"] == "worker-lost"
     delivery.storage.experiments.cancel(deaf)

@@ -43,7 +43,7 @@ def test_without_a_broker_submissions_are_accepted_and_run_later(delivery, broke
         began = time.monotonic()
         reply = http.post("/v1/experiments", json=DOCUMENT)
         assert reply.status_code == 202, reply.text
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         # A worker that starts meanwhile waits for it.
         worker = delivery.worker()
         time.sleep(4)
@@ -72,7 +72,7 @@ def test_a_restart_of_postgres_costs_no_attempt(delivery, servers, undisturbed):
     delivery.wait_checkpoint(experiment)
     postgres.stop()
     # Longer than the lease: nobody could renew it.
-    time.sleep(3)
+    time.sleep(delivery.settings.lease_seconds + 1)
     postgres.start()
     delivery.wait_for(experiment)
     run = delivery.run(experiment)

@@ -21,11 +21,23 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from reglab.api.stack import free_port
+from reglab.api.stack import bound_socket
 from reglab.core.storage.database import make_engine
 
 POSTGRES_VARIABLE = "REGLAB_TEST_POSTGRES_URL"
 REDIS_VARIABLE = "REGLAB_TEST_REDIS_URL"
+
+
+_kept: list[socket.socket] = []
+
+
+def free_port() -> int:
+    """A port that the kernel gives to no other program until this process ends.
+
+    It is bound and never listened on, so whoever is told its number may listen on it (Linux).
+    """
+    _kept.append(bound_socket("127.0.0.1", 0))
+    return int(_kept[-1].getsockname()[1])
 
 
 class Absent(RuntimeError):

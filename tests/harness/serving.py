@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from reglab.api.access.policy import Policy
 from reglab.api.app import create_app
 from reglab.api.limits import protocol
-from reglab.api.stack import free_port
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
 from reglab.core.storage.migrate import upgrade
+from tests.harness.servers import free_port
 
 
 def settings_in(folder: Path) -> Settings:

@@ -25,7 +25,8 @@ from reglab.core.storage import RunRecord, Storage, Submission
 
 # Short times, in the proportions of the defaults.
 QUICK = {
-    "REGLAB_LEASE_SECONDS": "2",
+    # A busy machine may keep a process waiting for seconds.
+    "REGLAB_LEASE_SECONDS": "5",
     "REGLAB_HEARTBEAT_SECONDS": "0.2",
     "REGLAB_CHECKPOINT_SECONDS": "0.3",
     "REGLAB_REAP_SECONDS": "0.3",
@@ -45,7 +46,7 @@ RESUMED = {
 
 
 def until(
-    condition: Callable[[], Any], seconds: float = 120.0, what: str | Callable[[], str] = ""
+    condition: Callable[[], Any], seconds: float = 240.0, what: str | Callable[[], str] = ""
 ) -> Any:
     """Wait for something true and return it; else say what was waited for."""
     deadline = time.monotonic() + seconds
@@ -166,7 +167,7 @@ class Delivery:
     def states(self, experiment: str) -> list[str]:
         return [run.state for run in self.runs(experiment)]
 
-    def wait_for(self, experiment: str, state: str = "succeeded", seconds: float = 180.0) -> None:
+    def wait_for(self, experiment: str, state: str = "succeeded", seconds: float = 300.0) -> None:
         """Until all of its runs are in this state."""
         until(
             lambda: set(self.states(experiment)) == {state},

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from reglab.api.limits.work import THREADS
-from reglab.api.stack import free_port
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.settings import Settings
 from reglab.core.settings.limits import Limits
@@ -23,7 +22,7 @@ from reglab.core.spec import parse_spec
 from reglab.core.storage import Storage, Submission
 from reglab.core.storage.migrate import upgrade
 from tests.harness.inline import Inline
-from tests.harness.servers import wait_for
+from tests.harness.servers import free_port, wait_for
 
 MOST_MIB = 200
 POINTS = 1000

@@ -15,11 +15,11 @@ import pytest
 
 from reglab.api.access import start
 from reglab.api.access.policy import Policy, is_loopback
-from reglab.api.stack import free_port
 from reglab.client import Client, DeniedError
 from reglab.core.settings import REFUSED, Settings
 from reglab.core.storage import Storage
 from reglab.core.storage.migrate import upgrade
+from tests.harness.servers import free_port
 
 
 @pytest.fixture

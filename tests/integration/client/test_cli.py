@@ -14,9 +14,9 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from reglab.api.stack import free_port
 from reglab.client.cli import app
 from reglab.client.cli.output import sparkline
+from tests.harness.servers import free_port
 from tests.integration.client.conftest import SMALL
 
 UNKNOWN = "01a20e8c-cfe5-759a-82b0-fdfa1ca8176f"

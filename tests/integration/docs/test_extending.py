@@ -19,7 +19,7 @@ import pytest
 from reglab.client.own_server import own_server
 from tests.integration.docs.pages import PAGES, Page, copy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 GENERATE = (
     "import sys, pathlib; sys.path.insert(0, 'docs/_ext'); import generate; "

@@ -17,7 +17,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 from setup import link
 from tests.integration.docs.test_snippets import PAGES, ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 # What the client's surface gives; both checkers are asked for the type of each expression.
 REVEALED = {

@@ -17,7 +17,7 @@ from reglab.core.figures import REGISTRY
 from setup import PARTS
 from tests.integration.service.test_end_to_end import of_this_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[3]
 FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")

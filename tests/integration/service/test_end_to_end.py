@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reglab.api.stack import free_port
 from tests.harness.inline import SMALL
+from tests.harness.servers import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from reglab.api.access.policy import Policy
-from reglab.api.stack import Stack, bound_socket, free_port
+from reglab.api.stack import Stack, bound_socket
 from reglab.core.settings import SettingsError
+from tests.harness.servers import free_port
 from tests.integration.service.test_end_to_end import SMALL, handed_back, of_this_folder, wait_until
 
 
