@@ -84,7 +84,7 @@ def test_a_killed_worker_is_taken_over_to_the_same_bits(delivery, undisturbed):
 
 
 def freeze(delivery, worker):
-    """Stop its processes where none is in a transaction, which would keep all others from SQLite."""
+    """Stop its processes outside transactions, which would keep all others from SQLite."""
     while True:
         os.killpg(worker.pid, signal.SIGSTOP)
         if may_write(delivery):
