@@ -16,7 +16,10 @@ from reglab.core import datasets
 from reglab.core.errors import FieldProblem
 from reglab.core.exchange.json_text import parse
 from reglab.core.spec import ResolvedRun
+from reglab.core.spec.uploaded import UploadedFacts
+from reglab.core.storage import NotFoundError
 from reglab.core.submission.plan import History, Plan, plan
+from reglab.core.submission.uploads import facts_of
 
 # Finished runs that an estimate rests on.
 HISTORY = 30
@@ -47,7 +50,8 @@ async def planned(shared: Context, document: Any) -> Plan:
         LimitExceededError: It is more than a limit allows.
     """
     history = await run_in_threadpool(_history, shared)
-    planned = functools.partial(plan, document, shared.limits, history)
+    facts = functools.partial(_facts, shared)
+    planned = functools.partial(plan, document, shared.limits, history, facts)
     found = await to_thread.run_sync(planned, limiter=shared.planning)
     await run_in_threadpool(_check_data, found.runs)
     return found
@@ -55,6 +59,13 @@ async def planned(shared: Context, document: Any) -> Plan:
 
 def _history(shared: Context) -> History:
     return shared.storage.results.durations(HISTORY), shared.storage.runs.slots()
+
+
+def _facts(shared: Context, identifier: str) -> UploadedFacts | None:
+    try:
+        return facts_of(shared.storage.datasets.get(identifier))
+    except NotFoundError:
+        return None
 
 
 def _check_data(runs: Sequence[ResolvedRun]) -> None:

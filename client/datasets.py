@@ -94,6 +94,23 @@ def packed(data: Any) -> tuple[str, bytes]:
     return "table.parquet", file.getvalue()
 
 
+def new_inputs(inputs: Any) -> dict[str, Any]:
+    """Inputs of ``Run.predict`` as fields of a request: rows by name, or lists of numbers."""
+    if hasattr(inputs, "to_dicts"):
+        return {"rows": inputs.to_dicts()}
+    if hasattr(inputs, "to_dict"):
+        present = inputs.astype(object).where(inputs.notna(), None)
+        return {"rows": present.to_dict("records")}
+    try:
+        rows = inputs.tolist() if hasattr(inputs, "tolist") else list(inputs)
+        if rows and all(isinstance(row, Mapping) for row in rows):
+            return {"rows": [dict(row) for row in rows]}
+        return {"inputs": [list(row) for row in rows]}
+    except TypeError:
+        remedy = "Give one list of numbers per input, [[...], [...]], or a DataFrame or dicts."
+        raise InvalidValueError("inputs", "It is no list of rows.", remedy) from None
+
+
 def _arrays(parts: Sequence[Any]) -> bytes:
     numpy = need("numpy", "upload() of arrays")
     file = io.BytesIO()

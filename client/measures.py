@@ -187,6 +187,9 @@ class Prediction(Arrays):
 
     run_id: str = Field(description="The run.")
     predicted: list[int] = Field(description="Most probable class of each input, (N,).")
+    classes: list[str] = Field(
+        description="Names of the classes, (K,), or none where the dataset does not tell."
+    )
     probabilities: list[list[float]] = Field(description="Probabilities with dropout off, (N, K).")
     dropout_mean: list[list[float]] | None = Field(
         None, description="Mean of the probabilities over networks with dropout on, (N, K)."

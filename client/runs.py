@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from typing import Any
 
 from reglab.client.answers import Confusion, Corp, Selective
-from reglab.client.errors import InvalidValueError
+from reglab.client.datasets import new_inputs
 from reglab.client.flow import AsyncSide, Call, Flow, SyncSide, operation
 from reglab.client.measures import (
     Boundary,
@@ -158,23 +157,18 @@ class RunSurface:
         return numpy.load(io.BytesIO(reply.content), allow_pickle=False)
 
     @operation
-    def predict(
-        self, inputs: Sequence[Sequence[float]], dropout_samples: int = 0, seed: int = 0
-    ) -> Flow[Prediction]:
+    def predict(self, inputs: Any, dropout_samples: int = 0, seed: int = 0) -> Flow[Prediction]:
         """Classify new inputs.
 
         Args:
             inputs: (N, d) nested lists or a NumPy array, scaled as the training data is (pixels
-                from 0 to 1).
+                from 0 to 1). For a run on an uploaded table a DataFrame of pandas or polars, or
+                dicts, with the columns as they were uploaded; for uploaded arrays and images the
+                values as they were uploaded.
             dropout_samples: Also average so many networks with dropout left on.
             seed: Seed of the dropout masks.
         """
-        try:
-            rows = inputs.tolist() if hasattr(inputs, "tolist") else [list(row) for row in inputs]
-        except TypeError:
-            remedy = "Give one list of numbers per input: [[...], [...]]."
-            raise InvalidValueError("inputs", "It is no list of rows.", remedy) from None
-        body = {"inputs": rows, "dropout_samples": dropout_samples, "seed": seed}
+        body = {**new_inputs(inputs), "dropout_samples": dropout_samples, "seed": seed}
         return Prediction.read((yield Call("POST", f"/v1/runs/{self.id}/predict", json=body)))
 
     def _get(self, what: str, query: dict[str, Any]) -> Call:

@@ -21,9 +21,17 @@ from reglab.core.errors import ReglabError
 from reglab.core.probes import Arrays, Recorder
 from reglab.core.process import tracing
 from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
-from reglab.core.settings import Settings
+from reglab.core.settings import DataSettings, Settings
 from reglab.core.spec import RunSpec
-from reglab.core.storage import LeaseLostError, RunLease, Storage, StorageUnavailableError
+from reglab.core.storage import (
+    LeaseLostError,
+    NotFoundError,
+    RunLease,
+    Storage,
+    StorageUnavailableError,
+)
+from reglab.core.storage.dataset_files import DatasetFiles
+from reglab.core.tables import Table
 from reglab.worker.persist import persist
 from reglab.worker.shutdown import stopping
 
@@ -64,6 +72,8 @@ class Execution:
         force_end: Callable[[], None] | None = None,
     ) -> None:
         self._runs = storage.runs
+        folder = DataSettings.from_env().cache_dir / "uploads"
+        self._files = DatasetFiles(storage.datasets, folder)
         self._lease = lease
         self._settings = settings
         self._force_end = force_end
@@ -121,7 +131,7 @@ class Execution:
     def _train(self) -> None:
         began = time.perf_counter()
         seed = self._lease.run.seed
-        data = datasets.load(self._spec.dataset, stream(seed, "data"))
+        data = datasets.load(self._spec.dataset, stream(seed, "data"), self._table)
         tracing.event("data loaded")
         checkpoint, gathered = self._resumed()
         self._trainer = trainer = Trainer(self._spec, data, seed, checkpoint)
@@ -148,6 +158,12 @@ class Execution:
         finish = functools.partial(self._runs.finish, self._lease, columns, arrays, summary)
         persist(lambda _: finish(trainer.epoch), stopping)
         self._pending.clear()
+
+    def _table(self, identifier: str) -> Table:
+        try:
+            return self._files.table(identifier)
+        except NotFoundError:
+            return datasets.no_uploads(identifier)
 
     def _resumed(self) -> tuple[Checkpoint | None, Arrays]:
         """The trainer's checkpoint, and what the probes had gathered by then."""

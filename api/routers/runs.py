@@ -12,6 +12,7 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import Context, RunId, Shared, classifier, finished
 from reglab.api.limits.refusals import check_values, refusal
 from reglab.api.limits.work import heavy
+from reglab.api.predict_inputs import network_inputs
 from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.runs import (
     BoundaryBody,
@@ -295,7 +296,7 @@ def get_predictions(
     dataset = run.spec.dataset
     if form == "json":
         remedy = "Ask for format=npz, which holds any number."
-        check_values(shared.limits, dataset.test_size * dataset.n_classes, "format", remedy)
+        check_values(shared.limits, dataset.n_test * dataset.n_classes, "format", remedy)
     logits = run.logits()
     columns = {
         "labels": run.labels(),
@@ -322,27 +323,14 @@ def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
     With ``dropout_samples`` also their mean and spread over networks with dropout on.
     """
     run = classifier(shared, run_id)
-    wanted = run.spec.dataset.n_features
-    wrong = next((at for at, row in enumerate(body.inputs) if len(row) != wanted), None)
-    if wrong is not None:
-        problem = FieldProblem(
-            f"inputs[{wrong}]", f"It has {len(body.inputs[wrong])} values.", f"Give {wanted}."
-        )
-        raise ProblemError(422, "invalid", "Invalid request", problem)
     p = run.spec.regularization.dropout
     if body.dropout_samples and not p:
         problem = FieldProblem(
             "dropout_samples", "The run was trained without dropout.", "Set it to 0."
         )
         raise ProblemError(422, "invalid", "Invalid request", problem)
-    _check_work(shared, len(body.inputs) * run.spec.dataset.n_classes * (1 + body.dropout_samples))
-    with np.errstate(over="ignore"):
-        x = np.array(body.inputs, np.float32)
-    if not np.isfinite(x).all():
-        problem = FieldProblem(
-            "inputs", "A value is beyond float32.", "Scale as the training data is."
-        )
-        raise ProblemError(422, "invalid", "Invalid request", problem)
+    x = network_inputs(run, body.inputs, body.rows)
+    _check_work(shared, len(x) * run.spec.dataset.n_classes * (1 + body.dropout_samples))
     network = network_of(run)
     probabilities = network.probabilities(x)
     samples = [
@@ -351,6 +339,7 @@ def predict(shared: Shared, run_id: RunId, body: PredictRequest) -> PredictBody:
     return PredictBody(
         run_id=run_id,
         predicted=probabilities.argmax(axis=1).tolist(),
+        classes=list(run.spec.dataset.class_names),
         probabilities=probabilities.tolist(),
         dropout_mean=np.mean(samples, axis=0).tolist() if samples else None,
         dropout_std=np.std(samples, axis=0).tolist() if samples else None,

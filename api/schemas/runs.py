@@ -215,10 +215,18 @@ class PredictRequest(BaseModel):
     model_config = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
     inputs: list[list[float]] = Field(
-        min_length=1,
+        default_factory=list,
         max_length=10_000,
-        description="Inputs, (N, d), scaled like the training data (pixels from 0 to 1).",
+        description="Inputs, (N, d), scaled like the training data (pixels from 0 to 1); of "
+        "uploaded arrays and images as they were uploaded.",
         examples=[[[0.5, 0.25]]],
+    )
+    rows: list[dict[str, Any]] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="In place of inputs for an uploaded table: N objects with the value of each "
+        "column as it was uploaded; null where it is missing.",
+        examples=[[]],
     )
     dropout_samples: int = Field(
         0,
@@ -235,6 +243,10 @@ class PredictBody(BaseModel):
     run_id: str = Field(description="The run.", examples=[ID])
     predicted: list[int] = Field(
         description="Most probable class of each input, (N,).", examples=[[1]]
+    )
+    classes: list[str] = Field(
+        description="Names of the classes, (K,); empty where the dataset does not tell.",
+        examples=[["upper moon", "lower moon"]],
     )
     probabilities: list[list[float]] = Field(
         description="Probabilities with dropout off, (N, K).", examples=[[[0.1, 0.9]]]

@@ -11,9 +11,9 @@ from reglab.core.spec import ExperimentSpec
 
 
 def lean(document: dict[str, Any]) -> dict[str, Any]:
-    """A spec without what its defaults say anyway."""
+    """A spec without what its defaults say anyway, or the service fills in."""
     spec = ExperimentSpec.model_validate(document)
-    return spec.model_dump(mode="json", exclude_defaults=True)
+    return spec.model_dump(mode="json", exclude_defaults=True, exclude={"dataset": {"facts"}})
 
 
 def as_json(document: dict[str, Any]) -> str:

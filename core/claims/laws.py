@@ -14,7 +14,7 @@ def follows_closed_form(run: RunResult) -> bool:
     """Whether a run is what the closed form speaks of: linear, squared loss, gradient descent."""
     spec = run.spec
     plain = spec.optimizer.name == "sgd" and spec.optimizer.schedule.alpha == 0
-    whole = spec.training.batch_size >= spec.dataset.train_size
+    whole = spec.training.batch_size >= spec.dataset.n_train
     centred = getattr(spec.dataset, "centred", False)
     regularized = spec.regularization.model_dump(exclude_defaults=True)
     linear = not spec.model.hidden and spec.model.loss == "squared"

@@ -120,8 +120,8 @@ def _fitted_flips(run: RunResult) -> float:
     dataset = run.spec.dataset
     if run.spec.validation_count():
         raise NotMeasurableError("It needs all training labels: a validation split takes some.")
-    expected = getattr(dataset, "label_flip", 0.0) * dataset.train_size
-    flipped = run.summary.get("provenance", {}).get("flipped", expected) / dataset.train_size
+    expected = getattr(dataset, "label_flip", 0.0) * dataset.n_train
+    flipped = run.summary.get("provenance", {}).get("flipped", expected) / dataset.n_train
     if not flipped:
         raise NotMeasurableError("It needs flipped labels: dataset.label_flip above 0.")
     return float((final(run, metric="train_accuracy") - (1 - flipped)) / flipped)

@@ -2,45 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
 import numpy as np
 
+from reglab.core.datasets import uploaded
 from reglab.core.datasets.base import Dataset, Loader
 from reglab.core.datasets.label_noise import with_label_noise
-from reglab.core.errors import DatasetUnavailableError
+from reglab.core.errors import DatasetUnavailableError, FieldProblem
 from reglab.core.spec import DATASETS
-from reglab.core.spec.dataset import DatasetBase
+from reglab.core.spec.dataset_base import DatasetBase
+from reglab.core.spec.uploaded import Uploaded
+from reglab.core.tables import Table
 
 REGISTRY = {name: cast(Loader, import_module(f"{__name__}.{name}")) for name in DATASETS}
+TableOf = Callable[[str], Table]
 
-__all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "digests", "load"]
+__all__ = ["REGISTRY", "Dataset", "Loader", "catalog", "check", "digests", "load", "no_uploads"]
 
 
-def load(spec: DatasetBase, rng: np.random.Generator) -> Dataset:
-    """The dataset of a run; ``rng`` is the run's data stream.
+def no_uploads(identifier: str) -> Table:
+    """Where no uploaded data can be read, raises DatasetUnavailableError."""
+    remedy = "Train it with a server and worker that store the data."
+    raise DatasetUnavailableError(
+        FieldProblem("dataset.id", f"{identifier} is not stored here.", remedy)
+    )
+
+
+def load(spec: DatasetBase, rng: np.random.Generator, table_of: TableOf = no_uploads) -> Dataset:
+    """The dataset of a run.
+
+    Args:
+        spec: Which, and how.
+        rng: The run's data stream.
+        table_of: Reads the table of an uploaded dataset by its id.
 
     Raises:
         DatasetUnavailableError: Its files are missing; the message names the remedy.
     """
-    data = _loader(spec).load(spec, rng)
+    if isinstance(spec, Uploaded):
+        data = uploaded.load(spec, rng, table_of(spec.id))
+    else:
+        data = _loader(spec).load(spec, rng)
     return with_label_noise(data, spec.label_noise, rng) if spec.label_noise else data
 
 
 def check(spec: DatasetBase) -> None:
     """Raise DatasetUnavailableError (or SpecError) if ``load`` would; may download files once."""
-    _loader(spec).check(spec)
+    if not isinstance(spec, Uploaded):
+        _loader(spec).check(spec)
 
 
 def digests(spec: DatasetBase) -> dict[str, str]:
     """The sha256 of every file that ``load`` would read here, by name; as in its provenance."""
-    return _loader(spec).digests(spec)
+    return uploaded.digests(spec) if isinstance(spec, Uploaded) else _loader(spec).digests(spec)
 
 
 def catalog() -> list[dict[str, Any]]:
     """One JSON row per dataset: what it is, and whether it is available here, else why not."""
-    return [_describe(name) for name in REGISTRY]
+    return [_describe(name) for name in DATASETS]
 
 
 def _loader(spec: DatasetBase) -> Loader:

@@ -293,7 +293,7 @@ def _varied(runs: Sequence[RunResult]) -> str:
     sets = [run.spec.dataset for run in runs]
     if all(one.is_drawn for one in sets):
         return "Seeds vary initialization, batches, training and test examples."
-    if all(one.is_drawn or getattr(one, "sampling", "first") == "random" for one in sets):
+    if all(one.draws_training for one in sets):
         return "Seeds vary initialization, batches and training examples; the test examples stay."
     told = "Seeds vary initialization and batches; "
     if any(one.is_drawn for one in sets):

@@ -6,38 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from reglab.core.spec.base import SpecModel, fault
-
-
-class DatasetBase(SpecModel):
-    """Facts that are known without loading any file.
-
-    Attributes:
-        n_features: Number of inputs of the network.
-        n_classes: Number of classes.
-        class_names: One name per class, or empty where only the files tell.
-        image_shape: (rows, columns) of an image, or None.
-        is_drawn: Whether the test examples are drawn from the run's seed.
-        training_only: Fields that change the training examples alone.
-    """
-
-    n_features: ClassVar[int]
-    n_classes: ClassVar[int]
-    class_names: ClassVar[tuple[str, ...]] = ()
-    image_shape: ClassVar[tuple[int, int] | None] = None
-    is_drawn: ClassVar[bool] = False
-    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "label_noise"})
-
-    label_noise: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        # Specs without it keep the content keys of a time when there was no such field.
-        exclude_if=lambda value: value == 0,
-        description="Share of the training labels that are shuffled among their examples. With 1 "
-        "the labels say nothing about the inputs (Zhang et al., 2017).",
-        examples=[1.0],
-    )
+from reglab.core.spec.base import fault
+from reglab.core.spec.dataset_base import DatasetBase
+from reglab.core.spec.uploaded import Uploaded
 
 
 class TwoMoons(DatasetBase):
@@ -98,6 +69,11 @@ class ImageDataset(DatasetBase):
         description="Subtract the mean of the training images from all images. Images are "
         "augmented before that, so that what an augmentation fills in is dark.",
     )
+
+    @property
+    def draws_training(self) -> bool:
+        """Whether the training images are drawn from the run's seed."""
+        return self.sampling == "random"
 
 
 class _Pixels784(ImageDataset):
@@ -219,9 +195,12 @@ class MaskedText(DatasetBase):
 
 
 DatasetSpec = Annotated[
-    TwoMoons | Mnist | FashionMnist | Mnist5k | Digits | MaskedText, Field(discriminator="name")
+    TwoMoons | Mnist | FashionMnist | Mnist5k | Digits | MaskedText | Uploaded,
+    Field(discriminator="name"),
 ]
+# Those that come with reglab.
 DATASETS: dict[str, type[DatasetBase]] = {
     get_args(kind.model_fields["name"].annotation)[0]: kind
     for kind in get_args(get_args(DatasetSpec)[0])
+    if kind is not Uploaded
 }

@@ -93,8 +93,10 @@ class RunSpec(SpecModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        self._check_augmentation()
         self._check_layers()
+        if not self.dataset.is_resolved:
+            return self
+        self._check_augmentation()
         self._check_probes()
         self._check_validation()
         return self
@@ -166,12 +168,12 @@ class RunSpec(SpecModel):
         for wanted in (self.regularization.early_stopping, self.probes.temperature):
             if wanted is not None:
                 size = wanted.validation_size
-                return int(size) if size >= 1 else max(1, round(size * self.dataset.train_size))
+                return int(size) if size >= 1 else max(1, round(size * self.dataset.n_train))
         return 0
 
     def train_count(self) -> int:
         """Training examples that are trained on: those that are not held out."""
-        return self.dataset.train_size - self.validation_count()
+        return self.dataset.n_train - self.validation_count()
 
     def steps_per_epoch(self) -> int:
         """Updates per epoch."""
@@ -212,7 +214,7 @@ class RunSpec(SpecModel):
                 detail=f"There is one validation split, and its size is given as {given}.",
                 remedy=f"Give {' and '.join(sizes)} the same value.",
             )
-        size, count = self.dataset.train_size, self.validation_count()
+        size, count = self.dataset.n_train, self.validation_count()
         if size - count < 2:
             raise fault(
                 first,

@@ -102,7 +102,7 @@ def model_seconds(spec: RunSpec) -> float:
     forward = 2 * weights / FLOPS_A_SECOND + sum(spec.model.hidden) * ACTIVATION_SECONDS
     step = STEP_SECONDS + 3 * batch * forward
     step += spec.parameter_count() * spec.optimizer.seconds_per_parameter
-    examples = spec.dataset.train_size + spec.dataset.test_size
+    examples = spec.dataset.n_train + spec.dataset.n_test
     epoch = EPOCH_SECONDS + spec.steps_per_epoch() * step
     epoch += spec.train_count() * _augmentation(spec)
     evaluations = spec.training.evaluations() * (EVALUATION_SECONDS + examples * forward)
@@ -129,9 +129,9 @@ def _probes(spec: RunSpec, forward: float) -> float:
         grids = 1 + probes.boundary.dropout_instances + probes.boundary.snapshots
         seconds += grids * probes.boundary.resolution**2 * forward
     if probes.mc_dropout:
-        seconds += probes.mc_dropout.samples * spec.dataset.test_size * forward
+        seconds += probes.mc_dropout.samples * spec.dataset.n_test * forward
     for probe in (probes.spectrum, probes.components):
         if probe:
             flops += EIGEN_FLOPS * d**3 + probe.snapshots * 2 * d * d * width
-            flops += probe.snapshots * 2 * d * spec.dataset.train_size
+            flops += probe.snapshots * 2 * d * spec.dataset.n_train
     return seconds + flops / FLOPS_A_SECOND

@@ -23,6 +23,7 @@ from reglab.core.spec import (
 )
 from reglab.core.spec.overrides import MAX_KEYS
 from reglab.core.submission.estimate import Estimate, estimate
+from reglab.core.submission.uploads import FactsOf, no_uploads, with_facts
 
 # Values of a list; more than any spec has use for.
 MOST_VALUES = 10_000
@@ -49,20 +50,21 @@ class Plan:
     dropped: list[str]
 
 
-def plan(document: Any, limits: Limits, history: History) -> Plan:
+def plan(document: Any, limits: Limits, history: History, facts_of: FactsOf = no_uploads) -> Plan:
     """Read a submission and check all that can be checked without storing it, or files at hand.
 
     Args:
         document: A spec, or a preset with overrides.
         limits: How much may be asked for.
         history: What finished runs took, and the number of slots.
+        facts_of: The facts of an uploaded dataset by its id.
 
     Raises:
         SpecError: A field is wrong.
         LimitExceededError: It is more than a limit allows.
     """
     check_breadth(document, limits)
-    spec, preset, dropped = _parse(document)
+    spec, preset, dropped = _parse(document, facts_of)
     check_count(spec, limits)
     runs = expand(spec, limits.runs)
     check_parameters(runs, limits)
@@ -127,12 +129,12 @@ def check_stored(runs: list[ResolvedRun], limits: Limits) -> None:
             raise LimitExceededError(limits, "grid_points", "probes.boundary", detail, remedy)
 
 
-def _parse(document: Any) -> tuple[ExperimentSpec, str | None, list[str]]:
+def _parse(document: Any, facts_of: FactsOf) -> tuple[ExperimentSpec, str | None, list[str]]:
     if not isinstance(document, dict):
         problem = FieldProblem("body", "The body is not an object.", "Send a spec or a preset.")
         raise SpecError(problem)
     if "preset" not in document:
-        spec = parse_spec(document)
+        spec = parse_spec(with_facts(document, facts_of))
         check_size(spec.sweep)
         check_swept(spec.sweep, given_at(document, spec.sweep), may_repeat=True)
         return spec, None, []
@@ -146,4 +148,4 @@ def _parse(document: Any) -> tuple[ExperimentSpec, str | None, list[str]]:
         remedy = 'Send {"preset": "l2", "overrides": {"training.epochs": 100}}.'
         raise SpecError(FieldProblem(field, "It has the wrong type.", remedy))
     laid = changed(name, overrides)
-    return parse_spec(laid.document), name, laid.dropped
+    return parse_spec(with_facts(laid.document, facts_of)), name, laid.dropped

@@ -43,6 +43,10 @@ class FeatureFacts(BaseModel):
         description=f"Sorted values of a category or boolean, at most {MAX_LEVELS}; else null.",
         examples=[["high", "low"]],
     )
+    counts: list[int] | None = Field(
+        description="Rows of each level, without those of the test set; else null.",
+        examples=[[70, 80]],
+    )
 
 
 class ClassCount(BaseModel):
@@ -128,7 +132,7 @@ def describe(table: Table, target: str | None = None, task: Task | None = None) 
     names = [name for name in frame.columns if name != target]
     features: list[FeatureFacts] = []
     if table.image_shape is None:
-        features = [_feature(frame[name], str(name), warnings) for name in names]
+        features = [_feature(frame[name], str(name), table.test_rows, warnings) for name in names]
     else:
         _warn_of_pixels(frame[names], warnings)
     inputs = row_digests(frame[names])
@@ -167,12 +171,15 @@ def label_of(value: Any) -> str:
     return str(value)
 
 
-def _feature(column: pd.Series, name: str, warnings: list[Warned]) -> FeatureFacts:
+def _feature(column: pd.Series, name: str, test_rows: int, warnings: list[Warned]) -> FeatureFacts:
     missing, distinct = int(column.isna().sum()), int(column.nunique())
     kind = _kind(column, name, len(column) - missing, distinct)
-    levels = None
+    levels = counts = None
     if kind in ("category", "boolean"):
-        levels = sorted(label_of(value) for value in column.dropna().unique())
+        labels = column.dropna().map(label_of)
+        levels = sorted(labels.unique())
+        training = labels[labels.index < len(column) - test_rows]
+        counts = [int(count) for count in training.value_counts().reindex(levels, fill_value=0)]
     about = {
         "constant": "It has one value in all rows, or none.",
         "id-like": "Every row has a value of its own, so it names rows; it can only be memorized.",
@@ -182,7 +189,9 @@ def _feature(column: pd.Series, name: str, warnings: list[Warned]) -> FeatureFac
         warnings.append(Warned(column=name, message=about[kind]))
     if missing:
         warnings.append(Warned(column=name, message=f"{missing} of {len(column)} rows have none."))
-    return FeatureFacts(name=name, kind=kind, missing=missing, distinct=distinct, levels=levels)
+    return FeatureFacts(
+        name=name, kind=kind, missing=missing, distinct=distinct, levels=levels, counts=counts
+    )
 
 
 def _kind(column: pd.Series, name: str, present: int, distinct: int) -> Kind:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 from reglab.client import InvalidRequestError, InvalidValueError, NotFoundError
-from reglab.client.datasets import packed
+from reglab.client.datasets import new_inputs, packed
 from tests.harness import files
 
 
@@ -72,3 +74,23 @@ def test_equal_arrays_are_equal_bytes_whenever_they_are_packed(monkeypatch):
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         assert archive.namelist() == ["X.npy", "y.npy"]
     assert np.load(io.BytesIO(first))["y"].tolist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("given", [files.frame(), pl.from_pandas(files.frame())])
+def test_rows_are_sent_as_they_were_uploaded(given):
+    rows = new_inputs(given)["rows"]
+    frame = files.frame()
+    assert [list(row) for row in rows] == len(frame) * [list(frame.columns)]
+    assert rows[0] == frame.astype(object).iloc[0].to_dict()
+    json.dumps(rows, allow_nan=False)
+    assert new_inputs(rows[:2]) == {"rows": rows[:2]}
+
+
+def test_a_gap_in_a_frame_is_null_and_numbers_are_inputs():
+    gaps = pd.DataFrame({"a": [1.5, np.nan], "b": [None, "x"], "c": pd.array([1, None], "Int64")})
+    wanted = [{"a": 1.5, "b": None, "c": 1}, {"a": None, "b": "x", "c": None}]
+    assert new_inputs(gaps)["rows"] == wanted
+    assert new_inputs(np.ones((2, 2)))["inputs"] == [[1.0, 1.0], [1.0, 1.0]]
+    assert new_inputs([(1, 2)])["inputs"] == [[1, 2]]
+    with pytest.raises(InvalidValueError, match="no list of rows"):
+        new_inputs([1, 2])

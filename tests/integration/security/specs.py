@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from reglab.core.spec import ExperimentSpec
+from reglab.core.tables import ReadOptions, address
 
 # Where a field has no bound of its own.
 WIDE = 1e12
@@ -25,6 +27,22 @@ CUTS = {
     "snapshots": 6,
 }
 WIDTH = 12
+# What specs on uploaded data are about, and its target.
+TABLE = "age,soil,wet,plot,y\n" + "".join(
+    ",".join(
+        [
+            "" if at % 9 == 4 else str(at % 13),
+            "sand" if at % 3 else "loam",
+            "true" if at % 5 else "false",
+            "north" if at % 2 else "south",
+            "yes" if at % 7 > 2 else "no",
+        ]
+    )
+    + "\n"
+    for at in range(60)
+)
+TARGET = "y"
+TABLE_ID = address(io.BytesIO(TABLE.encode()), TARGET, ReadOptions())
 
 
 def experiments() -> st.SearchStrategy[dict[str, Any]]:
@@ -63,6 +81,12 @@ def of_type(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
         return st.sampled_from(get_args(annotation))
     if origin is list:
         return st.lists(of_type(get_args(annotation)[0], []), max_size=4)
+    if origin is dict:
+        return st.dictionaries(*(of_type(one, []) for one in get_args(annotation)), max_size=4)
+    if origin is tuple:
+        return st.tuples(*(of_type(one, []) for one in get_args(annotation)))
+    if annotation is str:
+        return texts(metadata)
     if annotation is type(None):
         return st.none()
     if annotation is bool:
@@ -70,6 +94,19 @@ def of_type(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
     if annotation in (int, float):
         return numbers(annotation, metadata)
     return documents(annotation)
+
+
+def texts(metadata: list[Any]) -> st.SearchStrategy[str]:
+    """Of the pattern, or within the bounds of length; often names of ``TABLE``."""
+    patterns = [found for one in metadata if (found := getattr(one, "pattern", None))]
+    if patterns:
+        return st.from_regex(patterns[0], fullmatch=True)
+    low, high = 0, 40
+    for one in metadata:
+        low, high = getattr(one, "min_length", low), getattr(one, "max_length", high)
+    return st.sampled_from(TABLE.partition("\n")[0].split(",")) | st.text(
+        min_size=low, max_size=min(high, 40)
+    )
 
 
 def numbers(kind: type, metadata: list[Any]) -> st.SearchStrategy[Any]:
@@ -111,13 +148,17 @@ def mended(document: dict[str, Any]) -> dict[str, Any]:
     data = document["dataset"]["name"]
     data_sizes = {"train_size": 60, "test_size": 40}
     found = document | {"dataset": data_sizes | document["dataset"]}
+    if data == "uploaded":
+        kept = ("name", "stratify", "split_seed", "scale", "label_noise")
+        table = {name: document["dataset"][name] for name in kept if name in document["dataset"]}
+        found["dataset"] = table | {"id": TABLE_ID, "missing": "indicator"}
     if data == "masked_text":
         # Its shares of masked and replaced words must not exceed the whole.
         found["dataset"] |= {"masked": 0.5, "replaced": 0.5}
     model = dict(found.get("model", {}))
     regularization = dict(found.get("regularization", {}))
     probes = dict(found.get("probes", {}))
-    images = data not in ("two_moons", "masked_text")
+    images = data not in ("two_moons", "masked_text", "uploaded")
     augmentation = (regularization.get("augmentation") or {}).get("name")
     fits = {"masking": data == "masked_text", "gaussian_noise": True, "mixup": True, None: True}
     if not fits.get(augmentation, images):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.harness.fuzz import TALLY, inputs, tell
 from tests.harness.inline import Inline
-from tests.integration.security.specs import experiments
+from tests.harness.uploads import store
+from tests.integration.security.specs import TABLE, TABLE_ID, TARGET, experiments
 
 HANG_SECONDS = 30
 RUN = {
@@ -27,7 +28,9 @@ RUN = {
 def served(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("REGLAB_DOWNLOAD", "0")
+    patch.setenv("REGLAB_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     made = Inline(tmp_path_factory.mktemp("specs"))
+    assert store(made, TABLE.encode(), TARGET) == TABLE_ID
     yield made
     made.storage.close()
     patch.undo()

@@ -97,6 +97,8 @@ export class SchemaForm {
   children(node, path) {
     const fields = make("div", { className: "fields" });
     for (const [name, raw] of Object.entries(node.properties)) {
+      // The service fills it in.
+      if (raw.readOnly) continue;
       fields.append(this.field(name, raw, [...path, name], node.required?.includes(name)));
     }
     return fields;
@@ -185,11 +187,12 @@ export class SchemaForm {
     if (found.kind === "enum") return control.value;
     const text = control.value.trim();
     if (found.isSeeds) return parseSeeds(text);
+    if (text === "" && found.optional) return null;
     if (found.kind === "list") {
       const texts = resolved(found.node.items ?? {}, this.schema).type === "string";
       return texts ? text.split(",").map((one) => one.trim()).filter(Boolean) : parseList(text);
     }
-    if (text === "") return found.optional ? null : undefined;
+    if (text === "") return undefined;
     return found.kind === "number" ? parseValue(text) : control.value;
   }
 
