@@ -43,6 +43,9 @@ class Claim(Reply):
     threshold_sensitive: bool | None = Field(
         None, description="Whether a threshold a quarter less or more gives another verdict."
     )
+    fragile: bool = Field(
+        False, description="Whether the verdict turns with the last bit of the statistics."
+    )
     turns: dict[str, Verdict] = Field({}, description="The other verdicts, by moved region.")
     value: float | None = Field(None, description="Mean of the statistic over seeds.")
     low: float | None = Field(None, description="Lower end of its 95 % interval over seeds.")
@@ -68,3 +71,40 @@ class ClaimList(Reply):
     """All claims."""
 
     items: list[Claim] = Field(description="The claims, in the order of the article.")
+    varied: str = Field("", description="What differs between seeds.")
+    made_by: str = Field("", description="Engine, processor and versions that made the runs.")
+
+
+class Choice(Reply):
+    """A decision that the article leaves open, taken otherwise than in the presets."""
+
+    name: str = Field(description="Short name.")
+    text: str = Field(description="What is chosen.")
+    experiments: list[str] = Field([], description="Ids of the experiments of this column.")
+
+
+class ChoiceVerdict(Reply):
+    """What the runs of one choice say about one claim."""
+
+    choice: str = Field(description="Name of the choice.")
+    verdict: Verdict | None = Field(None, description="As of a claim.")
+    value: float | None = Field(None, description="Mean of the statistic over seeds.")
+    low: float | None = Field(None, description="Lower end of its 95 % interval over seeds.")
+    high: float | None = Field(None, description="Upper end.")
+    seeds: int = Field(0, description="Number of replicates.")
+
+
+class RobustnessRow(Reply):
+    """One claim under every choice that bears on it."""
+
+    claim: str = Field(description="Id of the claim.")
+    text: str = Field(description="The statement.")
+    robust: bool = Field(description="Whether the verdict is the same under all.")
+    verdicts: list[ChoiceVerdict] = Field([], description="In the order of the choices.")
+
+
+class Robustness(Reply):
+    """Claims by choice."""
+
+    choices: list[Choice] = Field(description="The presets' own choices first.")
+    items: list[RobustnessRow] = Field(description="The claims that a choice bears on.")

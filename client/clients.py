@@ -12,6 +12,7 @@ import httpx
 
 from reglab.client import datasets, flows
 from reglab.client.arms import Adjust
+from reglab.client.claims import Robustness
 from reglab.client.compare import Comparison, compare_flow
 from reglab.client.dataset_models import (
     DatasetInfo,
@@ -244,6 +245,16 @@ class ClientSurface:
         """
         asked = {"metric": metric, "adjust": adjust, "margin": margin}
         return (yield from compare_flow(experiments, baseline, asked))
+
+    @operation
+    def robustness(self, *experiments: Any) -> Flow[Robustness]:
+        """Verdict of each claim under each choice that the article leaves open.
+
+        Args:
+            experiments: Those of presets as they are and under their ``choices``, or their ids.
+        """
+        query = {"experiment": [identifier(each) for each in experiments]}
+        return Robustness.read((yield Call("GET", "/v1/robustness", params=query)))
 
     @operation
     def report(self, *experiments: Any, path: str | os.PathLike[str] = "report.html") -> Flow[Path]:

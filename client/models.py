@@ -169,6 +169,14 @@ class ArrayList(Reply):
     items: list[ArrayInfo] = Field(description="The arrays, sorted by name.")
 
 
+class PresetChoice(Reply):
+    """A decision that could have been another."""
+
+    name: str = Field(description="Short name.")
+    text: str = Field(description="What is chosen.")
+    overrides: dict[str, Any] = Field({}, description="What it changes in the preset.")
+
+
 class PresetInfo(Reply):
     """A preset."""
 
@@ -184,6 +192,9 @@ class PresetInfo(Reply):
     )
     controls: list[dict[str, Any]] = Field(
         [], description="Overrides of the experiments that its claims need as controls."
+    )
+    choices: list[PresetChoice] = Field(
+        [], description="Choices that the article leaves open, taken otherwise than in the preset."
     )
 
 

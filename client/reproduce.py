@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ class Reproduction:
         experiments: Id of each preset's experiment.
         substitutes: Stand-in dataset of each preset whose own was unavailable.
         controls: Ids of the experiments that were run as controls of claims.
+        choices: Ids of those that were run under other choices, by choice.
     """
 
     report: Path
@@ -33,6 +33,7 @@ class Reproduction:
     experiments: dict[str, str]
     substitutes: dict[str, str]
     controls: list[str]
+    choices: dict[str, list[str]]
 
 
 def reproduce(
@@ -42,6 +43,7 @@ def reproduce(
     scale: float = 1.0,
     display: Display | None = None,
     warn: Callable[[str], None] = lambda _: None,
+    robust: bool = False,
 ) -> Reproduction:
     """Run the article's presets and write figures and report into a folder.
 
@@ -53,6 +55,8 @@ def reproduce(
         scale: Multiplies every preset's epochs, e.g. 0.01 for a quick look.
         display: Shows progress.
         warn: Is told of stand-in datasets.
+        robust: Whether to run each preset under every choice that the article leaves open as well;
+            the report then shows which claims hang on one. Takes about four times as long.
 
     Raises:
         ExperimentFailedError: One of the experiments failed.
@@ -65,6 +69,7 @@ def reproduce(
         if preset.substitute and not available[preset.spec["dataset"]["name"]]
     }
     experiments, controls = {}, []
+    choices: dict[str, list[Experiment]] = {}
     for preset in presets:
         substitute = substitutes.get(preset.name)
         if substitute:
@@ -76,14 +81,32 @@ def reproduce(
         experiments[preset.name] = client.submit(preset.name, changes)
         if len(seeds) > 1:
             controls += [_control(client, preset, changes, each) for each in preset.controls]
-    everything = [*experiments.values(), *controls]
+        for choice in preset.choices if robust else ():
+            own = {**changes, **choice.overrides, "tags": ["choice"]}
+            name = {"name": f"{preset.title}: {choice.text}"}
+            of_choice = choices.setdefault(choice.name, [])
+            of_choice.append(client.submit(preset.name, own | name))
+            if len(seeds) > 1:
+                of_choice += [_control(client, preset, own, each) for each in preset.controls]
+    printed = [*experiments.values(), *controls]
+    everything = [*printed, *(one for each in choices.values() for one in each)]
     client.wait(*everything, progress=display or Display())
     figures = _figures(presets, experiments, output / "figures")
     if len(seeds) > 1:
-        figures += _claims(everything, output)
+        figures += _claims(printed, output)
+    if robust:
+        found = client.robustness(*everything).model_dump_json(indent=1)
+        write_whole(output / "robustness.json", found.encode())
     report = client.report(*everything, path=output / "report.html")
     ids = {name: experiment.id for name, experiment in experiments.items()}
-    return Reproduction(report, figures, ids, substitutes, [control.id for control in controls])
+    return Reproduction(
+        report,
+        figures,
+        ids,
+        substitutes,
+        [control.id for control in controls],
+        {name: [one.id for one in each] for name, each in choices.items()},
+    )
 
 
 def _control(
@@ -99,7 +122,7 @@ def _changes(
 ) -> dict[str, Any]:
     changes: dict[str, Any] = {"seeds": list(seeds)}
     if substitute:
-        changes["dataset"] = {"name": substitute}
+        changes["dataset.name"] = substitute
     if scale != 1.0:
         changes["training.epochs"] = max(2, round(preset.spec["training"]["epochs"] * scale))
     return changes
@@ -108,9 +131,9 @@ def _changes(
 def _claims(experiments: Sequence[Experiment], output: Path) -> list[Path]:
     """All claims over all experiments: JSON, Markdown, and a figure in every format."""
     first, *others = experiments
-    rows = [claim.model_dump() for claim in first.claims(others)]
-    write_whole(output / "claims.json", json.dumps(rows, indent=1).encode())
-    first.download("claims", output / "claims.md", query={"with": [one.id for one in others]})
+    for form in ("json", "md"):
+        path, query = output / f"claims.{form}", {"with": [one.id for one in others]}
+        first.download("claims", path, query=query)
     return [
         first.figure("claims", form, others=others).save(output / "figures" / f"claims.{form}")  # type: ignore[arg-type]
         for form in FORMATS

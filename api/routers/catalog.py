@@ -8,9 +8,10 @@ from fastapi import APIRouter
 
 from reglab.api.access.scopes import needs
 from reglab.api.problems import responses
-from reglab.api.schemas.catalog import PresetList, PresetRow
+from reglab.api.schemas.catalog import PresetChoice, PresetList, PresetRow
 from reglab.core.claims import trained_controls
 from reglab.core.presets import PRESETS
+from reglab.core.presets.choices import CHOICES
 from reglab.core.spec import ExperimentSpec, count_runs
 from reglab.core.spec.fields import schema
 
@@ -32,6 +33,11 @@ def list_presets() -> PresetList:
             article=preset.article,
             substitute=preset.substitute,
             controls=[dict(control.changes) for control in trained_controls(preset.name)],
+            choices=[
+                PresetChoice(name=one.name, text=one.text, overrides=dict(one.changes[preset.name]))
+                for one in CHOICES
+                if preset.name in one.changes
+            ],
         )
         for preset in PRESETS.values()
     ]

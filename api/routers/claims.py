@@ -18,6 +18,7 @@ from reglab.api.schemas.claims import ClaimList, ClaimRow
 from reglab.core import machine
 from reglab.core.claims import decide
 from reglab.core.claims import document as claims_document
+from reglab.core.results.arms import what_varied
 from reglab.core.statistics import Adjustment
 
 router = APIRouter(prefix="/experiments/{experiment_id}/claims", tags=["results"])
@@ -56,8 +57,8 @@ def list_claims(
     runs = functools.cache(lambda: finished_runs(shared, ids))
     outcomes = outcomes_of(shared, stamp, runs)
     rows = [ClaimRow.of(outcome).model_dump() for outcome in decide(outcomes, adjust)]
+    made_by = machine.sentence(run.summary for run in runs())
+    document = {"items": rows, "varied": what_varied(runs()), "made_by": made_by}
     if form == "md":
-        made = machine.sentence(run.summary for run in runs())
-        text = f"{claims_document.markdown(rows)}\n{made}\n"
-        return Response(text, media_type=MARKDOWN)
-    return Response(json.dumps({"items": rows}, allow_nan=False), media_type="application/json")
+        return Response(claims_document.markdown(document), media_type=MARKDOWN)
+    return Response(json.dumps(document, allow_nan=False), media_type="application/json")

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from reglab.api.access.scopes import needs
 from reglab.api.context import Context, Shared, identifier
 from reglab.api.figure_cache import Stamp
-from reglab.api.limits.work import drawing
+from reglab.api.limits.work import drawing, heavy
 from reglab.api.problems import responses
 from reglab.api.routers.pooled import (
     at_most,
@@ -21,17 +21,19 @@ from reglab.api.routers.pooled import (
     pictures,
     stamp_of,
 )
-from reglab.api.schemas.claims import ClaimRow
+from reglab.api.schemas.claims import ClaimRow, Robustness
 from reglab.api.schemas.experiments import ExperimentBody
-from reglab.core.claims import is_for_control
+from reglab.core import claims
+from reglab.core.claims import is_for_control, robustness
 from reglab.core.figures import REGISTRY, Figure
 from reglab.core.figures.report import render_report
 from reglab.core.presets import PRESETS
 from reglab.core.results import RunResult
+from reglab.core.results.arms import what_varied
 
 router = APIRouter(tags=["results"])
 CLAIMS = REGISTRY["claims"]
-MOST = 20
+MOST = 60
 Experiments = Annotated[
     list[str],
     Query(
@@ -42,6 +44,26 @@ Experiments = Annotated[
     ),
 ]
 Documents = Sequence[ExperimentBody]
+
+
+@router.get(
+    "/robustness",
+    summary="Claims under other choices",
+    operation_id="get_robustness",
+    responses=responses(404, 422),
+)
+@needs("read")
+@heavy
+def get_robustness(shared: Shared, experiment: Experiments) -> Robustness:
+    """Returns the verdict of each claim under each choice that the article leaves open.
+
+    Give the experiments of presets as they are and under ``choices`` of ``GET /presets``, with
+    their controls. A column has the runs of the experiments that its choice changes, and those of
+    the other presets as they are; its claims are decided together, by Holm's method.
+    """
+    at_most("experiment", experiment, MOST)
+    ids = [identifier("experiment", one) for one in dict.fromkeys(experiment)]
+    return Robustness.of(_robustness(shared, [_document(shared, one) for one in ids]))
 
 
 @router.get(
@@ -64,8 +86,11 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     documents = [_document(shared, one) for one in ids]
     stamps = {one: stamp_of(shared, [one]) for one in ids}
     runs = {one: finished_runs(shared, [one]) for one in ids}
-    all_runs = [run for one in ids for run in runs[one]]
-    stamp = [run for one in ids for run in stamps[one]]
+    robust = Robustness.of(_robustness(shared, documents))
+    under_choices = _under_choices(robust)
+    shown_here = [one for one in documents if one.id not in under_choices]
+    all_runs = [run for one in shown_here for run in runs[one.id]]
+    stamp = [run for one in shown_here for run in stamps[one.id]]
     rows: list[dict[str, Any]] = []
     shown = None
     # One seed never decides a claim.
@@ -75,11 +100,13 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
         outcomes = outcomes_of(shared, stamp, lambda: all_runs)
         rows = [ClaimRow.of(outcome).model_dump() for outcome in outcomes]
     page = render_report(
-        list(pictures(shared, _wanted(documents, runs, stamps))),
+        list(pictures(shared, _wanted(shown_here, runs, stamps))),
         [document.model_dump(mode="json") for document in documents],
-        [*_notes(documents), *_failures(shared, documents)],
+        [*_notes(shown_here), *_failures(shared, documents)],
         rows,
         shown,
+        robust.model_dump() if robust.items else None,
+        what_varied(all_runs) if rows else "",
     )
     return HTMLResponse(page)
 
@@ -87,6 +114,20 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
 def _document(shared: Context, experiment_id: str) -> ExperimentBody:
     record = shared.storage.experiments.get(experiment_id)
     return ExperimentBody.with_runs(record, shared.storage.experiments.runs(experiment_id))
+
+
+def _robustness(shared: Context, documents: Documents) -> robustness.Table:
+    def decided(ids: Sequence[str]) -> list[claims.Outcome]:
+        return outcomes_of(shared, stamp_of(shared, ids), lambda: finished_runs(shared, ids))
+
+    placed = [robustness.Experiment(one.id, one.preset, one.spec) for one in documents]
+    return robustness.table(placed, decided)
+
+
+def _under_choices(found: Robustness) -> set[str]:
+    """Experiments under other choices, which are for the table of choices alone."""
+    printed, *others = found.choices
+    return {each for one in others for each in one.experiments} - set(printed.experiments)
 
 
 def _wanted(

@@ -7,6 +7,18 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 
+class PresetChoice(BaseModel):
+    """A decision that could have been another."""
+
+    name: str = Field(description="Short name.", examples=["centred-inputs"])
+    text: str = Field(
+        description="What is chosen.", examples=["the mean training image subtracted"]
+    )
+    overrides: dict[str, Any] = Field(
+        description="What it changes in the preset.", examples=[{"dataset.centred": True}]
+    )
+
+
 class PresetRow(BaseModel):
     """A preset."""
 
@@ -31,6 +43,9 @@ class PresetRow(BaseModel):
     controls: list[dict[str, Any]] = Field(
         description="Overrides of the experiments that its claims need as controls.",
         examples=[[{"dataset.label_noise": 1.0}]],
+    )
+    choices: list[PresetChoice] = Field(
+        description="Choices that the article leaves open, taken otherwise than in the preset."
     )
 
 

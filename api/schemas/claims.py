@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from reglab.core import claims
+from reglab.core.claims import robustness
 
 
 class ControlRow(BaseModel):
@@ -72,6 +73,10 @@ class ClaimRow(BaseModel):
         "more; null where the threshold is zero or there is no verdict.",
         examples=[None],
     )
+    fragile: bool = Field(
+        description="Whether the verdict turns with the last bit of the statistics.",
+        examples=[False],
+    )
     turns: dict[str, claims.Verdict] = Field(
         description="The other verdicts, by moved region.", examples=[{"> 0.375": "supported"}]
     )
@@ -132,6 +137,7 @@ class ClaimRow(BaseModel):
             threshold_high=claim.region.high,
             threshold_reason=claim.region.reason,
             threshold_sensitive=outcome.is_threshold_sensitive,
+            fragile=outcome.is_fragile,
             turns=dict(outcome.turns),
             value=outcome.value,
             low=outcome.low,
@@ -155,3 +161,84 @@ class ClaimList(BaseModel):
     """All claims."""
 
     items: list[ClaimRow] = Field(description="The claims, in the order of the article.")
+    varied: str = Field(
+        description="What differs between seeds, and what the verdicts are about where the "
+        "examples do not.",
+        examples=["Seeds vary initialization, batches, training and test examples."],
+    )
+    made_by: str = Field(
+        description="Engine, processor and versions that made the runs.",
+        examples=["20 runs by engine version 5 (reglab 0.1.0, commit unknown) on ..."],
+    )
+
+
+class ChoiceRow(BaseModel):
+    """A decision that the article leaves open, taken otherwise than in the presets."""
+
+    name: str = Field(description="Short name.", examples=["centred-inputs"])
+    text: str = Field(
+        description="What is chosen.", examples=["the mean training image subtracted"]
+    )
+    experiments: list[str] = Field(
+        description="Ids of the experiments whose runs decide the claims of this column.",
+        examples=[["019a8a1e-0000-7000-8000-000000000000"]],
+    )
+
+
+class ChoiceVerdict(BaseModel):
+    """What the runs of one choice say about one claim."""
+
+    choice: str = Field(description="Name of the choice.", examples=["centred-inputs"])
+    verdict: claims.Verdict | None = Field(description="As of a claim.", examples=["supported"])
+    value: float | None = Field(description="Mean of the statistic over seeds.", examples=[0.041])
+    low: float | None = Field(description="Lower end of its 95 % interval.", examples=[0.028])
+    high: float | None = Field(description="Upper end.", examples=[0.055])
+    seeds: int = Field(description="Number of replicates.", examples=[10])
+
+    @classmethod
+    def of(cls, choice: str, outcome: claims.Outcome) -> ChoiceVerdict:
+        """From the outcome under a choice."""
+        names = ("verdict", "value", "low", "high", "seeds")
+        return cls(choice=choice, **{name: getattr(outcome, name) for name in names})
+
+
+class RobustnessRow(BaseModel):
+    """One claim under every choice that bears on it."""
+
+    claim: str = Field(description="Id of the claim.", examples=["l2-test-accuracy"])
+    text: str = Field(description="The statement.", examples=["The mildest L2 decay ..."])
+    robust: bool = Field(description="Whether the verdict is the same under all.", examples=[True])
+    verdicts: list[ChoiceVerdict] = Field(
+        description="In the order of the choices; one that does not change the claim's runs is not "
+        "among them."
+    )
+
+
+class Robustness(BaseModel):
+    """Claims by choice: which hold whatever was chosen, and which hang on a choice."""
+
+    choices: list[ChoiceRow] = Field(description="The presets' own choices first.")
+    items: list[RobustnessRow] = Field(description="The claims that a choice bears on.")
+
+    @classmethod
+    def of(cls, found: robustness.Table) -> Robustness:
+        """From the table."""
+        return cls(
+            choices=[
+                ChoiceRow(
+                    name=one.name, text=one.text, experiments=list(found.experiments[one.name])
+                )
+                for one in found.choices
+            ],
+            items=[cls._row(found, claim) for claim in found.claims],
+        )
+
+    @staticmethod
+    def _row(found: robustness.Table, claim: str) -> RobustnessRow:
+        names = [one.name for one in found.choices if (claim, one.name) in found.outcomes]
+        return RobustnessRow(
+            claim=claim,
+            text=claims.REGISTRY[claim].text,
+            robust=found.is_robust(claim),
+            verdicts=[ChoiceVerdict.of(name, found.outcomes[claim, name]) for name in names],
+        )

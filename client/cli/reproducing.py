@@ -45,6 +45,14 @@ def reproduce_article(
     own: Annotated[
         bool, typer.Option("--own-server", help="Start a server even if one responds.")
     ] = False,
+    robust: Annotated[
+        bool,
+        typer.Option(
+            "--robust",
+            help="Run each preset under every choice that the article leaves open as well, and "
+            "show which claims hang on one; takes about four times as long.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Reproduce the article: six experiments, ten figures, claims, and an HTML report.
@@ -73,6 +81,7 @@ def reproduce_article(
             scale,
             TerminalDisplay(out),
             lambda text: out.print(f"[yellow]{for_markup(text)}[/]", soft_wrap=True),
+            robust,
         )
     if as_json:
         print_json(
@@ -82,6 +91,7 @@ def reproduce_article(
                 "experiments": made.experiments,
                 "substitutes": made.substitutes,
                 "controls": made.controls,
+                "choices": made.choices,
             }
         )
     else:

@@ -13,7 +13,7 @@ from reglab.core.claims.regions import Region
 from reglab.core.errors import CODE_FAULTS, NotMeasurableError
 from reglab.core.results import RunResult
 from reglab.core.spec import RunSpec
-from reglab.core.statistics import Adjustment, adjusted, interval_of_mean
+from reglab.core.statistics import Adjustment, adjusted, are_equal, interval_of_mean
 
 Runs = Sequence[RunResult]
 PerSeed = Mapping[int, float]
@@ -27,6 +27,8 @@ KINDS: tuple[Kind, ...] = ("finding", "sanity")
 MINIMUM_SEEDS = 6
 # Chance of any false verdict among claims that are decided together.
 ERROR_RATE = 0.05
+LAST_BIT = 2.0**-23
+PERTURBATIONS = 20
 FAILED = "Its measurement failed; the server's log says why."
 log = logging.getLogger("reglab.claims")
 
@@ -81,6 +83,7 @@ class Outcome:
         reason: Why there is no verdict, or why it is undecided or does not discriminate.
         turns: What the verdict would be if the threshold were a quarter less or more, by that
             threshold, where it would be another.
+        is_fragile: Whether the verdict turns with the last bit (of float32) of the statistics.
         control: The same of the claim's control; None where the claim has none.
     """
 
@@ -94,6 +97,7 @@ class Outcome:
     verdict: Verdict | None = None
     reason: str | None = None
     turns: Mapping[str, Verdict] = field(default_factory=dict)
+    is_fragile: bool = False
     control: Outcome | None = None
 
     @property
@@ -218,8 +222,27 @@ def _together(outcomes: Sequence[Outcome], method: Adjustment) -> list[Outcome]:
         corrected = adjusted(tested, method)
         for place, at in enumerate(chosen):
             one = _decided(found[at], float(corrected[place]), len(chosen))
-            found[at] = replace(one, turns=_turns(one, tested, place, method))
+            turns = _turns(one, tested, place, method)
+            found[at] = replace(
+                one, turns=turns, is_fragile=_is_fragile(one, tested, place, method)
+            )
     return found
+
+
+def _is_fragile(outcome: Outcome, tested: Any, place: int, method: Adjustment) -> bool:
+    """Whether the verdict turns in any of twenty perturbations of each seed's last bit."""
+    values = np.array(list(outcome.by_seed.values()))
+    if are_equal(values):
+        return False
+    p_values = tested.copy()
+    signs = np.random.default_rng(0).choice((-1.0, 1.0), size=(PERTURBATIONS, len(values)))
+    for moved in values * (1 + LAST_BIT * signs):
+        p_values[place] = outcome.claim.region.p_value(moved)
+        p_adjusted = float(adjusted(p_values, method)[place])
+        moved_outcome = replace(outcome, value=float(moved.mean()))
+        if _verdict(moved_outcome, outcome.claim.region, p_adjusted) != outcome.verdict:
+            return True
+    return False
 
 
 def _turns(outcome: Outcome, tested: Any, place: int, method: Adjustment) -> dict[str, Verdict]:

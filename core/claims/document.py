@@ -1,4 +1,4 @@
-"""Claims as a Markdown document, from the rows that the API gives.
+"""Claims as a Markdown document, from what the API gives.
 
 ``python -m reglab.core.claims.document claims.json notes.md > claims.md``
 """
@@ -24,12 +24,13 @@ HEAD = (
 )
 
 
-def markdown(rows: Sequence[Mapping[str, Any]], level: int = 2) -> str:
+def markdown(document: Mapping[str, Any], level: int = 2) -> str:
     """A table for each section with every measured claim's numbers, verdict and control.
 
-    Sanity checks have one of their own, the last; reasons of thresholds are below the tables.
-    ``level`` is that of the sections' headings.
+    Sanity checks have one of their own, the last; reasons of thresholds are below the tables, then
+    what the seeds vary and what made the runs. ``level`` is that of the sections' headings.
     """
+    rows = document["items"]
     findings = [row for row in rows if row["kind"] == "finding"]
     parts = [f"{_counts(findings)}\n"]
     measured = [row for row in findings if row["value"] is not None]
@@ -42,6 +43,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], level: int = 2) -> str:
     absent = [f"`{row['id']}`" for row in rows if row["value"] is None]
     if absent:
         parts.append(f"These runs do not bear on {', '.join(absent)}.\n")
+    parts.append(f"{document['varied']} {document['made_by']}".strip() + "\n")
     return "\n".join(parts)
 
 
@@ -87,7 +89,8 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _turns(row: Mapping[str, Any]) -> str:
     told = (f"{WORDS[verdict]} if {region}" for region, verdict in row["turns"].items())
-    return "".join(f"<br>threshold-sensitive: {each}" for each in told)
+    fragile = "<br>fragile: turns with the last bit" if row["fragile"] else ""
+    return "".join(f"<br>threshold-sensitive: {each}" for each in told) + fragile
 
 
 def _control(control: Mapping[str, Any] | None) -> str:
@@ -100,9 +103,9 @@ def _control(control: Mapping[str, Any] | None) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the document of a file of rows, with a file of notes above the tables."""
-    rows, notes = (Path(argument).read_text("utf-8") for argument in arguments)
-    print(f"{notes.rstrip()}\n\n## Numbers\n{markdown(json.loads(rows), 3)}", end="")
+    """Print the document of a file of claims, with a file of notes above the tables."""
+    found, notes = (Path(argument).read_text("utf-8") for argument in arguments)
+    print(f"{notes.rstrip()}\n\n## Numbers\n{markdown(json.loads(found), 3)}", end="")
 
 
 if __name__ == "__main__":

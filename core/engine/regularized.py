@@ -10,7 +10,7 @@ from reglab.core.engine.epoch import EpochExamples
 from reglab.core.engine.inputs import Inputs
 from reglab.core.engine.row_order import order_within_batches
 from reglab.core.regularizers import NO_MASKS, Epoch, Masks, Regularizer, Sizes
-from reglab.core.regularizers.shift import shift_batches
+from reglab.core.regularizers.shift import shift_images
 from reglab.core.spec import RunSpec
 
 
@@ -98,7 +98,8 @@ class RegularizedExamples:
         for one in self._changing:
             epoch = one.inputs(self._stream_of(one), epoch)
         if self.offset is not None:
-            shift_batches(epoch, shifts)
+            of_each = np.repeat(shifts, self._batch_size, axis=0)[: len(rows)]
+            shift_images(epoch.images(), of_each)
             epoch.inputs[:] -= self.offset
         return Inputs.of(epoch.inputs, backward=True), epoch.targets
 

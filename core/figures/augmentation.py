@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
@@ -32,7 +34,7 @@ class Augmentation(Figure[tuple[Group, Group]]):
 
     name = "fig01-augmentation"
     title = "Training with and without shift augmentation"
-    article_number = 1
+    article_number: ClassVar[int | None] = 1
 
     def measure(self, runs: Runs) -> tuple[Group, Group]:
         """The replicates without and with shifts."""
@@ -79,6 +81,14 @@ class Augmentation(Figure[tuple[Group, Group]]):
             + seeds_note(found)
             + dataset_note(found[0].runs, "mnist")
         )
+
+
+class ShortTau(Augmentation):
+    """The same, of runs whose step size falls earlier."""
+
+    name = "augmentation-short-tau"
+    title = "Shift augmentation with a shorter tau"
+    article_number = None
 
 
 def _is_plain(run: RunResult) -> bool:

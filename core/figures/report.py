@@ -39,6 +39,8 @@ def render_report(
     notes: Sequence[str] = (),
     claims: Sequence[Mapping[str, Any]] = (),
     claims_figure: Picture | None = None,
+    robustness: Mapping[str, Any] | None = None,
+    varied: str = "",
 ) -> str:
     """The page.
 
@@ -48,6 +50,8 @@ def render_report(
         notes: Warnings to show on top, such as stand-in datasets.
         claims: Rows as ``GET .../claims`` gives them; they get a section of their own.
         claims_figure: The figure ``claims``.
+        robustness: As ``GET /robustness`` gives it.
+        varied: What differs between the seeds of the claims' runs.
     """
     page = Environment(autoescape=True).from_string(TEMPLATE.read_text("utf-8"))
     runs = [run for one in experiments for run in one["runs"] if run["summary"]]
@@ -60,6 +64,8 @@ def render_report(
         checks=[row for row in claims if row["value"] is not None and row["kind"] == "sanity"],
         absent=[row for row in claims if row["value"] is None],
         claims_figure=claims_figure,
+        robustness=robustness,
+        varied=varied,
         words=WORDS,
     )
 

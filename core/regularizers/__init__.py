@@ -12,7 +12,7 @@ from reglab.core.regularizers.masking import Masking
 from reglab.core.regularizers.mixup import Mixup
 from reglab.core.regularizers.rotation import Rotation
 from reglab.core.regularizers.scaling import Scaling
-from reglab.core.regularizers.shift import Shift
+from reglab.core.regularizers.shift import LaidOutShift, Shift
 from reglab.core.regularizers.weight_decay import L1, L2
 from reglab.core.spec import RunSpec
 
@@ -22,6 +22,7 @@ REGISTRY: tuple[type[Regularizer], ...] = (
     Dropout,
     LabelSmoothing,
     Shift,
+    LaidOutShift,
     Rotation,
     Scaling,
     Elastic,

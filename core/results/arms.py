@@ -185,7 +185,7 @@ def compare(
     except ValueError as reason:
         raise NotComparableError(str(reason), "adjust", "Use adjust=holm.") from reason
     ranks = _ranks(scores, values, better)
-    varied = _varied(every)
+    varied = what_varied(every)
     return ArmComparison(
         metric,
         better,
@@ -288,17 +288,20 @@ def _over_datasets(
     )
 
 
-def _varied(runs: Sequence[RunResult]) -> str:
+def what_varied(runs: Sequence[RunResult]) -> str:
     """What differs between seeds, and what the result is about where the examples do not."""
     sets = [run.spec.dataset for run in runs]
-    if all(one.is_drawn for one in sets):
+    drawn = [one.is_drawn for one in sets]
+    if all(drawn):
         return "Seeds vary initialization, batches, training and test examples."
+    some = "of some datasets " if any(drawn) else ""
     if all(one.draws_training for one in sets):
-        return "Seeds vary initialization, batches and training examples; the test examples stay."
-    told = "Seeds vary initialization and batches; "
-    if any(one.is_drawn for one in sets):
-        return f"{told}the examples of some datasets stay."
-    return f"{told}all have the same training and test examples: it speaks of these alone."
+        told = "Seeds vary initialization, batches and training examples"
+        return f"{told}; the test examples {some}stay."
+    told = "Seeds vary initialization and batches"
+    if some:
+        return f"{told}; the examples of some datasets stay."
+    return f"{told}; all have the same training and test examples: it speaks of these alone."
 
 
 def _told(

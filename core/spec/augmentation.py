@@ -28,17 +28,31 @@ class AugmentationBase(SpecModel):
 
 
 class ShiftAugmentation(AugmentationBase):
-    """Shifts each batch as a whole, in x and in y, filling with zeros."""
+    """Shifts each batch as a whole, or each image, in x and in y."""
 
     name: Literal["shift"] = Field(description="Name of the augmentation.")
     probability: float = Field(
-        default=0.5, ge=0, le=1, description="Probability that a batch is shifted."
+        default=0.5, ge=0, le=1, description="Probability that a batch, or an image, is shifted."
     )
     pixels: list[int] = Field(
         default=[-2, -1, 1, 2],
         min_length=1,
         max_length=32,
         description="Shifts, in pixels, from which x and y are drawn with replacement.",
+    )
+    unit: Literal["batch", "example"] = Field(
+        default="batch",
+        # Specs without these two keep the content keys of a time when there were no such fields.
+        exclude_if=lambda value: value == "batch",
+        description="What is shifted as a whole: 'batch' or 'example', that is each image.",
+        examples=["example"],
+    )
+    fill: Literal["zeros", "wrap"] = Field(
+        default="zeros",
+        exclude_if=lambda value: value == "zeros",
+        description="What moves in at the edge: 'zeros', or with 'wrap' what moved out at the "
+        "opposite edge.",
+        examples=["wrap"],
     )
 
     @field_validator("pixels")

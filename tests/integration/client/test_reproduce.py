@@ -9,8 +9,13 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from reglab.client import Client
+from reglab.client.claims import Robustness
 from reglab.client.cli import app
+from reglab.client.reproduce import reproduce
+from reglab.client.tables import Listing
 from reglab.core.engine import ENGINE_VERSION
+from reglab.core.presets.choices import CHOICES
 from tests.integration.client.conftest import SMALL
 
 
@@ -38,7 +43,10 @@ def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
     assert f"engine version {ENGINE_VERSION}" in claims.splitlines()[-1]
     assert "Epochs are not those of the presets: " in report
     told = json.loads((tmp_path / "claims.json").read_text())
-    measured = [row for row in told if row["value"] is not None]
+    assert told["varied"].endswith("the test examples of some datasets stay.")
+    assert told["made_by"] in claims
+    assert "#robustness" not in report
+    measured = [row for row in told["items"] if row["value"] is not None]
     assert len(measured) > 20
     for row in measured:
         assert row["seeds"] == 2
@@ -47,6 +55,39 @@ def test_reproduce_on_a_server_that_answers(server, tmp_path, monkeypatch):
     assert len(shuffled) >= 3
     assert all(row["control"]["seeds"] == 2 for row in shuffled if row["control"]["value"])
     assert any(row["control"]["value"] is not None for row in shuffled)
+
+
+class Augmentation(Client):
+    """A client that knows one preset only."""
+
+    def presets(self):
+        return Listing([one for one in super().presets() if one.name == "augmentation"])
+
+
+@pytest.mark.slow
+def test_claims_hang_on_choices_where_verdicts_differ(server, tmp_path):
+    choices = [choice.name for choice in CHOICES if "augmentation" in choice.changes]
+    with Augmentation(server) as client:
+        made = reproduce(client, tmp_path, (0, 1), 0.02, robust=True)
+    assert list(made.choices) == choices
+    found = Robustness.model_validate_json((tmp_path / "robustness.json").read_text())
+    assert [choice.name for choice in found.choices] == ["printed", *choices]
+    assert [choice.experiments for choice in found.choices] == [
+        [made.experiments["augmentation"]],
+        *made.choices.values(),
+    ]
+    printed = json.loads((tmp_path / "claims.json").read_text())["items"]
+    own = {row["id"]: row for row in printed if row["value"] is not None}
+    assert {row.claim for row in found.items} <= set(own)
+    gain = next(row for row in found.items if row.claim == "augmentation-test-accuracy")
+    assert [each.choice for each in gain.verdicts] == ["printed", *choices]
+    assert gain.verdicts[0].value == own[gain.claim]["value"]
+    assert len({each.value for each in gain.verdicts}) > 4, "each choice trains its own networks"
+    report = made.report.read_text()
+    table = report[report.index('id="robustness"') :]
+    assert table.count("<th><code>") == 1 + len(choices)
+    assert report.count('id="fig01-augmentation"') == 1
+    assert f"{gain.verdicts[-1].value:.3g} [" in table
 
 
 def test_report_of_other_experiments(client, resolve, finished, tmp_path):

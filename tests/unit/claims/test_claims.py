@@ -147,6 +147,32 @@ def test_regions(region, values, verdict):
     assert claim.evaluate([]).verdict == verdict
 
 
+def p_at(region, values):
+    """The values moved together until p is just at the level, on the side where they are."""
+    spread = np.asarray(values) - np.mean(values)
+    low, high = 1e-6, 1.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if region.p_value(middle + spread) > 0.05 else (low, middle)
+    return list(high + spread)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 40.0])
+def test_a_verdict_that_turns_with_the_last_bit_is_fragile(scale):
+    at_level = p_at(above(0.0), 0.1 * np.array([-1.0, 0.3, 0.2, -0.5, 0.4, 0.6]))
+
+    def found(values):
+        by_seed = dict(enumerate(float(value) * scale for value in values))
+        claim = claims.Claim("x", "X.", "S", "s", above(0.0), (), lambda _: by_seed)
+        return claim.evaluate([])
+
+    assert found(at_level).verdict == "supported"
+    assert found(at_level).is_fragile
+    assert not found([value + 1e-4 for value in at_level]).is_fragile
+    assert not found([value - 1e-4 for value in at_level]).is_fragile
+    assert not found([0.25] * 6).is_fragile, "equal replicates are not decided by their spread"
+
+
 def test_the_least_number_of_seeds_is_that_of_the_sign_test():
     assert 2 ** (1 - MINIMUM_SEEDS) < 0.05 <= 2 ** (2 - MINIMUM_SEEDS)
 

@@ -99,15 +99,21 @@ def test_the_report_has_a_section_where_claims_were_measured(rows):
 
 
 def test_the_document_has_every_claim_with_its_numbers(rows):
-    text = markdown(rows)
+    text = markdown({"items": rows, "varied": "Seeds vary all.", "made_by": "4 runs by hand."})
     assert text.startswith(
         "Of 4 claims, 1 are supported, 1 are not supported, 1 are undecided, 0 do not "
         "discriminate, and 1 do not apply"
     )
     assert text.count("\n| `") == 3
-    assert text.rstrip().endswith("These runs do not bear on `l2-test-accuracy`.")
+    *_, absent, told = text.rstrip().split("\n\n")
+    assert absent == "These runs do not bear on `l2-test-accuracy`."
+    assert told == "Seeds vary all. 4 runs by hand."
     for row in rows[:3]:
         line = next(line for line in text.splitlines() if f"`{row['id']}`" in line)
         assert f"{row['value']:.4g}" in line
         assert row["threshold"] in line
         assert line.count(" | ") == 9
+        assert "fragile" not in line
+    (fragile, *_) = [row | {"fragile": True} for row in rows]
+    told = {"items": [fragile], "varied": "", "made_by": ""}
+    assert "fragile: turns with the last bit" in markdown(told)

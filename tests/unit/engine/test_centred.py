@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from reglab.core import datasets
 from reglab.core.engine import Trainer
 from reglab.core.engine.random_streams import stream
-from reglab.core.regularizers.base import Epoch
-from reglab.core.regularizers.shift import shift_batches
+from reglab.core.regularizers.shift import shift_images
 from tests.harness.fuzz import inputs, tell
 from tests.harness.training import spec
 from tests.unit.engine import oracle
@@ -68,19 +67,20 @@ def test_noise_and_mixtures_need_no_images_and_stay_as_they_were():
 
 @given(
     shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
-    moves=st.lists(st.tuples(st.integers(-12, 12), st.integers(-12, 12)), min_size=1, max_size=3),
-    size=st.integers(1, 4),
+    moves=st.lists(st.tuples(st.integers(-12, 12), st.integers(-12, 12)), min_size=1, max_size=6),
+    wraps=st.booleans(),
 )
 @inputs(100)
-def test_shifts_move_every_pixel_of_a_batch(shape, moves, size):
-    count = len(moves) * size
-    rows = np.arange(1, 1 + count * shape[0] * shape[1], dtype=np.float32).reshape(count, -1)
-    epoch = Epoch(rows.copy(), rows, size, shape)
-    shift_batches(epoch, np.array(moves))
-    for at, image in enumerate(rows.reshape(count, *shape)):
-        expected = oracle.shift_image(image, *moves[at // size])
-        np.testing.assert_array_equal(epoch.images()[at], expected)
-    tell("shifts", count)
+def test_shifts_move_every_pixel_of_an_image(shape, moves, wraps):
+    images = np.arange(1, 1 + len(moves) * shape[0] * shape[1], dtype=np.float32)
+    images = images.reshape(-1, *shape)
+    moved = images.copy()
+    shift_images(moved, np.array(moves), wraps)
+    for image, found, (dx, dy) in zip(images, moved, moves, strict=True):
+        rolled = np.roll(image, (dy, dx), axis=(0, 1))
+        expected = rolled if wraps else oracle.shift_image(image, dx, dy)
+        np.testing.assert_array_equal(found, expected)
+    tell("shifts", len(moves))
 
 
 @given(least=st.sampled_from([0.0, 0.001, 0.01, 0.1]), patience=st.integers(1, 20))

@@ -51,11 +51,31 @@ def blank(image, size, row, column):
     return out
 
 
+def move(wanted, rng, x, batch, shape):
+    size = 1 if wanted.unit == "example" else batch
+    count = math.ceil(len(x) / size)
+    chosen = rng.random(count) < wanted.probability
+    drawn = rng.choice(np.array(wanted.pixels), size=(count, 2))
+    out = []
+    for at, row in enumerate(x):
+        dx, dy = drawn[at // size] if chosen[at // size] else (0, 0)
+        image, moved = row.reshape(shape), np.zeros(shape)
+        for r in range(shape[0]):
+            for c in range(shape[1]):
+                inside = 0 <= r + dy < shape[0] and 0 <= c + dx < shape[1]
+                if inside or wanted.fill == "wrap":
+                    moved[(r + dy) % shape[0], (c + dx) % shape[1]] = image[r, c]
+        out.append(moved.ravel())
+    return np.array(out)
+
+
 def rewrite(wanted, rng, x, targets, batch, shape):
     """One epoch's x (N, d) and targets (N, K), with the draws that the engine documents."""
     count = len(x)
     if wanted.name == "mixup":
         return mix(wanted, rng, x, targets, batch)
+    if wanted.name == "shift":
+        return move(wanted, rng, x, batch, shape), targets
     chosen = rng.random(count) < wanted.probability
     out = x.copy()
     if wanted.name == "gaussian_noise":
