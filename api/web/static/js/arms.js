@@ -21,7 +21,7 @@ const readable = (query) => query.toString().replaceAll("%3A", ":").replaceAll("
 /** What the page's address asks to be tested, as a query; empty if nothing is. */
 export function askedTest() {
   const query = new URLSearchParams(window.location.search);
-  return readable(new URLSearchParams(NAMES.filter((name) => query.has(name)).map((name) => [name, query.get(name)])));
+  return readable(new URLSearchParams([...query].filter(([name]) => NAMES.includes(name))));
 }
 
 /** Select a value, if there is such an option: a baseline may have been removed. */
