@@ -34,8 +34,9 @@ demo: $(SERVER_STAMP)
 serve: $(SERVER_STAMP)
 	@$(BIN)/reglab serve
 
-# In as many processes as the machine has processors; add ARGS="-k name" and so on.
-PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
+# In one process more than the machine has processors, as tests wait, too; add ARGS="-k name" and so on.
+PROCESSES ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --maxprocesses 9 --dist worksteal
 test: $(STAMP)
 	$(PYTEST) $(ARGS)
 

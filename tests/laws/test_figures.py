@@ -117,7 +117,7 @@ def told(caption, total, counts, seeds):
 
 def can_be_read(axes):
     """Whether a scale with lines has numbers, itself or at a panel of its row that shares it."""
-    if not axes.get_visible() or not axes.lines or not axes.axison:
+    if not axes.get_visible() or not axes.lines or not axes.axison or has_numbers(axes):
         return True
     shared = axes.get_shared_y_axes().get_siblings(axes)
     place = axes.get_subplotspec()
@@ -126,8 +126,15 @@ def can_be_read(axes):
         for each in shared
         if place and each.get_subplotspec() and each.get_subplotspec().rowspan == place.rowspan
     ]
-    ticks = [tick for each in {axes, *row} for tick in each.yaxis.get_major_ticks()]
-    return not ticks or any(t.label1.get_visible() or t.label2.get_visible() for t in ticks)
+    return any(map(has_numbers, row)) or not any(
+        each.yaxis.get_major_ticks() for each in {axes, *row}
+    )
+
+
+def has_numbers(axes):
+    """Whether a tick of the vertical scale has its number; one is enough, each is slow to make."""
+    ticks = axes.yaxis.get_major_ticks(1)
+    return any(tick.label1.get_visible() or tick.label2.get_visible() for tick in ticks)
 
 
 @inputs(40)
