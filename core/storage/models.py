@@ -144,7 +144,7 @@ class Run(Base):
 class CounterRow(Base):
     """One count, or one bucket of a histogram, spread over shards: see ``counters``."""
 
-    __tablename__ = "tallies"
+    __tablename__ = "counters"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     label: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -240,5 +240,5 @@ def test_delete_leaves_nothing_of_any_experiment(delivery, undisturbed):
         for item in items:
             delivery.storage.experiments.delete(item.id)
     with delivery.storage.engine.connect() as connection:
-        for table in set(Base.metadata.tables) - {"workers", "tallies"}:
+        for table in set(Base.metadata.tables) - {"workers", "counters"}:
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0, table

@@ -130,3 +130,18 @@ def test_every_revision_can_be_undone_and_made_again(empty_url):
     engine = create_engine(empty_url)
     assert is_current(engine)
     engine.dispose()
+
+
+def test_counts_move_to_the_table_of_another_name_and_back(empty_url):
+    upgrade(empty_url, "0008")
+    row = {"name": "runs", "label": "failed", "bucket": "", "shard": 3, "value": 2.5}
+    engine = create_engine(empty_url)
+    found = MetaData()
+    found.reflect(engine)
+    with engine.begin() as connection:
+        connection.execute(found.tables["tallies"].insert(), row)
+    upgrade(empty_url, "0009")
+    assert stored(engine, "counters", list(row)) == [row]
+    command.downgrade(config(empty_url), "0008")
+    assert stored(engine, "tallies", list(row)) == [row]
+    engine.dispose()

@@ -194,7 +194,7 @@ def test_delete_leaves_no_row_behind(storage):
     storage.experiments.delete(experiment)
     with storage.engine.connect() as connection:
         # What happened stays counted.
-        for table in set(Base.metadata.tables) - {"tallies"}:
+        for table in set(Base.metadata.tables) - {"counters"}:
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0
     with pytest.raises(NotFoundError):
         storage.experiments.get(experiment)
