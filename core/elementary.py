@@ -163,7 +163,7 @@ def geometric(first: float, last: float, count: int) -> Any:
 
 
 def sine_and_cosine(x: Any) -> tuple[Any, Any]:
-    """sin x and cos x of arrays with |x| <= 1e5, each within 1e-16 or, if that is more, 1 ulp."""
+    """sin x and cos x of numbers with |x| <= 1e5, each within 1e-16 or, if that is more, 1 ulp."""
     shifted = x * PER_HALF_PI + ROUNDER
     n = shifted - ROUNDER
     near, rest = x - n * HALF_PI_HIGH, n * HALF_PI_LOW
@@ -202,6 +202,6 @@ def sine_and_cosine(x: Any) -> tuple[Any, Any]:
     quarter = (bits_of(shifted) - _ROUNDER_BITS) & 3
     swapped = (quarter & 1) == 1
     return (
-        np.where(swapped, cosine, sine) * np.where(quarter >= 2, -1.0, 1.0),
-        np.where(swapped, sine, cosine) * np.where((quarter == 1) | (quarter == 2), -1.0, 1.0),
+        where(swapped, cosine, sine) * where(quarter >= 2, -1.0, 1.0),
+        where(swapped, sine, cosine) * where((quarter == 1) | (quarter == 2), -1.0, 1.0),
     )

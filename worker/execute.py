@@ -20,9 +20,9 @@ from reglab.core.engine.random_streams import stream
 from reglab.core.errors import ReglabError
 from reglab.core.probes import Arrays, Recorder
 from reglab.core.process import tracing
-from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS
+from reglab.core.results import CURVE_COLUMNS, FURTHER_COLUMNS
 from reglab.core.settings import DataSettings, Settings
-from reglab.core.spec import RunSpec
+from reglab.core.spec import RunSpec, metrics_of
 from reglab.core.storage import (
     LeaseLostError,
     NotFoundError,
@@ -115,9 +115,8 @@ class Execution:
         if not self._pending:
             return None
         rows = [asdict(evaluation) for evaluation in self._pending]
-        names = [*CURVE_COLUMNS]
-        if self._spec.validation_count():
-            names += VALIDATION_COLUMNS
+        further = [metric.name for metric in metrics_of(self._spec)]
+        names = [*CURVE_COLUMNS, *(name for name in FURTHER_COLUMNS if name in further)]
         return {name: np.array([row[name] for row in rows]) for name in names}
 
     def checkpoint(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:

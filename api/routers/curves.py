@@ -23,7 +23,7 @@ from reglab.core import statistics
 from reglab.core.errors import FieldProblem
 from reglab.core.metrics import calibration
 from reglab.core.metrics.bin_free import bin_free
-from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult, downsample
+from reglab.core.results import CURVE_COLUMNS, FURTHER_COLUMNS, RunResult, downsample
 from reglab.core.results.comparison import shared_binning
 from reglab.core.spec import Binning, point_key
 from reglab.core.spec.metrics import ALWAYS
@@ -56,7 +56,8 @@ def get_curves(
         Query(
             description="Comma-separated columns; losses and accuracies on the training and test "
             "set if left out. Runs with a validation split also have validation_loss and "
-            "validation_accuracy.",
+            "validation_accuracy, those with optimizer.average also average_train_loss, "
+            "average_train_accuracy, average_test_loss and average_test_accuracy.",
             examples=["test_loss,test_accuracy"],
         ),
     ] = None,
@@ -110,7 +111,7 @@ def _by_run(shared: Context, experiment_id: str, chosen: list[str], max_points: 
         parts["run_id"].append(np.full(len(kept["epoch"]), run_id, dtype=object))
         parts["epoch"].append(kept["epoch"].astype(np.int64))
         for name in chosen:
-            # Runs without a validation split have no such column.
+            # Not all runs have a validation split or averaged weights.
             missing = np.full(len(kept["epoch"]), None, dtype=object)
             parts[name].append(kept.get(name, missing))
     return {name: np.concatenate(values) for name, values in parts.items()}
@@ -209,7 +210,7 @@ def _metrics(text: str | None) -> list[str]:
     if text is None:
         return list(DEFAULT_METRICS)
     names = [name.strip() for name in text.split(",") if name.strip()]
-    known = [name for name in (*CURVE_COLUMNS, *VALIDATION_COLUMNS) if name != "epoch"]
+    known = [name for name in (*CURVE_COLUMNS, *FURTHER_COLUMNS) if name != "epoch"]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         detail = f"Unknown metric: {', '.join(unknown)}." if unknown else "No metric is named."

@@ -8,7 +8,7 @@ import numpy as np
 
 from reglab.core.claims.base import PerSeed, Runs, Section
 from reglab.core.claims.controls import changed, other_arm, with_arrays
-from reglab.core.claims.laws import deviation, follows_closed_form, law_deviation
+from reglab.core.claims.laws import deviation, follows_closed_form, is_plain_descent, law_deviation
 from reglab.core.claims.regions import above, below
 from reglab.core.errors import NotMeasurableError
 from reglab.core.results import RunResult
@@ -43,7 +43,7 @@ def _norms(activation: str, measure: Callable[[RunResult], float]) -> Callable[[
             if run.spec.probes.norms is not None
             and run.spec.model.activation == activation
             and len(run.spec.model.hidden) == 1
-            and run.spec.optimizer.name == "sgd"
+            and is_plain_descent(run.spec)
         ]
         if not usable:
             raise NotMeasurableError(

@@ -6,14 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reglab.core.results import RunResult
+from reglab.core.spec import RunSpec
 
 Floats = NDArray[np.float64]
+
+
+def is_plain_descent(spec: RunSpec) -> bool:
+    """Whether a run is of SGD with a power schedule and nothing around it."""
+    optimizer = spec.optimizer
+    around = (
+        optimizer.clip_norm,
+        optimizer.sam,
+        optimizer.schedule.warmup,
+        getattr(optimizer, "momentum", 0),
+        not spec.regularization.decay_biases,
+        spec.regularization.l2_convention == "penalty",
+        spec.regularization.max_norm,
+    )
+    return optimizer.name == "sgd" and optimizer.schedule.name == "power" and not any(around)
 
 
 def follows_closed_form(run: RunResult) -> bool:
     """Whether a run is what the closed form speaks of: linear, squared loss, gradient descent."""
     spec = run.spec
-    plain = spec.optimizer.name == "sgd" and spec.optimizer.schedule.alpha == 0
+    plain = is_plain_descent(spec) and getattr(spec.optimizer.schedule, "alpha", None) == 0
     whole = spec.training.batch_size >= spec.dataset.n_train
     centred = getattr(spec.dataset, "centred", False)
     regularized = spec.regularization.model_dump(exclude_defaults=True)
@@ -45,6 +61,7 @@ def imbalance(run: RunResult) -> Floats:
 def decayed(run: RunResult) -> Floats:
     """What gradient flow predicts of it: its start times exp(-2 lambda sum of rates), (T,)."""
     rate, l2 = run.spec.optimizer.schedule, run.spec.regularization.l2
+    assert rate.name == "power", "Runs are chosen by is_plain_descent."
     steps = run.arrays["norms.steps"]
     t = np.arange(1, int(steps[-1]) + 1)
     time = np.concatenate([[0.0], np.cumsum(rate.lr / (1 + t / rate.tau) ** rate.alpha)])

@@ -46,7 +46,9 @@ def load(spec: DatasetBase, rng: np.random.Generator, table_of: TableOf = no_upl
         data = uploaded.load(spec, rng, table_of(spec.id))
     else:
         data = _loader(spec).load(spec, rng)
-    return with_label_noise(data, spec.label_noise, rng) if spec.label_noise else data
+    if not spec.label_noise:
+        return data
+    return with_label_noise(data, spec.label_noise, spec.label_noise_kind, rng)
 
 
 def check(spec: DatasetBase) -> None:

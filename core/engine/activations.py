@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from reglab.core.engine.arrays import F32
-from reglab.core.engine.compiler import kernel
+from reglab.core.engine.compiler import inlined, kernel
+from reglab.core.engine.exponential import exp_of_negative
 from reglab.core.engine.llvm_ir import fused
 
-CODES = {"identity": 0, "tanh": 1, "relu": 2}
+IDENTITY, TANH, RELU, LEAKY_RELU, SIGMOID, GELU = range(6)
+CODES = {
+    "identity": IDENTITY,
+    "tanh": TANH,
+    "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "sigmoid": SIGMOID,
+    "gelu": GELU,
+}
+# Of the leaky ReLU, for negative numbers.
+LEAK = np.float32(0.01)
 
 # Rational approximation of tanh on +-7.905, odd degree 13 over even degree 6, within a few float32
 # ulps; the coefficients are those of Eigen's generic fast tanh.
@@ -19,6 +32,12 @@ A9, A11 = np.float32(-8.60467152213735e-11), np.float32(2.00018790482477e-13)
 A13 = np.float32(-2.76076847742355e-16)
 B0, B2 = np.float32(4.89352518554385e-03), np.float32(2.26843463243900e-03)
 B4, B6 = np.float32(1.18534705686654e-04), np.float32(1.19825839466702e-06)
+
+# erfc x = (C1 t + ... + C5 t^5) exp(-x^2) for t = 1 / (1 + C0 x) and x >= 0, within 1.5e-7
+# (Abramowitz and Stegun, 1964, 7.1.26).
+C0, C1, C2 = np.float32(0.3275911), np.float32(0.254829592), np.float32(-0.284496736)
+C3, C4, C5 = np.float32(1.421413741), np.float32(-1.453152027), np.float32(1.061405429)
+ROOT_HALF, PER_ROOT_2PI = np.float32(0.7071067811865476), np.float32(0.3989422804014327)
 
 
 @kernel
@@ -39,32 +58,90 @@ def bias_tanh(z: F32, bias: F32) -> None:
             z[row, unit] = x * p / q
 
 
+@inlined
+def normal_share(x: np.float32, bell: np.float32) -> Any:
+    """Chance that a normal number is below float32 x; ``bell`` is exp(-x^2 / 2)."""
+    one, half = np.float32(1), np.float32(0.5)
+    t = one / fused(C0, abs(x) * ROOT_HALF, one)
+    tail = half * bell * t * fused(t, fused(t, fused(t, fused(t, C5, C4), C3), C2), C1)
+    return one - tail if x > np.float32(0) else tail
+
+
+@kernel
+def bias_sigmoid(z: F32, bias: F32) -> None:
+    """z (B, n) float32 <- 1 / (1 + exp(-(z + bias)))."""
+    one = np.float32(1)
+    for row in range(z.shape[0]):
+        for unit in range(z.shape[1]):
+            x = z[row, unit] + bias[unit]
+            e = exp_of_negative(-abs(x))
+            z[row, unit] = (e if x < np.float32(0) else one) / (one + e)
+
+
+@kernel
+def bias_gelu(z: F32, bias: F32) -> None:
+    """z (B, n) float32 <- x P(normal number < x) for x = z + bias (Hendrycks and Gimpel, 2016)."""
+    half = np.float32(0.5)
+    for row in range(z.shape[0]):
+        for unit in range(z.shape[1]):
+            x = z[row, unit] + bias[unit]
+            z[row, unit] = x * normal_share(x, exp_of_negative(-half * x * x))
+
+
+@kernel
+def gelu_slopes(z: F32, bias: F32, out: F32) -> None:
+    """out (B, n) <- derivative of the GELU at z + bias, which its value does not tell."""
+    half = np.float32(0.5)
+    for row in range(z.shape[0]):
+        for unit in range(z.shape[1]):
+            x = z[row, unit] + bias[unit]
+            bell = exp_of_negative(-half * x * x)
+            out[row, unit] = fused(x * PER_ROOT_2PI, bell, normal_share(x, bell))
+
+
 @kernel
 def bias_activation(z: F32, bias: F32, code: int) -> None:
     """z (B, n) float32 <- activation(z + bias), in place."""
-    if code == 1:
+    if code == TANH:
         bias_tanh(z, bias)
+        return
+    if code == SIGMOID:
+        bias_sigmoid(z, bias)
+        return
+    if code == GELU:
+        bias_gelu(z, bias)
         return
     zero = np.float32(0)
     for row in range(z.shape[0]):
         for unit in range(z.shape[1]):
             x = z[row, unit] + bias[unit]
-            if code == 2 and x < zero:
+            if code == RELU and x < zero:
                 x = zero
+            elif code == LEAKY_RELU and x < zero:
+                x *= LEAK
             z[row, unit] = x
 
 
 @kernel
-def times_derivative(delta: F32, output: F32, code: int) -> None:
-    """delta (B, n) <- delta * activation', where ``output`` is the activation's value."""
+def times_derivative(delta: F32, output: F32, slopes: F32, code: int) -> None:
+    """delta (B, n) <- delta * activation', where ``output`` is the activation's value.
+
+    ``slopes`` (B, n) are the derivatives of the GELU, and else not looked at.
+    """
     one, zero = np.float32(1), np.float32(0)
     for row in range(delta.shape[0]):
         for unit in range(delta.shape[1]):
             a = output[row, unit]
-            if code == 1:
+            if code == TANH:
                 delta[row, unit] *= fused(-a, a, one)
-            elif code == 2 and a <= zero:
+            elif code == RELU and a <= zero:
                 delta[row, unit] = zero
+            elif code == LEAKY_RELU and a <= zero:
+                delta[row, unit] *= LEAK
+            elif code == SIGMOID:
+                delta[row, unit] *= fused(-a, a, a)
+            elif code == GELU:
+                delta[row, unit] *= slopes[row, unit]
 
 
 @kernel
@@ -80,6 +157,7 @@ def apply_mask(values: F32, masks: F32, first: int, start: int, shared: bool) ->
 def masked_derivative(
     delta: F32,
     output: F32,
+    slopes: F32,
     masks: F32,
     first: int,
     start: int,
@@ -98,8 +176,14 @@ def masked_derivative(
         for unit in range(delta.shape[1]):
             a = output[row, unit] * keep
             slope = one
-            if code == 1:
+            if code == TANH:
                 slope = fused(-a, a, one)
-            elif code == 2 and a <= zero:
+            elif code == RELU and a <= zero:
                 slope = zero
+            elif code == LEAKY_RELU and a <= zero:
+                slope = LEAK
+            elif code == SIGMOID:
+                slope = fused(-a, a, a)
+            elif code == GELU:
+                slope = slopes[row, unit]
             delta[row, unit] *= slope * masks[line, first + unit]

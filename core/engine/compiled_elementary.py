@@ -7,7 +7,7 @@ from typing import Any
 from numba.extending import overload, register_jitable
 
 from reglab.core import elementary
-from reglab.core.engine.compiler import OPTIONS
+from reglab.core.engine.compiler import OPTIONS, kernel
 
 for _function in (
     elementary.bits_of,
@@ -19,6 +19,7 @@ for _function in (
     elementary.exp_of_sum,
     elementary.log,
     elementary.power,
+    elementary.sine_and_cosine,
 ):
     register_jitable(**OPTIONS)(_function)
 
@@ -29,3 +30,15 @@ def _where(condition: Any, yes: Any, no: Any) -> Any:
         return yes if condition else no
 
     return choose
+
+
+@kernel
+def whole_power(base: float, exponent: int) -> float:
+    """base^exponent for a whole exponent >= 0, by repeated squaring."""
+    found = 1.0
+    while exponent:
+        if exponent & 1:
+            found *= base
+        exponent >>= 1
+        base *= base
+    return found

@@ -9,9 +9,12 @@ from numba.extending import overload
 from reglab.core.engine.arrays import F32, I64
 from reglab.core.engine.by_type import kernel_of
 from reglab.core.engine.compiler import OPTIONS, kernel
+from reglab.core.engine.gradients import descend
 from reglab.core.engine.inputs import Inputs, choose_rows
-from reglab.core.engine.optimizers.base import Parameters, Step, apply
+from reglab.core.engine.optimizers.base import Parameters, Step
 from reglab.core.engine.propagation import Architecture, BatchMasks, backward, forward
+from reglab.core.engine.schedules import Schedule
+from reglab.core.engine.sharpness import look_uphill
 from reglab.core.engine.workspace import Workspace
 from reglab.core.regularizers.base import Masks, Penalty
 
@@ -46,13 +49,20 @@ class UpdateRule(NamedTuple):
         optimizer: See ``optimizers.base``.
         schedule: See ``schedules``.
         penalty: What is added to the gradient.
+        sharpness: Nothing, or the ``Sam`` that takes each gradient uphill.
+        changes: What is done to the whole gradient of the loss before each update: ``NamedTuple``
+            with a kernel ``change``.
+        spared: Nothing, or ``SpareBiases``.
         constraints: What regularizers do after each update: ``NamedTuple`` with a kernel
             ``after_update``.
     """
 
     optimizer: Any
-    schedule: Any
+    schedule: Schedule
     penalty: Penalty
+    sharpness: tuple[Any, ...]
+    changes: tuple[Any, ...]
+    spared: tuple[Any, ...]
     constraints: tuple[Any, ...]
 
 
@@ -114,9 +124,15 @@ def train_epoch(
         delta = backward(
             network, parameters.theta, z, examples.targets, rows, mine, space, parameters.gradient
         )
+        look_uphill(
+            rule.sharpness, network, parameters, inputs, examples.targets, rows, mine, space
+        )
         t += 1
         lr = learning_rate(rule.schedule, t)
         step = Step(t, lr, rule.penalty.l2, rule.penalty.l1)
-        apply(rule.optimizer, parameters, inputs, delta, space.scratch, step)
+        descend(
+            rule.optimizer, rule.changes, rule.spared, network.widths, parameters, inputs, delta,
+            space.scratch, step,
+        )  # fmt: skip
         constrain(rule.constraints, parameters.theta, network.widths, lr)
     return t

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from reglab.core.elementary import exp, log
+from reglab.core.engine import compiled_elementary  # noqa: F401 # so that exp and log compile
 from reglab.core.engine.arrays import F32, I64
 from reglab.core.engine.compiler import kernel
 from reglab.core.engine.exponential import exp_of_negative
@@ -36,6 +38,30 @@ def softmax_delta(logits: F32, bias: F32, targets: F32, rows: I64, delta: F32) -
                 delta[row, k] = (delta[row, k] / total - targets[rows[row], k]) * scale
                 others += delta[row, k]
         delta[row, best] = -others
+
+
+@kernel
+def add_confidence_penalty(logits: F32, bias: F32, strength: float, delta: F32) -> None:
+    """delta (B, K) += strength p (log p + H) / B: of the mean of -strength H, H the entropy of p.
+
+    p is the softmax of logits + bias.
+    """
+    scale = strength / logits.shape[0]
+    classes = logits.shape[1]
+    for row in range(logits.shape[0]):
+        top = logits[row, 0] + bias[0]
+        for k in range(1, classes):
+            top = max(top, logits[row, k] + bias[k])
+        total = entropy = 0.0
+        for k in range(classes):
+            total += exp(np.float64(logits[row, k] + bias[k] - top))
+        rest = log(total)
+        for k in range(classes):
+            log_p = np.float64(logits[row, k] + bias[k] - top) - rest
+            entropy -= exp(log_p) * log_p
+        for k in range(classes):
+            log_p = np.float64(logits[row, k] + bias[k] - top) - rest
+            delta[row, k] += np.float32(scale * exp(log_p) * (log_p + entropy))
 
 
 @kernel

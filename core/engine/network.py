@@ -12,19 +12,52 @@ from numpy.typing import NDArray
 
 from reglab.core.engine.random_streams import stream
 from reglab.core.metrics import predictions
+from reglab.core.spec import Model
 
 if TYPE_CHECKING:
     from reglab.core.engine.inputs import Inputs
     from reglab.core.engine.packed import Packed
 
 
-def initialize(widths: Sequence[int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Flat parameters with W ~ N(0, 1/n_in) and b = 0, (P,) float32."""
+def initialize(
+    widths: Sequence[int], rng: np.random.Generator, model: Model | None = None
+) -> NDArray[np.float32]:
+    """Flat parameters as ``model`` says, else with W ~ N(0, 1/n_in) and b = 0, (P,) float32.
+
+    Layer by layer, weights are drawn before biases. Sources: LeCun et al. (1998), Glorot and Bengio
+    (2010), He et al. (2015).
+    """
+    model = model or Model()
+    has_biases = model.init_biases == "uniform" or (
+        model.init_biases == "by_init" and model.init == "torch"
+    )
     parts = []
-    for n_in, n_out in itertools.pairwise(widths):
-        parts.append((rng.standard_normal(n_in * n_out) / np.sqrt(n_in)).astype(np.float32))
-        parts.append(np.zeros(n_out, np.float32))
+    for at, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
+        scale = model.init_scale * (model.output_scale if at == len(widths) - 2 else 1.0)
+        weights = _draw_weights(model.init, n_in, n_out, rng)
+        biases = np.zeros(n_out)
+        if has_biases:
+            biases = _uniform(n_out, 1 / np.sqrt(n_in), rng)
+        parts += [(weights * scale).astype(np.float32), (biases * scale).astype(np.float32)]
     return np.concatenate(parts)
+
+
+def _draw_weights(
+    init: str, n_in: int, n_out: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Weights (n_in * n_out,) float64 of a distribution of ``model.init``."""
+    if init == "torch":
+        return _uniform(n_in * n_out, 1 / np.sqrt(n_in), rng)
+    family, _, shape = init.partition("_")
+    over = {"lecun": n_in, "glorot": (n_in + n_out) / 2, "he": n_in / 2}[family]
+    if shape == "normal":
+        return np.asarray(rng.standard_normal(n_in * n_out) / np.sqrt(over))
+    # A uniform number within +-a has the variance a^2 / 3.
+    return _uniform(n_in * n_out, np.sqrt(3 / over), rng)
+
+
+def _uniform(count: int, bound: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    return np.asarray((2 * rng.random(count) - 1) * bound)
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from reglab.core.engine import first_layer
 from reglab.core.engine.activations import (
+    GELU,
     apply_mask,
     bias_activation,
+    gelu_slopes,
     masked_derivative,
     times_derivative,
 )
@@ -18,7 +18,7 @@ from reglab.core.engine.compiler import inlined, kernel
 from reglab.core.engine.gemm import multiply, multiply_transposed, transpose
 from reglab.core.engine.inputs import BatchInputs
 from reglab.core.engine.layout import bias_of, matrix, outputs_of, weights_of
-from reglab.core.engine.losses import softmax_delta, squared_delta
+from reglab.core.engine.losses import add_confidence_penalty, softmax_delta, squared_delta
 from reglab.core.engine.workspace import Workspace
 
 
@@ -29,11 +29,13 @@ class Architecture(NamedTuple):
         widths: Layer widths from input to output, (L + 1,) int64.
         activation: One of ``activations.CODES``.
         is_squared: Whether the loss is squared, else cross-entropy of the softmax.
+        confidence: Strength of the confidence penalty.
     """
 
     widths: I64
     activation: int
     is_squared: bool
+    confidence: float
 
 
 class BatchMasks(NamedTuple):
@@ -45,14 +47,14 @@ class BatchMasks(NamedTuple):
         is_shared: Whether all examples of a batch have the mask ``row``; else each has one of its
             own, from ``row`` on.
         row: Row of the batch, or of its first example.
-        keep: Chance of a unit to be kept.
+        keep: Chance of a unit of each hidden layer to be kept, (L - 1,) float32.
     """
 
     values: F32
     is_on: bool
     is_shared: bool
     row: int
-    keep: np.float32
+    keep: F32
 
 
 @kernel
@@ -77,6 +79,9 @@ def forward(
     unit = 0
     for layer in range(widths.shape[0] - 2):
         a = outputs_of(space.outputs, widths, layer, batch)
+        if network.activation == GELU:
+            slopes = outputs_of(space.slopes, widths, layer, batch)
+            gelu_slopes(a, bias_of(theta, widths, layer), slopes)
         bias_activation(a, bias_of(theta, widths, layer), network.activation)
         if masks.is_on:
             apply_mask(a, masks.values, unit, masks.row, masks.is_shared)
@@ -120,6 +125,8 @@ def backward(
         squared_delta(z, bias_of(theta, widths, last), targets, rows, delta)
     else:
         softmax_delta(z, bias_of(theta, widths, last), targets, rows, delta)
+        if network.confidence != 0:
+            add_confidence_penalty(z, bias_of(theta, widths, last), network.confidence, delta)
     unit = widths[1:-1].sum()
     for layer in range(last, 0, -1):
         a = outputs_of(space.outputs, widths, layer - 1, batch)
@@ -129,14 +136,15 @@ def backward(
         transpose(weights_of(theta, widths, layer), transposed)
         below = outputs_of(space.deltas, widths, layer - 1, batch)
         multiply(delta, transposed, below)
+        slopes = outputs_of(space.slopes, widths, layer - 1, batch)
         if masks.is_on:
             unit -= widths[layer]
             masked_derivative(
-                below, a, masks.values, unit, masks.row, masks.is_shared, masks.keep,
-                network.activation,
+                below, a, slopes, masks.values, unit, masks.row, masks.is_shared,
+                masks.keep[layer - 1], network.activation,
             )  # fmt: skip
         else:
-            times_derivative(below, a, network.activation)
+            times_derivative(below, a, slopes, network.activation)
         delta = below
     column_sums(delta, bias_of(gradient, widths, 0))
     return delta

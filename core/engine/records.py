@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ class Evaluation:
     The loss is the one that is trained on, without its regularizers: cross-entropy, or for
     ``model.loss`` 'squared' half the squared distance. ``validation_*`` are None without a
     validation split; then ``train_*`` are of all training examples, else of those not held out.
+    ``average_*`` are of the averaged weights, and None without an average.
     """
 
     epoch: int
@@ -25,6 +26,11 @@ class Evaluation:
     test_accuracy: float
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    # Digests on file are of representations without them.
+    average_train_loss: float | None = field(default=None, repr=False)
+    average_train_accuracy: float | None = field(default=None, repr=False)
+    average_test_loss: float | None = field(default=None, repr=False)
+    average_test_accuracy: float | None = field(default=None, repr=False)
 
     def document(self) -> dict[str, Any]:
         """As JSON, without what is None."""

@@ -45,7 +45,7 @@ class RegularizedExamples:
         self._batch_size = spec.training.batch_size
         examples = len(data.y_train)
         batches = spec.training.batches(examples)
-        self._sizes = Sizes(examples, batches, sum(spec.model.hidden))
+        self._sizes = Sizes(examples, batches, tuple(spec.model.hidden))
         self._image_shape = np.array(data.image_shape or (0, 0), np.int64)
         self._targets = self._make_targets(data.y_train)
         self._still = np.zeros((batches, 2), np.int64)

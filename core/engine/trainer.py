@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from reglab.core.datasets.identity_key import IdentityKey
 from reglab.core.engine import optimizers
 from reglab.core.engine.activations import CODES
 from reglab.core.engine.arrays import F32, Bools
+from reglab.core.engine.averaging import Averaging
 from reglab.core.engine.blas import one_blas_thread
 from reglab.core.engine.epoch import UpdateRule, train_epoch
 from reglab.core.engine.evaluation import MEASURES
+from reglab.core.engine.gradients import ClipNorm, SpareBiases
 from reglab.core.engine.inputs import STRIP, Inputs
 from reglab.core.engine.network import Network, initialize
 from reglab.core.engine.optimizers.base import Parameters
@@ -24,12 +27,21 @@ from reglab.core.engine.propagation import Architecture
 from reglab.core.engine.random_streams import get_state, set_state, stream
 from reglab.core.engine.records import Checkpoint, Evaluation
 from reglab.core.engine.regularized import RegularizedExamples
-from reglab.core.engine.schedules import Power
+from reglab.core.engine.schedules import Schedule
+from reglab.core.engine.sharpness import Sam
 from reglab.core.engine.stopping import Stopping, hold_out
 from reglab.core.engine.workspace import aligned, make_workspace
 from reglab.core.errors import FieldProblem, TrainingDivergedError
 from reglab.core.regularizers import Penalty, Regularizer, active
 from reglab.core.spec import RunSpec
+
+EvaluatedSets = list[tuple[Inputs | Packed, NDArray[np.int64]]]
+AVERAGE_COLUMNS = (
+    "average_train_loss",
+    "average_train_accuracy",
+    "average_test_loss",
+    "average_test_accuracy",
+)
 
 
 class Trainer:
@@ -68,7 +80,7 @@ class Trainer:
         self._evaluated = _evaluated_sets(data, train)
         self.examples = RegularizedExamples(spec, data, train, regularizers, self._streams)
         self._rule = _update_rule(spec, regularizers)
-        start = initialize(spec.widths(), stream(seed, "init"))
+        start = initialize(spec.widths(), stream(seed, "init"), spec.model)
         self._parameters = Parameters(
             theta=aligned(len(start)),
             gradient=aligned(len(start)),
@@ -76,9 +88,15 @@ class Trainer:
             moving=self._moving_strips(train),
         )
         self._theta[:] = start
+        self._averaging = Averaging(spec, start) if spec.optimizer.average else None
+        if self._averaging:
+            following = self._rule.constraints + self._averaging.after_update()
+            self._rule = self._rule._replace(constraints=following)
         widths = np.array(spec.widths(), np.int64)
         is_squared = spec.model.loss == "squared"
-        self._architecture = Architecture(widths, CODES[spec.model.activation], is_squared)
+        self._architecture = Architecture(
+            widths, CODES[spec.model.activation], is_squared, spec.regularization.confidence_penalty
+        )
         batch = min(spec.training.batch_size, len(data.y_train))
         self._workspace = make_workspace(spec.widths(), batch)
         stopping = spec.regularization.early_stopping
@@ -123,21 +141,29 @@ class Trainer:
             self.step,
         )  # fmt: skip
         self.epoch += 1
+        if self._averaging is not None:
+            self._averaging.end_epoch(self.epoch, self._theta)
         if not np.isfinite(self._theta).all():
             raise self._diverged("a parameter is not finite")
 
     def evaluate(self) -> Evaluation:
         """Loss and accuracy on the training, the test and, if any, the validation set."""
-        network = self._network_of(self._theta)
-        measure = MEASURES[self.spec.model.loss]
+        found = Evaluation(self.epoch, self.step, *self._measure(self._theta, self._evaluated))
+        if self._averaging is None:
+            return found
+        both = self._measure(self._averaging.theta, self._evaluated[:2])
+        named: dict[str, Any] = dict(zip(AVERAGE_COLUMNS, both, strict=True))
+        return replace(found, **named)
+
+    def _measure(self, theta: F32, sets: EvaluatedSets) -> list[float]:
+        """Loss and accuracy on each of some sets."""
+        network, measure = self._network_of(theta), MEASURES[self.spec.model.loss]
         numbers = [
-            number
-            for inputs, labels in self._evaluated
-            for number in measure(network.logits(inputs), labels)
+            number for inputs, labels in sets for number in measure(network.logits(inputs), labels)
         ]
         if not np.isfinite(numbers).all():
             raise self._diverged("the loss is not finite")
-        return Evaluation(self.epoch, self.step, *numbers)
+        return numbers
 
     def final(self) -> Evaluation:
         """The evaluation of the network that a finished training ends with.
@@ -169,6 +195,9 @@ class Trainer:
         if self._stopping:
             arrays |= self._stopping.arrays()
             state["stopping"] = self._stopping.state()
+        if self._averaging:
+            arrays |= self._averaging.arrays()
+            state["averaging"] = self._averaging.state()
         return Checkpoint(arrays, state)
 
     @property
@@ -193,6 +222,8 @@ class Trainer:
             set_state(self._streams[name], state)
         if self._stopping:
             self._stopping.restore(checkpoint.arrays, checkpoint.state["stopping"])
+        if self._averaging:
+            self._averaging.restore(checkpoint.arrays, checkpoint.state["averaging"])
 
     def _moving_strips(self, train: Inputs) -> Bools:
         """Strips of inputs whose weights training can move, (ceil(d / W),).
@@ -215,11 +246,12 @@ class Trainer:
         )
 
 
-def _evaluated_sets(
-    data: Dataset, train: Inputs
-) -> list[tuple[Inputs | Packed, NDArray[np.int64]]]:
+def _evaluated_sets(data: Dataset, train: Inputs) -> EvaluatedSets:
     """Inputs and labels of the training, the test and, if any, the validation set."""
-    sets = [(pack(train), data.y_train), (pack_once(IdentityKey(data.x_test)), data.y_test)]
+    sets: EvaluatedSets = [
+        (pack(train), data.y_train),
+        (pack_once(IdentityKey(data.x_test)), data.y_test),
+    ]
     if data.x_validation is not None and data.y_validation is not None:
         sets.append((pack(Inputs.of(data.x_validation, ordered=True)), data.y_validation))
     return sets
@@ -232,9 +264,13 @@ def _update_rule(spec: RunSpec, regularizers: list[Regularizer]) -> UpdateRule:
         l2=float(sum(one.l2 for one in penalties)), l1=float(sum(one.l1 for one in penalties))
     )
     constraints = [one.after_update() for one in regularizers]
+    sam, longest = spec.optimizer.sam, spec.optimizer.clip_norm
     return UpdateRule(
         optimizer=optimizers.of(spec.optimizer),
-        schedule=Power.of(spec.optimizer.schedule),
+        schedule=Schedule.of(spec),
         penalty=penalty,
+        sharpness=() if sam is None else (Sam(sam.rho, aligned(spec.parameter_count())),),
+        changes=() if longest is None else (ClipNorm(longest),),
+        spared=() if spec.regularization.decay_biases or not any(penalty) else (SpareBiases(),),
         constraints=tuple(one for one in constraints if one is not None),
     )

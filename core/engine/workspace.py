@@ -19,12 +19,14 @@ class Workspace(NamedTuple):
 
     Attributes:
         outputs: Outputs of all layers, flat: see ``layout``.
+        slopes: Derivatives of the hidden activations, flat, where outputs do not tell them.
         deltas: Derivatives of the loss by the sums of all layers, flat.
         transposed: The transpose of a weight matrix, flat.
         scratch: For the first layer.
     """
 
     outputs: F32
+    slopes: F32
     deltas: F32
     transposed: F32
     scratch: Scratch
@@ -42,7 +44,7 @@ def make_workspace(widths: Sequence[int], batch: int) -> Workspace:
     units = batch * sum(widths[1:])
     largest = max((a * b for a, b in itertools.pairwise(widths[1:])), default=1)
     scratch = make_scratch(widths[0], batch, widths[1])
-    return Workspace(aligned(units), aligned(units), aligned(largest), scratch)
+    return Workspace(aligned(units), aligned(units), aligned(units), aligned(largest), scratch)
 
 
 def make_scratch(columns: int, batch: int, units: int) -> Scratch:

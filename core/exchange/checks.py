@@ -19,7 +19,7 @@ from reglab.core.exchange.documents import (
     SummaryDocument,
 )
 from reglab.core.probes.stored import fault
-from reglab.core.results import CURVE_COLUMNS, TERMINAL, VALIDATION_COLUMNS
+from reglab.core.results import CURVE_COLUMNS, FURTHER_COLUMNS, TERMINAL
 from reglab.core.spec import (
     MAX_RUNS,
     ExperimentSpec,
@@ -133,7 +133,7 @@ def _checked(at: int, run: ArchivedRun) -> RunDocument:
 
 
 def _check_curves(where: str, curves: Mapping[str, NDArray[Any]], finished: bool) -> None:
-    known = {*CURVE_COLUMNS, *VALIDATION_COLUMNS}
+    known = {*CURVE_COLUMNS, *FURTHER_COLUMNS}
     if not set(CURVE_COLUMNS) <= set(curves) or not set(curves) <= known:
         raise wrong(where, f"Its columns are not {', '.join(CURVE_COLUMNS)}.")
     for name, column in curves.items():

@@ -80,6 +80,10 @@ class FinalDocument(Document):
     test_accuracy: Part
     validation_loss: NotNegative | None = None
     validation_accuracy: Part | None = None
+    average_train_loss: NotNegative | None = None
+    average_train_accuracy: Part | None = None
+    average_test_loss: NotNegative | None = None
+    average_test_accuracy: Part | None = None
 
 
 class StoppingDocument(Document):

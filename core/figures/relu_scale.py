@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from reglab.core.claims.laws import decayed, imbalance, law_deviation
+from reglab.core.claims.laws import decayed, imbalance, is_plain_descent, law_deviation
 from reglab.core.errors import NotMeasurableError
 from reglab.core.figures.base import Figure, Runs
 from reglab.core.figures.grouping import distinct, groups, need_only, seeds_of
@@ -98,6 +98,6 @@ def _kind(runs: Runs, activation: str) -> list[RunResult]:
         for run in runs
         if run.spec.model.activation == activation
         and len(run.spec.model.hidden) == 1
-        and run.spec.optimizer.name == "sgd"
+        and is_plain_descent(run.spec)
         and "norms.weights" in run.arrays
     ]

@@ -47,7 +47,7 @@ class AugmentedExamples(FinalProbe):
             method = replace(method, probability=1.0)  # type: ignore[type-var]
         x = self.data.x_train[:COUNT].copy()
         if isinstance(method, Shift):
-            return self._shifted(x, method.shifts(rng, Sizes(len(x), len(x), 0)))
+            return self._shifted(x, method.shifts(rng, Sizes(len(x), len(x), ())))
         targets = np.eye(self.data.n_classes, dtype=np.float32)[self.data.y_train[: len(x)]]
         return method.inputs(rng, Epoch(x, targets, len(x), self.data.image_shape)).inputs
 

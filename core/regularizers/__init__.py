@@ -7,8 +7,10 @@ from reglab.core.regularizers.cutout import Cutout
 from reglab.core.regularizers.dropout import Dropout
 from reglab.core.regularizers.elastic import Elastic
 from reglab.core.regularizers.gaussian_noise import GaussianNoise
+from reglab.core.regularizers.input_dropout import InputDropout
 from reglab.core.regularizers.label_smoothing import LabelSmoothing
 from reglab.core.regularizers.masking import Masking
+from reglab.core.regularizers.max_norm import MaxNorm
 from reglab.core.regularizers.mixup import Mixup
 from reglab.core.regularizers.rotation import Rotation
 from reglab.core.regularizers.scaling import Scaling
@@ -30,6 +32,8 @@ REGISTRY: tuple[type[Regularizer], ...] = (
     Cutout,
     Mixup,
     Masking,
+    InputDropout,
+    MaxNorm,
 )
 
 __all__ = [

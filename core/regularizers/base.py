@@ -19,12 +19,12 @@ class Sizes:
     Attributes:
         examples: N, size of the training set.
         batches: Updates per epoch.
-        hidden_units: Sum of the hidden widths.
+        hidden: The hidden widths.
     """
 
     examples: int
     batches: int
-    hidden_units: int
+    hidden: tuple[int, ...]
 
 
 class Penalty(NamedTuple):
@@ -41,17 +41,17 @@ class Masks(NamedTuple):
         values: (batches or examples, hidden units) float32; 0 for a dropped unit, 1 / keep for a
             kept one.
         per_example: Whether there is a row per example in the epoch's order, else per batch.
-        keep: Chance of a unit to be kept, float32.
+        keep: Chance of a unit of each hidden layer to be kept, (L - 1,) float32.
         is_on: Whether activations are masked at all.
     """
 
     values: NDArray[np.float32]
     per_example: bool
-    keep: np.float32
+    keep: NDArray[np.float32]
     is_on: bool = True
 
 
-NO_MASKS = Masks(np.ones((1, 1), np.float32), False, np.float32(1), is_on=False)
+NO_MASKS = Masks(np.ones((1, 1), np.float32), False, np.ones(1, np.float32), is_on=False)
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,19 @@ from reglab.core.spec import RunSpec
 
 @dataclass(frozen=True)
 class L2(Regularizer):
-    """Adds lambda * theta to the update; biases too."""
+    """Adds lambda * theta to the update, or lambda / N * theta where lambda is of a penalty."""
 
     strength: float
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self | None:
         """Active for ``regularization.l2`` above zero."""
-        return cls(spec.regularization.l2) if spec.regularization.l2 else None
+        wanted = spec.regularization
+        over = spec.train_count() if wanted.l2_convention == "penalty" else 1
+        return cls(wanted.l2 / over) if wanted.l2 else None
 
     def gradient(self) -> Penalty:
-        """lambda * theta."""
+        """The strength times theta."""
         return Penalty(l2=self.strength)
 
 
@@ -31,12 +33,17 @@ class L1(Regularizer):
 
     strength: float
     proximal: bool
+    spares_biases: bool
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self | None:
         """Active for ``regularization.l1`` above zero."""
         wanted = spec.regularization
-        return cls(wanted.l1, wanted.l1_method == "proximal") if wanted.l1 else None
+        return (
+            cls(wanted.l1, wanted.l1_method == "proximal", not wanted.decay_biases)
+            if wanted.l1
+            else None
+        )
 
     def gradient(self) -> Penalty:
         """lambda * sign(theta), unless the proximal step takes its place."""
@@ -47,4 +54,4 @@ class L1(Regularizer):
         # Numba is loaded when something is trained.
         from reglab.core.engine.proximal import SoftThreshold
 
-        return SoftThreshold(self.strength) if self.proximal else None
+        return SoftThreshold(self.strength, self.spares_biases) if self.proximal else None

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reglab.core.spec.metrics import ALWAYS, WITH_SPLIT
+from reglab.core.spec.metrics import ALWAYS, SOMETIMES
 
 CURVE_COLUMNS = ("epoch", "step", *ALWAYS)
-# Also there in runs that hold out part of their training set.
-VALIDATION_COLUMNS = WITH_SPLIT
+# Also there in runs that hold out part of their training set, or average their weights.
+FURTHER_COLUMNS = SOMETIMES
 
 
 def downsample(

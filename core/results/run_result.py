@@ -23,7 +23,7 @@ class RunResult:
         params: The sweep's values of this run, by dotted path.
         seed: The run's seed.
         spec: The resolved spec.
-        curves: One (T,) array for each of ``CURVE_COLUMNS``, and of ``VALIDATION_COLUMNS`` if
+        curves: One (T,) array for each of ``CURVE_COLUMNS``, and of ``FURTHER_COLUMNS`` if
             the run has a validation split.
         arrays: Named result arrays (see docs/architecture.md); may load lazily.
         summary: JSON summary of the finished run; empty while it runs.

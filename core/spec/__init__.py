@@ -29,7 +29,7 @@ from reglab.core.spec.experiment import (
     Training,
 )
 from reglab.core.spec.metrics import CURVES, METRICS, At, Metric, metrics_of
-from reglab.core.spec.optimizer import Adam, OptimizerSpec, Schedule, Sgd
+from reglab.core.spec.optimizer import Adam, OptimizerSpec, PowerSchedule, Sgd
 from reglab.core.spec.overrides import Laid, check_size, check_swept, given_at, lay, merge, unfold
 from reglab.core.spec.points import labels, point_key, resolved
 from reglab.core.spec.probes import (
@@ -86,13 +86,13 @@ __all__ = [
     "Model",
     "NormsProbe",
     "OptimizerSpec",
+    "PowerSchedule",
     "Probes",
     "Regularization",
     "ResolvedRun",
     "RotationAugmentation",
     "RunSpec",
     "ScalingAugmentation",
-    "Schedule",
     "Sgd",
     "ShiftAugmentation",
     "SpecModel",

@@ -29,6 +29,14 @@ class SpecModel(BaseModel):
         return value + 0.0 if isinstance(value, float) else value
 
 
+def is_off(value: Any) -> bool:
+    """Whether a field is null, zero, false or empty.
+
+    Of fields that came later: without them a spec has the content key of the time before.
+    """
+    return not value
+
+
 def dotted(location: tuple[int | str, ...]) -> str:
     """``("sweep", "training.epochs", 1)`` -> ``sweep.training.epochs[1]``."""
     path = ""

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from reglab.core.spec.base import fault
-from reglab.core.spec.dataset_base import DatasetBase
+from reglab.core.spec.dataset_base import NOISE, DatasetBase
 from reglab.core.spec.uploaded import Uploaded
 
 
@@ -19,7 +19,7 @@ class TwoMoons(DatasetBase):
     class_names: ClassVar[tuple[str, ...]] = ("upper moon", "lower moon")
     is_drawn: ClassVar[bool] = True
     # The test points are drawn after the training points.
-    training_only: ClassVar[frozenset[str]] = frozenset({"label_flip", "label_noise"})
+    training_only: ClassVar[frozenset[str]] = frozenset({"label_flip", *NOISE})
 
     name: Literal["two_moons"] = Field(description="Name of the dataset.")
     train_size: int = Field(
@@ -55,7 +55,7 @@ class ImageDataset(DatasetBase):
 
     n_classes: ClassVar[int] = 10
     class_names: ClassVar[tuple[str, ...]] = tuple("0123456789")
-    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "sampling", "label_noise"})
+    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "sampling", *NOISE})
 
     sampling: Sampling = Field(
         default="first",
@@ -154,7 +154,7 @@ class MaskedText(DatasetBase):
     """
 
     is_drawn: ClassVar[bool] = True
-    training_only: ClassVar[frozenset[str]] = frozenset({"label_noise"})
+    training_only: ClassVar[frozenset[str]] = frozenset(NOISE)
     context: ClassVar[int] = 3
     n_classes: ClassVar[int] = 512
     n_features: ClassVar[int] = (2 * context + 1) * n_classes

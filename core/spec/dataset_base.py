@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from reglab.core.spec.base import SpecModel
+
+# Fields of wrong labels.
+NOISE = ("label_noise", "label_noise_kind")
 
 
 class DatasetBase(SpecModel):
@@ -26,7 +29,7 @@ class DatasetBase(SpecModel):
     class_names: ClassVar[tuple[str, ...]] = ()
     image_shape: ClassVar[tuple[int, int] | None] = None
     is_drawn: ClassVar[bool] = False
-    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", "label_noise"})
+    training_only: ClassVar[frozenset[str]] = frozenset({"train_size", *NOISE})
 
     label_noise: float = Field(
         default=0.0,
@@ -37,6 +40,14 @@ class DatasetBase(SpecModel):
         description="Share of the training labels that are shuffled among their examples. With 1 "
         "the labels say nothing about the inputs (Zhang et al., 2017).",
         examples=[1.0],
+    )
+    label_noise_kind: Literal["shuffled", "random", "symmetric", "pairwise"] = Field(
+        default="shuffled",
+        exclude_if=lambda value: value == "shuffled",
+        description="What happens to that share of the labels: 'shuffled' among their examples; "
+        "'random': drawn uniformly from all classes; 'symmetric': from the other classes; "
+        "'pairwise': replaced by the next class (Patrini et al., 2017).",
+        examples=["symmetric"],
     )
 
     @property

@@ -24,8 +24,49 @@ class Model(SpecModel):
         description="Width of each hidden layer.",
         examples=[[64, 64]],
     )
-    activation: Literal["tanh", "relu", "identity"] = Field(
-        default="tanh", description="Non-linearity after each hidden layer."
+    activation: Literal["tanh", "relu", "identity", "leaky_relu", "sigmoid", "gelu"] = Field(
+        default="tanh",
+        description="Non-linearity after each hidden layer. The leaky ReLU multiplies negative "
+        "numbers by 0.01; the GELU is the exact one, z P(N(0, 1) < z).",
+    )
+    init: Literal[
+        "lecun_normal",
+        "lecun_uniform",
+        "glorot_normal",
+        "glorot_uniform",
+        "he_normal",
+        "he_uniform",
+        "torch",
+    ] = Field(
+        default="lecun_normal",
+        exclude_if=lambda value: value == "lecun_normal",
+        description="Distribution of the initial weights, of mean 0. Their variance is 1 / n_in "
+        "(LeCun), 2 / (n_in + n_out) (Glorot) or 2 / n_in (He); 'torch' is what PyTorch's Linear "
+        "has: weights and biases uniform within 1 / sqrt(n_in).",
+        examples=["he_normal"],
+    )
+    init_biases: Literal["by_init", "zero", "uniform"] = Field(
+        default="by_init",
+        exclude_if=lambda value: value == "by_init",
+        description="Initial biases: zero; uniform within 1 / sqrt(n_in); or as the distribution "
+        "of the weights has it, which is zero for all but 'torch'.",
+        examples=["zero"],
+    )
+    init_scale: float = Field(
+        default=1.0,
+        ge=0,
+        le=1e3,
+        exclude_if=lambda value: value == 1,
+        description="Factor of all initial weights and biases.",
+        examples=[2.0],
+    )
+    output_scale: float = Field(
+        default=1.0,
+        ge=0,
+        le=1e3,
+        exclude_if=lambda value: value == 1,
+        description="Further factor of the initial weights and biases of the output layer.",
+        examples=[0.1],
     )
     loss: Literal["cross_entropy", "squared"] = Field(
         default="cross_entropy",
@@ -99,7 +140,40 @@ class RunSpec(SpecModel):
         self._check_augmentation()
         self._check_probes()
         self._check_validation()
+        self._check_warmup()
+        self._check_penalties()
         return self
+
+    def _check_penalties(self) -> None:
+        chosen, loss = self.regularization, self.model.loss
+        if chosen.confidence_penalty and loss == "squared":
+            raise fault(
+                "regularization.confidence_penalty",
+                "model.loss",
+                detail="It needs probabilities, and model.loss is 'squared'.",
+                remedy="Set it to 0, or model.loss to 'cross_entropy'.",
+            )
+        optimizer = self.optimizer
+        is_plain = optimizer.name == "sgd" and not optimizer.momentum
+        decoupled = not is_plain and getattr(optimizer, "decoupled", False)
+        if chosen.l2 and chosen.l2_convention == "penalty" and decoupled:
+            raise fault(
+                "regularization.l2_convention",
+                "optimizer.decoupled",
+                detail="A penalty is part of the loss, and with decoupled decay it is not in the "
+                "gradient.",
+                remedy="Set optimizer.decoupled to false, or l2_convention to 'update'.",
+            )
+
+    def _check_warmup(self) -> None:
+        warmup = self.optimizer.schedule.warmup
+        if warmup and warmup >= self.steps():
+            raise fault(
+                "optimizer.schedule.warmup",
+                "training.epochs",
+                detail=f"The warm-up takes {warmup} updates, and the training has {self.steps()}.",
+                remedy="Shorten the warm-up, or train for more epochs.",
+            )
 
     def _check_augmentation(self) -> None:
         augmentation = self.regularization.augmentation
@@ -123,7 +197,11 @@ class RunSpec(SpecModel):
     def _check_layers(self) -> None:
         if self.model.hidden:
             return
-        wanted = {"regularization.dropout": self.regularization.dropout > 0}
+        chosen = self.regularization
+        wanted = {
+            "regularization.dropout": chosen.dropout > 0,
+            "regularization.max_norm": chosen.max_norm is not None,
+        }
         for name, probe in self.probes.wanted().items():
             wanted[f"probes.{name}"] = probe.needs_hidden_layer
         for path in (path for path, is_on in wanted.items() if is_on):
@@ -182,6 +260,11 @@ class RunSpec(SpecModel):
     def steps(self) -> int:
         """Updates of the whole training, if it does not end early."""
         return self.training.epochs * self.steps_per_epoch()
+
+    def dropout_rates(self) -> list[float]:
+        """The dropout rate of each hidden layer."""
+        rate = self.regularization.dropout
+        return [rate] * len(self.model.hidden)
 
     def parameter_count(self) -> int:
         """Weights and biases of the network."""

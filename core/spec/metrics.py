@@ -22,6 +22,7 @@ class Metric:
         is_curve: Whether it is measured at every evaluation; others are of the kept network.
         needs_split: Whether it needs a validation split.
         needs_probabilities: Whether it needs cross-entropy loss.
+        needs_average: Whether it needs an average of the weights.
     """
 
     name: str
@@ -30,10 +31,12 @@ class Metric:
     is_curve: bool = True
     needs_split: bool = False
     needs_probabilities: bool = False
+    needs_average: bool = False
 
 
 LOSS = "Mean loss that is trained on: cross-entropy in nats, or half the squared distance."
 ACCURACY = "Share of right answers, from 0 to 1."
+OF_AVERAGE = "Of the averaged weights (optimizer.average): "
 METRICS = (
     Metric("train_loss", LOSS),
     Metric("train_accuracy", ACCURACY, higher_is_better=True),
@@ -41,13 +44,21 @@ METRICS = (
     Metric("test_accuracy", ACCURACY, higher_is_better=True),
     Metric("validation_loss", LOSS, needs_split=True),
     Metric("validation_accuracy", ACCURACY, higher_is_better=True, needs_split=True),
+    Metric("average_train_loss", OF_AVERAGE + LOSS, needs_average=True),
+    Metric(
+        "average_train_accuracy", OF_AVERAGE + ACCURACY, higher_is_better=True, needs_average=True
+    ),
+    Metric("average_test_loss", OF_AVERAGE + LOSS, needs_average=True),
+    Metric(
+        "average_test_accuracy", OF_AVERAGE + ACCURACY, higher_is_better=True, needs_average=True
+    ),
     Metric("ece", "Expected calibration error.", is_curve=False, needs_probabilities=True),
     Metric("brier", "Brier score.", is_curve=False, needs_probabilities=True),
 )
 CURVES = tuple(metric for metric in METRICS if metric.is_curve)
-# Columns that every run has, and those of runs with a validation split.
-ALWAYS = tuple(metric.name for metric in CURVES if not metric.needs_split)
-WITH_SPLIT = tuple(metric.name for metric in CURVES if metric.needs_split)
+# Columns that every run has, and those of runs with a validation split or averaged weights.
+SOMETIMES = tuple(metric.name for metric in CURVES if metric.needs_split or metric.needs_average)
+ALWAYS = tuple(metric.name for metric in CURVES if metric.name not in SOMETIMES)
 
 
 def metrics_of(spec: RunSpec) -> list[Metric]:
@@ -56,5 +67,6 @@ def metrics_of(spec: RunSpec) -> list[Metric]:
         metric
         for metric in METRICS
         if not (metric.needs_split and not spec.validation_count())
+        and not (metric.needs_average and spec.optimizer.average is None)
         and not (metric.needs_probabilities and spec.model.loss == "squared")
     ]

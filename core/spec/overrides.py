@@ -190,8 +190,8 @@ def _fit_kind(
     node: dict[str, Any], changes: dict[str, Any], path: Path, dropped: list[str]
 ) -> None:
     """Take out what another kind of object has not, or has with other bounds."""
-    before, after = node.get("name"), changes.get("name", node.get("name"))
-    kinds = fields.kinds(ExperimentSpec, path) if path and before != after else {}
+    kinds = fields.kinds(ExperimentSpec, path) if path and "name" in changes else {}
+    before, after = node.get("name", _default_kind(kinds)), changes.get("name")
     if not (isinstance(before, str) and isinstance(after, str) and {before, after} <= set(kinds)):
         return
     old, new = kinds[before], kinds[after]
@@ -200,6 +200,13 @@ def _fit_kind(
             del node[name]
             if name not in changes:
                 dropped.append(".".join((*path, name)))
+
+
+def _default_kind(kinds: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The kind of an object that does not name one."""
+    return next(
+        (name for name, properties in kinds.items() if "default" in properties["name"]), None
+    )
 
 
 def _leaves(tree: dict[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from reglab.core.spec.augmentation import Augmentation
-from reglab.core.spec.base import SpecModel
+from reglab.core.spec.base import SpecModel, is_off
 from reglab.core.spec.probes import ValidationSize
 
 
@@ -59,6 +59,36 @@ class Regularization(SpecModel):
         default="subgradient",
         description="'proximal' applies the soft threshold, which gives exact zeros.",
     )
+    l2_convention: Literal["update", "penalty"] = Field(
+        default="update",
+        exclude_if=lambda value: value == "update",
+        description="What l2 is: 'update' adds l2 * theta to each update; 'penalty' adds "
+        "l2 / (2 N) * |theta|^2 to the mean loss of N training examples, whose gradient is "
+        "l2 / N * theta.",
+    )
+    decay_biases: bool = Field(
+        default=True,
+        exclude_if=lambda value: value is True,
+        description="Whether L2 and L1 decay act on biases too, or on weights alone.",
+    )
+    max_norm: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        exclude_if=is_off,
+        description="Largest Euclidean norm of the weights that lead to a hidden unit; longer ones "
+        "are shortened after each update (Srivastava et al., 2014).",
+        examples=[3.0],
+    )
+    confidence_penalty: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        exclude_if=is_off,
+        description="Adds minus this times the entropy of the answers to the loss (Pereyra et al., "
+        "2017).",
+        examples=[0.1],
+    )
     dropout: float = Field(
         default=0.0,
         ge=0,
@@ -68,6 +98,15 @@ class Regularization(SpecModel):
     )
     dropout_mask: Literal["batch", "example"] = Field(
         default="batch", description="One mask per batch, or one for each example of the batch."
+    )
+    dropout_input: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        exclude_if=is_off,
+        description="Probability that an input is set to zero in training, after augmentation; "
+        "the others are divided by 1 minus it. Each example has a mask of its own.",
+        examples=[0.2],
     )
     label_smoothing: float = Field(
         default=0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from reglab.core.errors import FieldProblem, SpecError, suggestion
 from reglab.core.spec import fields
-from reglab.core.spec.base import field_problems
+from reglab.core.spec.base import SpecModel, field_problems
 from reglab.core.spec.experiment import ExperimentSpec, RunSpec
 from reglab.core.spec.fields import SWEEPABLE
 from reglab.core.spec.overrides import check_size
@@ -87,10 +88,19 @@ def _base(spec: ExperimentSpec, paths: Iterable[str]) -> dict[str, Any]:
     base: dict[str, Any] = spec.model_dump(mode="json", include=set(SWEEPABLE))
     for path in paths:
         *parents, leaf = path.split(".")
-        if leaf == "name" and len(parents) == 1:
-            given = getattr(spec, parents[0])
-            base[parents[0]] = given.model_dump(mode="json", exclude_unset=True)
+        if leaf == "name" and parents:
+            node, given = base, functools.reduce(_part, parents, spec)
+            for parent in parents[:-1]:
+                node = node.get(parent) or {}
+            if given is not None:
+                node[parents[-1]] = given.model_dump(mode="json", exclude_unset=True)
     return base
+
+
+def _part(model: Any, name: str) -> Any:
+    """A part of a spec, or None where there is none."""
+    found = getattr(model, name, None)
+    return found if isinstance(found, SpecModel) else None
 
 
 def _check_sweep(spec: ExperimentSpec, max_runs: int) -> None:

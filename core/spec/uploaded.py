@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from reglab.core.errors import suggestion
 from reglab.core.spec.base import SpecModel, fault
-from reglab.core.spec.dataset_base import DatasetBase
+from reglab.core.spec.dataset_base import NOISE, DatasetBase
 
 # Inputs of a network after one-hot coding.
 MOST_FEATURES = 20_000
@@ -99,7 +99,7 @@ class Uploaded(DatasetBase):
 
     # Which rows are for testing does not depend on what is done with their columns.
     training_only: ClassVar[frozenset[str]] = frozenset(
-        {"train_size", "label_noise", "features", "drop", "scale", "categories", "missing"}
+        {"train_size", *NOISE, "features", "drop", "scale", "categories", "missing"}
     )
 
     name: Literal["uploaded"] = Field(description="Name of the dataset.")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from reglab.core.results import CURVE_COLUMNS, VALIDATION_COLUMNS, RunResult
+from reglab.core.results import CURVE_COLUMNS, FURTHER_COLUMNS, RunResult
 from reglab.core.spec import RunSpec, resolved
 from reglab.core.storage import codec
 from reglab.core.storage.database import Transactions
@@ -194,7 +194,7 @@ def join(chunks: list[Curves]) -> Curves:
     """Chunks of columns, in order, as whole columns."""
     if not chunks:
         return {name: np.empty(0) for name in CURVE_COLUMNS}
-    names = [*CURVE_COLUMNS, *(name for name in VALIDATION_COLUMNS if name in chunks[0])]
+    names = [*CURVE_COLUMNS, *(name for name in FURTHER_COLUMNS if name in chunks[0])]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in names}
 
 

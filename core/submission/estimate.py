@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from reglab.core.spec import ResolvedRun, RunSpec
+from reglab.core.spec.optimizer import WHOLE_GRADIENT_SECONDS
 
 # One core with AVX2, one thread: fitted to the five workloads of the article.
 FLOPS_A_SECOND = 30e9
@@ -34,6 +35,11 @@ AUGMENTATION_SECONDS = {
     "scaling": 150e-9,
     "rotation": 180e-9,
 }
+# An input value that may be dropped, a parameter of a layer with a largest norm, and a logit whose
+# confidence is penalized.
+DROP_SECONDS = 4e-9
+MAX_NORM_SECONDS = 0.8e-9
+CONFIDENCE_SECONDS = 10e-9
 # An eigendecomposition of d x d takes so many times d ** 3 multiply-adds.
 EIGEN_FLOPS = 25
 # Of a very short run the start is most of the time, which says nothing about training.
@@ -101,23 +107,32 @@ def model_seconds(spec: RunSpec) -> float:
     batch = min(spec.training.batch_size, spec.train_count())
     forward = 2 * weights / FLOPS_A_SECOND + sum(spec.model.hidden) * ACTIVATION_SECONDS
     step = STEP_SECONDS + 3 * batch * forward
-    step += spec.parameter_count() * spec.optimizer.seconds_per_parameter
+    if spec.optimizer.sam is not None:
+        step += 3 * batch * forward + spec.parameter_count() * WHOLE_GRADIENT_SECONDS
+    if spec.regularization.max_norm is not None:
+        step += spec.parameter_count() * MAX_NORM_SECONDS
+    if spec.regularization.confidence_penalty:
+        step += batch * spec.dataset.n_classes * CONFIDENCE_SECONDS
+    step += spec.optimizer.update_seconds(spec.parameter_count())
     examples = spec.dataset.n_train + spec.dataset.n_test
     epoch = EPOCH_SECONDS + spec.steps_per_epoch() * step
     epoch += spec.train_count() * _augmentation(spec)
     evaluations = spec.training.evaluations() * (EVALUATION_SECONDS + examples * forward)
+    if spec.optimizer.average is not None:
+        evaluations *= 2
     return START_SECONDS + spec.training.epochs * epoch + evaluations + _probes(spec, forward)
 
 
 def _augmentation(spec: RunSpec) -> float:
     """Seconds an example."""
     wanted = spec.regularization.augmentation
+    drop = DROP_SECONDS * spec.dataset.n_features if spec.regularization.dropout_input else 0.0
     if wanted is None:
-        return 0.0
+        return drop
     changed = getattr(wanted, "probability", 1.0) * spec.dataset.n_features
     # The filter that smooths a field is as wide as its sigma.
     wider = 1 + getattr(wanted, "sigma", 0.0) / 8
-    return changed * wider * AUGMENTATION_SECONDS[wanted.name]
+    return drop + changed * wider * AUGMENTATION_SECONDS[wanted.name]
 
 
 def _probes(spec: RunSpec, forward: float) -> float:

@@ -22,6 +22,20 @@ def test_another_optimizer_keeps_the_schedule(open_page):
     expect(page.locator("h1#name")).to_be_visible()
 
 
+def test_another_schedule_keeps_the_rate_and_shows_its_settings(open_page):
+    page = open_page("/experiments/new?preset=l2")
+    kind = page.locator('[data-path="optimizer.schedule"]')
+    expect(kind).to_have_value("power")
+    kind.select_option("cosine")
+    expect(page.locator('[data-path="optimizer.schedule.lr"]')).to_have_value("0.15")
+    expect(page.locator('[data-path="optimizer.schedule.end"]')).to_have_value("0")
+    expect(page.locator('[data-path="optimizer.schedule.tau"]')).to_have_count(0)
+    page.locator('[data-toggle="optimizer.sam"] input').check()
+    expect(page.locator('[data-path="optimizer.sam.rho"]')).to_have_value("0.05")
+    page.locator('[data-path="optimizer.schedule.warmup"]').fill("99999999")
+    expect(page.locator('[id="error-optimizer.schedule.warmup"]')).to_contain_text("updates")
+
+
 def test_a_draft_that_cannot_be_read_is_dropped(open_page):
     page = open_page("/experiments/new?preset=l2")
     page.locator('[data-path="name"]').fill("Kept")

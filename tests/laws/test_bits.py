@@ -42,6 +42,15 @@ def random_spec(choose: Random) -> RunSpec:
         names += ["shift", "rotation", "scaling", "elastic", "cutout"]
     regularization["augmentation"] = choose.choice([None, *names])
     loss = choose.choice(["cross_entropy", "squared"])
+    if loss == "cross_entropy":
+        regularization["confidence_penalty"] = choose.choice([0, 0.1])
+    schedule = choose.choice(
+        [
+            {"name": "power", "alpha": choose.choice([0, 0.5]), "tau": 20},
+            {"name": "cosine", "warmup": 3},
+            {"name": "step", "every": 2, "factor": 0.7},
+        ]
+    )
     digits = {"name": "digits", "train_size": 80, "test_size": 40}
     digits["centred"] = choose.random() < 0.3
     moons = {"name": "two_moons", "train_size": 50, "test_size": 30}
@@ -50,12 +59,13 @@ def random_spec(choose: Random) -> RunSpec:
             "dataset": digits if images else moons,
             "model": {
                 "hidden": hidden,
-                "activation": choose.choice(["tanh", "relu", "identity"]),
+                "activation": choose.choice(["tanh", "relu", "identity", "sigmoid", "gelu"]),
+                "init": choose.choice(["lecun_normal", "he_uniform", "torch"]),
                 "loss": loss,
             },
             "optimizer": {
                 "name": choose.choice(["sgd", "adam"]),
-                "schedule": {"lr": 0.03, "alpha": choose.choice([0, 0.5]), "tau": 20},
+                "schedule": {"lr": 0.03, **schedule},
                 "decoupled": choose.random() < 0.5,
             },
             "regularization": regularization,
@@ -81,14 +91,51 @@ def some_probes(
     return probes
 
 
+# Whatever has kernels of its own, in two trainings.
+OWN_KERNELS = [
+    {
+        "dataset": {"name": "digits", "train_size": 80, "test_size": 40},
+        "model": {"hidden": [17, 5], "activation": "leaky_relu"},
+        "optimizer": {
+            "name": "sgd",
+            "momentum": 0.9,
+            "nesterov": True,
+            "schedule": {"lr": 0.05},
+            "clip_norm": 0.5,
+            "sam": {"rho": 0.1},
+        },
+        "regularization": {"l2": 0.01, "decay_biases": False},
+        "training": {"epochs": 3, "batch_size": 32},
+    },
+    {
+        "dataset": {"name": "two_moons", "train_size": 50, "test_size": 30},
+        "optimizer": {
+            "name": "rmsprop",
+            "momentum": 0.5,
+            "schedule": {"lr": 0.01},
+            "average": {"name": "ema", "decay": 0.9},
+        },
+        "regularization": {"max_norm": 0.5, "dropout_input": 0.2},
+        "training": {"epochs": 3, "batch_size": 7},
+    },
+]
+
+
+def spec_of(seed: int) -> RunSpec:
+    """A random one, or from ``COUNT`` on one with kernels of its own."""
+    if seed >= COUNT:
+        return RunSpec.model_validate(OWN_KERNELS[seed - COUNT])
+    return random_spec(Random(seed))
+
+
 def is_in_few_kernels(spec: RunSpec) -> bool:
     """Whether it is of the two kinds of epochs, of four, that the slower law compiles."""
     decay, is_adam = spec.regularization, spec.optimizer.name == "adam"
     return is_adam != bool(decay.l1 and decay.l1_method == "proximal")
 
 
-SEEDS = range(COUNT)
-FEW = [seed for seed in SEEDS if is_in_few_kernels(random_spec(Random(seed)))]
+SEEDS = range(COUNT + len(OWN_KERNELS))
+FEW = [seed for seed in SEEDS if seed >= COUNT or is_in_few_kernels(spec_of(seed))]
 
 
 def digests_of_a_process(
@@ -120,7 +167,7 @@ def compiled(cache):
 
 
 def different(compiled: dict[int, str], others: dict[int, str]) -> list[str]:
-    return [str(random_spec(Random(k))) for k, other in others.items() if compiled[k] != other]
+    return [str(spec_of(k)) for k, other in others.items() if compiled[k] != other]
 
 
 def test_bits_do_not_depend_on_whether_kernels_were_compiled_or_loaded(compiled, cache):
@@ -137,4 +184,4 @@ def test_bits_do_not_depend_on_the_processor(compiled, tmp_path):
 
 if __name__ == "__main__":
     for seed in sys.argv[1:]:
-        print(digest_of(random_spec(Random(int(seed))), 0))
+        print(digest_of(spec_of(int(seed)), 0))

@@ -7,24 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from reglab.core.engine.arrays import F32
+from reglab.core.engine.compiled_elementary import whole_power
 from reglab.core.engine.compiler import kernel
 from reglab.core.engine.inputs import BatchInputs, Scratch
 from reglab.core.engine.llvm_ir import fused
 from reglab.core.engine.optimizers.base import Parameters, Step, sign, update_by_strips
 from reglab.core.engine.workspace import aligned
 from reglab.core.spec import Adam as AdamSpec
-
-
-@kernel
-def whole_power(base: float, exponent: int) -> float:
-    """base^exponent for a whole exponent >= 0, by repeated squaring."""
-    found = 1.0
-    while exponent:
-        if exponent & 1:
-            found *= base
-        exponent >>= 1
-        base *= base
-    return found
 
 
 class AdamState(NamedTuple):

@@ -76,28 +76,25 @@ def sign(value: np.float32) -> np.float32:
 
 
 @inlined
-def apply(
+def begin(
     optimizer: Any,
     parameters: Parameters,
     inputs: BatchInputs,
     delta: F32,
     scratch: Scratch,
     step: Step,
-) -> None:
-    """Update all parameters; a sparse first layer is updated while its gradient is formed.
+) -> int:
+    """Form the gradient of the first weights, and update them meanwhile if inputs are sparse.
 
-    ``delta`` (B, n) is the derivative of the loss by the first layer's sums; all other gradients
-    are in ``parameters.gradient``.
+    ``delta`` (B, n) is the derivative of the loss by the first layer's sums. Returns from which
+    parameter on there is more to update.
     """
-    theta, gradient = parameters.theta, parameters.gradient
     columns, units = inputs.dense.shape[1], delta.shape[1]
-    low = 0
     if inputs.is_sparse:
         _update_sparse(optimizer, inputs, delta, scratch, parameters, step)
-        low = columns * units
-    else:
-        multiply_transposed(inputs.dense, delta, matrix(gradient, 0, columns, units))
-    _update(optimizer, theta, gradient[low:], parameters.state, low, theta.shape[0], step)
+        return int(columns * units)
+    multiply_transposed(inputs.dense, delta, matrix(parameters.gradient, 0, columns, units))
+    return 0
 
 
 @inlined

@@ -13,6 +13,7 @@ from reglab.core.engine.inputs import BatchInputs, Scratch
 from reglab.core.engine.layout import matrix
 from reglab.core.engine.llvm_ir import fused
 from reglab.core.engine.optimizers.base import Parameters, Step, sign
+from reglab.core.engine.optimizers.momentum import Momentum
 from reglab.core.spec import Sgd as SgdSpec
 
 
@@ -39,8 +40,10 @@ class Sgd(NamedTuple):
     """theta <- theta - lr (gradient + l2 theta + l1 sign(theta))."""
 
     @classmethod
-    def of(cls, spec: SgdSpec) -> Sgd:
+    def of(cls, spec: SgdSpec) -> Sgd | Momentum:
         """The optimizer of a spec."""
+        if spec.momentum:
+            return Momentum(spec.momentum, spec.nesterov, spec.decoupled)
         return cls()
 
     def make_state(self, count: int) -> SgdState:

@@ -23,7 +23,7 @@ from reglab.client.files import write_whole
 from reglab.client.submission import body
 from reglab.client.tables import Table
 from reglab.client.values import json_value, seconds
-from reglab.core.spec import Digits, ExperimentSpec, Schedule, TwoMoons
+from reglab.core.spec import Digits, ExperimentSpec, PowerSchedule, TwoMoons
 from tests.harness.fuzz import inputs, tell
 
 CYCLE: list = []
@@ -112,7 +112,7 @@ def test_typed_specs_may_hold_arrays_in_their_sweep():
     spec = ExperimentSpec.model_validate(
         {
             "dataset": Digits(name="digits"),
-            "optimizer": {"schedule": Schedule(lr=0.1)},
+            "optimizer": {"schedule": PowerSchedule(lr=0.1)},
             "training": {"epochs": 1, "batch_size": 2},
             "sweep": {"regularization.l2": list(np.linspace(0, 1, 2))},
         }

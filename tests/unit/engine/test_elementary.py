@@ -8,14 +8,17 @@ from decimal import Decimal, getcontext, localcontext
 import numba
 import numpy as np
 import pytest
+from scipy.special import expit
+from scipy.stats import norm
 
 from reglab.core import elementary
 from reglab.core.engine import evaluation, losses
-from reglab.core.engine.activations import bias_tanh
+from reglab.core.engine.activations import bias_gelu, bias_sigmoid, bias_tanh, gelu_slopes
+from reglab.core.engine.compiled_elementary import whole_power
 from reglab.core.engine.compiler import OPTIONS, kernel
 from reglab.core.engine.exponential import exp_of_negative
-from reglab.core.engine.optimizers.adam import whole_power
-from reglab.core.engine.schedules import Power
+from reglab.core.engine.gradients import norm_of
+from reglab.core.engine.schedules import COSINE, Schedule
 
 RNG = np.random.default_rng(0)
 EXPONENTS = np.concatenate(
@@ -151,12 +154,36 @@ def test_whole_powers():
         assert whole_power(0.9999, exponent) == pytest.approx(0.9999**exponent, rel=1e-11)
 
 
+@pytest.mark.parametrize("size", [1, 7, 8, 100_003])
+def test_the_norm_is_that_of_float64(size):
+    values = RNG.standard_normal(size).astype(np.float32)
+    assert norm_of(values) == pytest.approx(np.linalg.norm(values.astype(float)), rel=1e-14)
+
+
+def test_sigmoid_and_gelu_are_right_everywhere():
+    x = np.concatenate([np.linspace(-30, 30, 6001), [-200, -1e30, 1e30, 0]]).astype(np.float32)
+    zero, wide = np.zeros(len(x), np.float32), x.astype(float)
+    share = norm.cdf(wide)
+    for kernel_, expected in ((bias_sigmoid, expit(wide)), (bias_gelu, wide * share)):
+        found = x[None].copy()
+        kernel_(found, zero)
+        np.testing.assert_allclose(found[0], expected, rtol=3e-7, atol=5e-7)
+    slopes = np.empty((1, len(x)), np.float32)
+    gelu_slopes(x[None], zero, slopes)
+    np.testing.assert_allclose(slopes[0], share + wide * norm.pdf(wide), rtol=3e-7, atol=5e-7)
+
+
 # Kernels that had called the C library, or could estimate a quotient or root.
 NAMES = {
     "softmax": losses.softmax_delta,
     "cross-entropy": evaluation.MEASURES["cross_entropy"],
     "tanh": bias_tanh,
-    "rate": Power.rate,
+    "rate": Schedule.rate,
+    "confidence": losses.add_confidence_penalty,
+    "sigmoid": bias_sigmoid,
+    "GELU": bias_gelu,
+    "GELU's slopes": gelu_slopes,
+    "norm": norm_of,
 }
 
 
@@ -168,7 +195,12 @@ def test_kernels_call_no_library_and_estimate_nothing(name):
         "softmax": (f32, numba.float32[::1], f32, i64, f32),
         "cross-entropy": (f32, i64),
         "tanh": (f32, numba.float32[::1]),
-        "rate": (numba.typeof(Power(0.1, 0.5, 20.0)), numba.int64),
+        "rate": (numba.typeof(Schedule(COSINE, 0.1)), numba.int64),
+        "confidence": (f32, numba.float32[::1], numba.float64, f32),
+        "sigmoid": (f32, numba.float32[::1]),
+        "GELU": (f32, numba.float32[::1]),
+        "GELU's slopes": (f32, numba.float32[::1], f32),
+        "norm": (numba.float32[::1],),
     }[name]
     again = numba.njit(**OPTIONS)(NAMES[name].py_func)
     again.compile(kinds)

@@ -1,4 +1,4 @@
-"""Optimizers and the schedule against torch and against closed forms."""
+"""Optimizers against torch and against closed forms."""
 
 from __future__ import annotations
 
@@ -10,13 +10,7 @@ from reglab.core.engine.optimizers.adam import Adam, AdamState
 from reglab.core.engine.optimizers.base import Step
 from reglab.core.engine.optimizers.sgd import Sgd, SgdState
 from reglab.core.engine.proximal import SoftThreshold
-from reglab.core.engine.schedules import Power
 from tests.harness.training import moons, spec
-
-
-def test_schedule_is_the_power_law():
-    for t in (1, 10, 5000):
-        assert Power.rate(Power(0.15, 0.5, 5e3), t) == pytest.approx(0.15 / (1 + t / 5e3) ** 0.5)
 
 
 def sgd_step(theta, l2, l1):

@@ -187,8 +187,8 @@ def test_smoothed_targets_are_distributions():
 
 
 def test_masks_and_shifts_have_the_asked_rates():
-    sizes = Sizes(examples=1000, batches=4000, hidden_units=10)
-    masks = Dropout(0.4, per_example=False).activations(np.random.default_rng(0), sizes).values
+    sizes = Sizes(examples=1000, batches=4000, hidden=(10,))
+    masks = Dropout((0.4,), per_example=False).activations(np.random.default_rng(0), sizes).values
     assert masks.shape == (4000, 10)
     assert np.mean(masks == 0) == pytest.approx(0.4, abs=0.01)
     assert masks.mean() == pytest.approx(1.0, abs=0.02)

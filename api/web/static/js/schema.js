@@ -70,7 +70,7 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 // Names that stand for a word or a symbol.
 const NAMES = {
   alpha: "Alpha (α)", beta1: "Beta 1 (β₁)", beta2: "Beta 2 (β₂)", eps: "Epsilon", l1: "L1 (λ₁)", l1_method: "L1 method", l2: "L2 (λ₂)",
-  lr: "Learning rate", mc_dropout: "Monte Carlo dropout", min_delta: "Least improvement", sgd: "SGD", sigma: "Sigma (σ)", std: "Standard deviation", tau: "Tau (τ)",
+  lr: "Learning rate", mc_dropout: "Monte Carlo dropout", min_delta: "Least improvement", ema: "EMA", gelu: "GELU", rmsprop: "RMSprop", sam: "SAM", swa: "SWA", sgd: "SGD", sigma: "Sigma (σ)", std: "Standard deviation", tau: "Tau (τ)",
 };
 
 export const words = (name) => NAMES[name] ?? capital(name.replaceAll("_", " "));
