@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from reglab.core.errors import FieldProblem, SpecError
 from reglab.core.spec.uploaded import TEST_WORDS, ColumnFacts, Scale, Uploaded
@@ -94,6 +95,9 @@ class Column:
         return SpecError(FieldProblem(path, detail, remedy))
 
 
+COLUMNS = TypeAdapter(list[Column])
+
+
 @dataclass(frozen=True)
 class NamedColumns:
     """The columns of a table that are used, in their order."""
@@ -110,8 +114,7 @@ class NamedColumns:
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
         """From what ``document`` returned."""
-        rows = document["columns"]
-        return cls(tuple(Column(**{**row, "levels": tuple(row["levels"])}) for row in rows))
+        return cls(tuple(COLUMNS.validate_python(document["columns"])))
 
     def document(self) -> dict[str, Any]:
         """Its fitted numbers, as JSON."""
@@ -158,7 +161,7 @@ class UnnamedInputs:
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
         """From what ``document`` returned."""
-        return cls(np.array(document["centre"]), np.array(document["scale"]))
+        return cls(*(np.array(document[name], np.float64) for name in ("centre", "scale")))
 
     def document(self) -> dict[str, Any]:
         """Its fitted numbers, as JSON."""
@@ -188,6 +191,32 @@ def preprocessing(document: dict[str, Any]) -> Preprocessing:
     """From the fitted numbers that are stored with a run."""
     kind = NamedColumns if "columns" in document else UnnamedInputs
     return kind.of(document)
+
+
+def stored(spec: Uploaded, document: dict[str, Any]) -> Preprocessing:
+    """The preprocessing of a stored run, whose fitted numbers may have come from elsewhere.
+
+    Raises:
+        ValueError: They are not those of columns of the spec.
+    """
+    try:
+        fitted = preprocessing(document)
+    except (KeyError, TypeError) as error:
+        raise ValueError("It has no fitted numbers.") from error
+    if isinstance(fitted, NamedColumns):
+        wanted = [
+            (each.name, tuple(each.levels) if each.kind == "category" else ())
+            for each in spec.used_columns()
+        ]
+        numbers = np.array([(each.centre, each.scale) for each in fitted.columns])
+        fits = [(each.name, each.levels) for each in fitted.columns] == wanted
+        fits = fits and len(fitted.inputs) == spec.n_features
+    else:
+        numbers = np.stack(np.broadcast_arrays(fitted.centre, fitted.scale), axis=-1)
+        fits = numbers.shape[:-1] in ((1,), (spec.n_features,)) and numbers.dtype == np.float64
+    if not fits or not np.isfinite(numbers).all() or not numbers[..., 1].all():
+        raise ValueError("Its fitted numbers are not those of the columns of the spec.")
+    return fitted
 
 
 def _finite(numbers: F64, names: list[str] | None, first: int = 0) -> F32:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from reglab.core.datasets.preprocessing import stored
 from reglab.core.errors import SpecError
 from reglab.core.exchange.archive import Archive, ArchivedRun, wrong
 from reglab.core.exchange.documents import (
@@ -30,6 +31,7 @@ from reglab.core.spec import (
     point_key,
     resolve_point,
 )
+from reglab.core.spec.uploaded import Uploaded, check_facts
 
 WHOLE_COLUMNS = ("epoch", "step")
 OTHER_SPEC = "It does not belong to the experiment's spec."
@@ -58,6 +60,7 @@ def check(archive: Archive, max_runs: int = MAX_RUNS) -> Checked:
         found = fault(run.resolved.spec, run.arrays) if run.document.state == "succeeded" else None
         if found is not None:
             raise wrong(f"runs/{at:04}.arrays.npz", found)
+        _check_preprocessing(f"runs/{at:04}.json", run)
     return Checked(experiment, spec, runs)
 
 
@@ -72,9 +75,11 @@ def _validated(model: type[D], document: dict[str, Any], where: str, within: str
 
 def _spec(document: dict[str, Any]) -> ExperimentSpec:
     try:
-        return parse_spec(document)
+        spec = parse_spec(document)
+        check_facts([spec])
     except SpecError as error:
         raise wrong("experiment.json", f"spec.{error.problems[0]}") from error
+    return spec
 
 
 def _check_expansion(
@@ -83,6 +88,7 @@ def _check_expansion(
     """The runs must be those that the spec makes: an import cannot lease what was not run so."""
     try:
         wanted: list[ResolvedRun] = expand(spec, max_runs)
+        check_facts([run.spec for run in wanted])
     except SpecError as error:
         raise wrong("experiment.json", f"spec.{error.problems[0]}") from error
     if len(wanted) != len(runs):
@@ -101,6 +107,18 @@ def _check_expansion(
         if spec_of_run != expected.spec:
             raise wrong(where, OTHER_SPEC)
     return wanted
+
+
+def _check_preprocessing(where: str, run: CheckedRun) -> None:
+    dataset = run.resolved.spec.dataset
+    if not isinstance(dataset, Uploaded) or run.document.state != "succeeded":
+        return
+    provenance = (run.document.summary or {}).get("provenance") or {}
+    try:
+        stored(dataset, provenance["preprocessing"])
+    except (KeyError, ValueError) as error:
+        detail = f"summary.provenance.preprocessing: {error}"
+        raise wrong(where, detail) from error
 
 
 def _same_point(spec: ExperimentSpec, expected: ResolvedRun, params: dict[str, Any]) -> bool:

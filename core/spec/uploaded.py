@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reglab.core.errors import suggestion
+from reglab.core.errors import FieldProblem, SpecError, suggestion
 from reglab.core.spec.base import SpecModel, fault
 from reglab.core.spec.dataset_base import NOISE, DatasetBase
 
@@ -336,6 +336,15 @@ class Uploaded(DatasetBase):
                 detail=f"Only {pool} of {facts.rows} rows can be trained on.",
                 remedy=f"Use at most {pool}, or null.",
             )
+
+
+def check_facts(specs: Iterable[Any]) -> None:
+    """Raise SpecError if the shapes of a spec (``.dataset``) are not known."""
+    for spec in specs:
+        if not spec.dataset.is_resolved:
+            detail = "An uploaded dataset has no facts here."
+            remedy = "Name it in dataset of the spec, not in a sweep; the service fills them in."
+            raise SpecError(FieldProblem("dataset.facts", detail, remedy))
 
 
 def _listed(names: Iterable[str], most: int = MOST_NAMED) -> str:

@@ -22,6 +22,7 @@ from reglab.core.spec import (
     parse_spec,
 )
 from reglab.core.spec.overrides import MAX_KEYS
+from reglab.core.spec.uploaded import check_facts
 from reglab.core.submission.estimate import Estimate, estimate
 from reglab.core.submission.uploads import FactsOf, no_uploads, with_facts
 
@@ -67,6 +68,7 @@ def plan(document: Any, limits: Limits, history: History, facts_of: FactsOf = no
     spec, preset, dropped = _parse(document, facts_of)
     check_count(spec, limits)
     runs = expand(spec, limits.runs)
+    check_facts([run.spec for run in runs])
     check_parameters(runs, limits)
     check_stored(runs, limits)
     cost = estimate(runs, *history)

@@ -157,6 +157,11 @@ def test_a_sweep_over_the_rows_and_the_scaling_is_one_over_their_fields(inline):
     wrong = spec_of(one, missing="median") | {"sweep": {"dataset.id": [one, one]}}
     reply = inline.http.post("/v1/experiments", json=wrong)
     assert reply.json()["errors"][0]["field"] == "sweep.dataset.id"
+    # One that is chosen by a sweep would have no facts.
+    chosen = {"name": "uploaded", "id": one, "missing": "median"}
+    wrong = {**TRAINING, "dataset": {"name": "digits"}, "sweep": {"dataset": [chosen]}}
+    reply = inline.http.post("/v1/experiments", json=wrong)
+    assert reply.status_code == 422, reply.text
 
 
 def test_a_run_whose_data_are_gone_fails_and_says_so(inline):

@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
-from reglab.core.datasets.preprocessing import NamedColumns, UnnamedInputs, preprocessing
+from reglab.core.datasets.preprocessing import NamedColumns, UnnamedInputs, preprocessing, stored
 from reglab.core.errors import SpecError
 from reglab.core.spec.uploaded import Uploaded
 
@@ -129,3 +129,29 @@ def test_unnamed_inputs_are_scaled_each_by_itself(seed, scale):
     np.testing.assert_allclose(fitted.transform(rows), expected, rtol=1e-5, atol=1e-6)
     again = preprocessing(json.loads(json.dumps(fitted.document())))
     np.testing.assert_array_equal(again.transform(rows), fitted.transform(rows))
+
+
+def test_fitted_numbers_from_elsewhere_are_those_of_the_spec():
+    frame = pd.DataFrame({"age": [1.0, np.nan, 3.0], "dose": [1.0, 2, 3], "colour": ["red"] * 3})
+    spec = spec_of(frame, missing="indicator")
+    sound = NamedColumns.fit(spec, frame).document()
+    assert stored(spec, json.loads(json.dumps(sound))).document() == sound
+    age, *others = sound["columns"]
+    for wrong in [
+        None,
+        {},
+        {"columns": None},
+        {"columns": [3]},
+        {"columns": others},
+        {"columns": [{**age, "scale": 0.0}, *others]},
+        {"columns": [{**age, "scale": "x"}, *others]},
+        {"columns": [{**age, "centre": float("nan")}, *others]},
+        {"columns": [{**age, "flags": False}, *others]},
+        {"columns": [{**age, "levels": ["a"]}, *others]},
+        {"centre": [0.0], "scale": "x"},
+        {"centre": [0.0, 1.0], "scale": [1.0, 1.0]},
+        {"centre": [[0.0]], "scale": [[1.0]]},
+        {"centre": [0.0, 1.0], "scale": [1.0, 1.0, 1.0]},
+    ]:
+        with pytest.raises(ValueError, match=r"."):
+            stored(spec, wrong)
