@@ -219,16 +219,17 @@ class ExperimentSurface:
         return write_whole(path, (yield call).content)
 
     @operation
-    def export(self, path: str | os.PathLike[str]) -> Flow[Path]:
-        """Save spec, runs, curves, arrays and figures as one checksummed zip file.
+    def export(self, path: str | os.PathLike[str], data: str = "file") -> Flow[Path]:
+        """Save spec, runs, curves, arrays, figures and data as one checksummed zip file.
 
         Args:
             path: A file, or a folder, in which it is called ``reglab-<id>.zip``.
+            data: Whether an uploaded dataset goes with it: 'file', or its 'hash' alone.
         """
         target = Path(path)
         if target.is_dir():
             target /= f"reglab-{self.id}.zip"
-        reply = yield Call("GET", self._path("export"))
+        reply = yield Call("GET", self._path("export"), params={"data": data})
         return write_whole(target, reply.content)
 
     def _path(self, rest: str = "") -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import tempfile
-from pathlib import Path, PurePath
-from typing import IO, Annotated, Any
+from pathlib import PurePath
+from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -19,7 +17,6 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import Context, DatasetId, OwnDatasetId, Shared
 from reglab.api.limits.body import check_json
 from reglab.api.limits.rate import client_of
-from reglab.api.limits.refusals import refusal
 from reglab.api.problems import ProblemError, responses
 from reglab.api.schemas.datasets import (
     DatasetBody,
@@ -29,11 +26,10 @@ from reglab.api.schemas.datasets import (
     DatasetRow,
     Kind,
 )
+from reglab.api.uploads import store_dataset
 from reglab.core import datasets
 from reglab.core.errors import FieldProblem
 from reglab.core.exchange.json_text import parse
-from reglab.core.storage import DatasetRecord, NewDataset, QuotaExceededError
-from reglab.core.tables import address
 from reglab.core.tables.errors import shortened
 from reglab.core.tables.preview import Preview
 
@@ -99,7 +95,7 @@ async def upload_dataset(request: Request, response: Response, shared: Shared) -
         try:
             file, asked = _parts(form, shared)
             token_id = request.state.principal.token_id
-            store = functools.partial(_store, shared, file, asked, token_id)
+            store = functools.partial(store_dataset, shared, file.file, asked, token_id)
             record, is_new = await to_thread.run_sync(store, limiter=shared.reading)
         finally:
             await form.close()
@@ -226,40 +222,3 @@ def _parts(form: FormData, shared: Context) -> tuple[UploadFile, DatasetRequest]
         raise ProblemError(400, "bad-json", "Bad JSON", problem) from error
     name = shortened(PurePath(file.filename or "").name, 200).strip()
     return file, asked.model_copy(update={"name": asked.name or name or "dataset"})
-
-
-def _store(
-    shared: Context, file: UploadFile, asked: DatasetRequest, token_id: str | None
-) -> tuple[DatasetRecord, bool]:
-    content: IO[bytes] = file.file
-    size = content.seek(0, 2)
-    if size > shared.limits.dataset_bytes:
-        remedy = f"Send at most {shared.limits.dataset_bytes} bytes."
-        raise refusal(shared.limits, "dataset_bytes", "file", f"The file has {size} bytes.", remedy)
-    identifier = address(content, asked.target, asked.options)
-    known = shared.storage.datasets.known(identifier)
-    if known is not None:
-        return known, False
-    with tempfile.NamedTemporaryFile(prefix="reglab-upload-") as copy:
-        content.seek(0)
-        shutil.copyfileobj(content, copy)
-        copy.flush()
-        read = shared.tables.read(Path(copy.name), asked.target, asked.options)
-    new = NewDataset(
-        id=identifier,
-        name=asked.name or "",
-        description=asked.description,
-        tags=list(asked.tags),
-        target=asked.target,
-        options=asked.options.model_dump(mode="json", exclude_defaults=True),
-        facts=read.facts.model_dump(mode="json"),
-        preview=read.preview.model_dump(mode="json"),
-        size=size,
-        token_id=token_id,
-    )
-    try:
-        return shared.storage.datasets.create(new, content, shared.limits.datasets_bytes)
-    except QuotaExceededError as error:
-        detail = f"With this all datasets would have {error.found:.0f} bytes."
-        remedy = "Delete datasets that you do not need."
-        raise refusal(shared.limits, error.name, "file", detail, remedy) from error

@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Annotated, Literal
 
 from anyio import to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from reglab import __version__
 from reglab.api.access.scopes import needs
+from reglab.api.archived_datasets import archived, insert
 from reglab.api.context import Context, ExperimentId, Shared
 from reglab.api.limits.rate import client_of
 from reglab.api.limits.refusals import refusal
@@ -55,13 +56,22 @@ BODY = {
 )
 @needs("read")
 @drawing
-def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
-    """The file holds the spec, runs, curves, arrays and figures, each with its SHA-256.
+def export_experiment(
+    shared: Shared,
+    experiment_id: ExperimentId,
+    data: Annotated[
+        Literal["file", "hash"],
+        Query(description="Whether an uploaded dataset is in the file, or its hash alone."),
+    ] = "file",
+) -> Response:
+    """The file holds the spec, runs, curves, arrays, figures and dataset, each with its SHA-256.
 
     The experiment must have ended.
     """
     exported = shared.storage.transfer.export(experiment_id)
-    full = archive.Archive(exported.experiment, exported.runs, _figures(shared, experiment_id))
+    dataset = archived(shared, exported.experiment["spec"]) if data == "file" else None
+    figures = _figures(shared, experiment_id)
+    full = archive.Archive(exported.experiment, exported.runs, figures, dataset)
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
     archive.write(full, file, __version__)
     size = file.tell()
@@ -84,9 +94,10 @@ def export_experiment(shared: Shared, experiment_id: ExperimentId) -> Response:
 )
 @needs("submit")
 async def import_experiment(request: Request, response: Response, shared: Shared) -> ExperimentBody:
-    """Stores an export with its ids, runs and results, completely or not at all.
+    """Stores an export with its ids, runs, results and dataset, completely or not at all.
 
-    Every file is checked against the manifest's sums, the runs against the spec.
+    Every file is checked against the manifest's sums, the runs against the spec, and the spec
+    against the dataset if the file holds it or it is stored here.
     """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != MEDIA:
@@ -113,8 +124,14 @@ def _import(shared: Context, file: IO[bytes], token_id: str | None) -> Experimen
         read = archive.read(file, limits)
         _check_points(read, limits)
         checked = checks.check(read, limits.runs)
-        with within_quota(limits):
-            identifier = shared.storage.transfer.insert(checked, token_id, limits.stored_bytes)
+        stored = insert(shared, read.dataset, checked, token_id)
+        try:
+            with within_quota(limits):
+                identifier = shared.storage.transfer.insert(checked, token_id, limits.stored_bytes)
+        except BaseException:
+            if stored is not None:
+                shared.storage.datasets.delete(stored, force=True)
+            raise
     except AlreadyStoredError as error:
         problem = FieldProblem("id", str(error), "Delete it first if the file should replace it.")
         raise ProblemError(409, "already-there", "Already there", problem) from error

@@ -241,11 +241,14 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File or folder.", show_default=False)
     ] = Path(),
+    data: Annotated[
+        str, typer.Option(help="An uploaded dataset as 'file', or its 'hash' alone.")
+    ] = "file",
     as_json: Json = False,
 ) -> None:
     """Save an experiment with all results as one checksummed zip file."""
     with connect(ctx) as client:
-        path = find(client, experiment).export(output)
+        path = find(client, experiment).export(output, data)
     if as_json:
         print_json({"path": str(path), "bytes": path.stat().st_size})
     else:

@@ -2,7 +2,9 @@
 
 Layout: ``manifest.json`` (format, version, and the sum and size of every other file),
 ``experiment.json``, and for each run ``runs/0000.json``, ``runs/0000.curves.npz`` and
-``runs/0000.arrays.npz``; ``figures/*.png`` are for people and are not read back.
+``runs/0000.arrays.npz``. Beside runs on uploaded data stand ``dataset.json`` (name, description,
+tags) and ``dataset.bin``, the bytes whose sha256 is the dataset's id. ``figures/*.png`` are for
+people and are not read back.
 
 What is read was sent by strangers: nothing is unpacked to disk, names are matched, the directory
 and sizes are bounded while reading, pickles are refused, and all is checked before it is used.
@@ -33,8 +35,9 @@ from reglab.core.settings.limits import Limits
 FORMAT = "reglab-experiment"
 VERSION = 1
 MANIFEST = "manifest.json"
+DATASET, DATASET_BYTES = "dataset.json", "dataset.bin"
 NAMES = re.compile(
-    r"manifest\.json|experiment\.json|runs/\d{4}\.(json|curves\.npz|arrays\.npz)"
+    r"manifest\.json|experiment\.json|dataset\.json|dataset\.bin|runs/\d{4}\.(json|curves\.npz|arrays\.npz)"
     r"|figures/[a-z0-9][a-z0-9-]{0,63}\.png"
 )
 # All that reading a damaged zip is known to raise; what is left over would be a fault of ours.
@@ -86,17 +89,29 @@ class ArchivedRun:
 
 
 @dataclass(frozen=True)
+class ArchivedDataset:
+    """An uploaded dataset: what its owner calls it, and the bytes whose sha256 is its id."""
+
+    document: dict[str, Any]
+    packed: bytes
+
+
+@dataclass(frozen=True)
 class Archive:
     """One experiment; ``figures`` maps names to PNG bytes."""
 
     experiment: dict[str, Any]
     runs: list[ArchivedRun]
     figures: Mapping[str, bytes] = field(default_factory=dict)
+    dataset: ArchivedDataset | None = None
 
 
 def write(archive: Archive, file: IO[bytes], version: str) -> None:
     """Write the zip; ``version`` is that of the writing reglab."""
     members = {"experiment.json": _json(archive.experiment)}
+    if archive.dataset is not None:
+        members[DATASET] = _json(archive.dataset.document)
+        members[DATASET_BYTES] = archive.dataset.packed
     for at, run in enumerate(archive.runs):
         members[f"runs/{at:04}.json"] = _json(run.document)
         members[f"runs/{at:04}.curves.npz"] = _pack(run.curves)
@@ -129,7 +144,7 @@ def read(file: IO[bytes], limits: Limits) -> Archive:
         curves = _unpack(f"{stem}.curves.npz", _taken(members, f"{stem}.curves.npz"))
         arrays = _unpack(f"{stem}.arrays.npz", _taken(members, f"{stem}.arrays.npz"))
         runs.append(ArchivedRun(document, curves, arrays))
-    return Archive(experiment, runs)
+    return Archive(experiment, runs, dataset=_dataset(members, limits))
 
 
 def wrong(where: str, detail: str, remedy: str = REMEDY) -> ArchiveError:
@@ -213,6 +228,13 @@ def _member(members: Mapping[str, bytes], name: str) -> bytes:
     if name not in members:
         raise wrong(name, "It is missing.")
     return members[name]
+
+
+def _dataset(members: dict[str, bytes], limits: Limits) -> ArchivedDataset | None:
+    if DATASET not in members and DATASET_BYTES not in members:
+        return None
+    document = _document(members, DATASET, limits)
+    return ArchivedDataset(document, _taken(members, DATASET_BYTES))
 
 
 def _taken(members: dict[str, bytes], name: str) -> bytes:

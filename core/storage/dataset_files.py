@@ -7,12 +7,18 @@ import os
 import tempfile
 from pathlib import Path
 
-from reglab.core.storage.datasets import Datasets
+from reglab.core.storage.datasets import DatasetRecord, Datasets
 from reglab.core.tables import ReadOptions, Table, TableError, read_table
 from reglab.core.tables.address import PREFIX, head, unpack
 
 # Bytes of all copies together; those that were used longest ago go.
 KEPT_BYTES = 2 * 2**30
+
+
+def packed_bytes(datasets: Datasets, record: DatasetRecord) -> bytes:
+    """The line of JSON and the bytes whose sha256 is the dataset's id."""
+    options = ReadOptions.model_validate(record.options)
+    return head(record.target, options) + b"".join(datasets.chunks(record.id))
 
 
 class DatasetFiles:
@@ -39,9 +45,7 @@ class DatasetFiles:
             found = unpack(identifier, path.read_bytes())
             os.utime(path)
             return found
-        record = self._datasets.get(identifier)
-        options = ReadOptions.model_validate(record.options)
-        packed = head(record.target, options) + b"".join(self._datasets.chunks(identifier))
+        packed = packed_bytes(self._datasets, self._datasets.get(identifier))
         found = unpack(identifier, packed)
         self._keep(path, packed)
         return found
