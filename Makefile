@@ -123,7 +123,7 @@ $(AUDIT_STAMP): $(STAMP)
 # The same inputs as in the suite, FUZZ times as many; tells how many were tried.
 FUZZ ?= 20
 fuzz: $(STAMP)
-	REGLAB_FUZZ=$(FUZZ) $(BIN)/python -m pytest --timeout 7200 -W ignore tests/integration/security $(ARGS)
+	REGLAB_FUZZ=$(FUZZ) $(BIN)/python -m pytest --timeout 7200 -W ignore tests/integration/security tests/laws/test_datasets.py $(ARGS)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
