@@ -40,6 +40,7 @@ def test_filters_that_are_set_before_the_script_apply(new_context, moons):
     page = watched.context.new_page()
     page.goto(watched.url + "/experiments", wait_until="commit")
     page.get_by_label("Search by name").fill("seeds")
-    page.wait_for_timeout(100)
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     expect(page).to_have_url(re.compile("q=seeds"))

@@ -66,7 +66,7 @@ def nginx(folder, server: int, strips: bool):
         yield f"http://127.0.0.1:{port}"
     finally:
         child.terminate()
-        child.wait(10)
+        child.wait(240)
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def watched(chromium, url):
 
 @pytest.mark.parametrize("strips", [True, False])
 def test_every_page_stays_below_its_path(chromium, tmp_path, strips):
-    with below(tmp_path, strips) as (url, inline), httpx.Client(timeout=60) as http:
+    with below(tmp_path, strips) as (url, inline), httpx.Client(timeout=240) as http:
         browser = watched(chromium, url)
         asked: set[str] = set()
         seen, waiting = set(), ["/experiments", "/compare", "/playground", "/experiments/new"]
@@ -150,10 +150,10 @@ def test_what_pages_do_stays_below_too(chromium, tmp_path):
 
 def test_the_reference_and_the_client_below_a_path(tmp_path):
     with below(tmp_path, strips=True) as (url, _):
-        assert f'url: "{PREFIX}/openapi.json"' in httpx.get(f"{url}/docs", timeout=60).text.replace(
-            "'", '"'
-        )
-        assert httpx.get(f"{url}/openapi.json", timeout=60).json()["servers"] == [{"url": PREFIX}]
+        assert f'url: "{PREFIX}/openapi.json"' in httpx.get(
+            f"{url}/docs", timeout=240
+        ).text.replace("'", '"')
+        assert httpx.get(f"{url}/openapi.json", timeout=240).json()["servers"] == [{"url": PREFIX}]
         with Client(url) as client:
             (found,) = client.list()
             assert client.get(found.id).ece().height == 2

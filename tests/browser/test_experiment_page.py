@@ -13,6 +13,7 @@ from reglab.core.presets import build
 from reglab.core.results import CURVE_COLUMNS
 from reglab.core.storage import Submission
 from tests.browser.conftest import wait_until_ended
+from tests.harness.browser import TRAINING_MILLISECONDS
 from tests.harness.serving import serving, settings_in
 
 LONG = {
@@ -34,8 +35,8 @@ def test_the_form_submits_and_the_page_follows_to_the_end(open_page):
     expect(page.locator("#estimate dd").first).to_have_text("2")
     page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"/experiments/[0-9a-f-]{36}$"))
-    expect(page.locator("[data-cell='epoch']").first).not_to_have_text("0", timeout=30_000)
-    expect(page.locator("#state")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator("[data-cell='epoch']").first).not_to_have_text("0")
+    expect(page.locator("#state")).to_have_text("succeeded", timeout=TRAINING_MILLISECONDS)
     expect(page.locator("[data-cell='epoch']").last).to_have_text("4000")
     expect(page.locator("[data-cell='ece']").last).not_to_have_text("\u2013")
     assert page.locator("#progress").get_attribute("value") in ("1", None)
@@ -52,7 +53,7 @@ def test_a_reload_in_the_middle_goes_on_and_cancel_asks_first(open_page, http):
     made = http.post("/experiments", json=LONG).json()
     page = open_page(f"/experiments/{made['id']}")
     expect(page.locator("#link")).to_have_text("live")
-    expect(page.locator("#state")).to_have_text("running", timeout=30_000)
+    expect(page.locator("#state")).to_have_text("running")
     page.wait_for_function(
         "() => document.querySelector('[data-plot=loss]').data?.[0]?.x.length > 3"
     )
@@ -66,13 +67,13 @@ def test_a_reload_in_the_middle_goes_on_and_cancel_asks_first(open_page, http):
     assert http.get(f"/experiments/{made['id']}").json()["state"] == "running"
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel runs").click()
-    expect(page.locator("#state")).to_have_text("cancelled", timeout=20_000)
+    expect(page.locator("#state")).to_have_text("cancelled")
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     page.get_by_role("button", name="Retry").click()
     page.get_by_role("dialog").get_by_role("button", name="Retry").click()
     expect(page.locator("#state")).to_have_text(re.compile("queued|running"))
     http.post(f"/experiments/{made['id']}/cancel")
-    expect(page.locator("#state")).to_have_text("cancelled", timeout=20_000)
+    expect(page.locator("#state")).to_have_text("cancelled")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page).to_have_url(re.compile("/experiments$"))
@@ -95,7 +96,7 @@ def test_a_server_that_comes_back_is_found_again(new_context, tmp_path):
     with serving(settings, int(url.rsplit(":", 1)[1])) as (_, app):
         storage = app.state.context.storage
         storage.runs.record(lease, 120, 0.4, evaluations(80, 120))
-        expect(page.locator("#link")).to_have_text("live", timeout=20_000)
+        expect(page.locator("#link")).to_have_text("live")
         expect(page.locator("[data-cell='epoch']")).to_have_text("120")
         page.wait_for_function(
             "() => document.querySelector('[data-plot=loss]').data[0].x.at(-1) == 120"
@@ -207,7 +208,8 @@ def test_boundary_moves_over_sweep_and_time(open_page, http, moons):
         "old => document.querySelector('#boundary-canvas').toDataURL() != old", arg=trained
     )
     page.get_by_role("button", name="Play").click()
-    expect(page.locator("#boundary-time-label output")).to_have_text("epoch 0")
+    # One of them: on a busy machine the next may come before it is looked at.
+    expect(page.locator("#boundary-time-label output")).to_have_text(re.compile(r"epoch \d+"))
     page.get_by_role("button", name="Pause").click()
 
 
@@ -293,7 +295,7 @@ def test_a_network_without_probabilities_has_no_calibration(open_page, http):
     }
     made = http.post("/experiments", json=squared).json()
     page = open_page(f"/experiments/{made['id']}")
-    expect(page.locator("#state")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator("#state")).to_have_text("succeeded", timeout=TRAINING_MILLISECONDS)
     expect(page.locator("#calibration")).to_be_hidden()
     expect(page.get_by_role("link", name="Calibration")).to_be_hidden()
 
@@ -308,11 +310,13 @@ def test_the_kept_epoch_is_told_live_and_reloaded(open_page, http):
     }
     made = http.post("/experiments", json=stopping).json()
     page = open_page(f"/experiments/{made['id']}")
-    expect(page.locator("#state")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator("#state")).to_have_text("succeeded", timeout=TRAINING_MILLISECONDS)
     expect(page.locator("[data-cell=epoch]")).to_contain_text(" of ")
+    # The summary fills it last.
+    expect(page.locator("[data-cell=ece]")).not_to_have_text("\u2013")
     live = page.locator("#runs tbody tr").inner_text()
     page.reload()
-    assert page.locator("#runs tbody tr").inner_text() == live
+    expect(page.locator("#runs tbody tr")).to_have_text(live, use_inner_text=True)
 
 
 QUICK = {"preset": "l2", "overrides": {"name": "Soon deleted", "training.epochs": 20}}

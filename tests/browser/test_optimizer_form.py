@@ -11,7 +11,7 @@ def test_a_preset_that_names_no_optimizer_shows_the_settings_of_sgd(open_page):
     expect(page.locator('[data-path="optimizer.schedule.lr"]')).to_have_value("0.15")
 
 
-def test_another_optimizer_keeps_the_schedule(open_page):
+def test_another_optimizer_keeps_the_schedule(open_page, http):
     page = open_page("/experiments/new?preset=l2")
     page.locator("#field-optimizer").select_option("adam")
     expect(page.locator('[data-path="optimizer.schedule.lr"]')).to_have_value("0.15")
@@ -20,6 +20,8 @@ def test_another_optimizer_keeps_the_schedule(open_page):
     expect(page.locator('[data-path="optimizer.schedule.tau"]')).to_have_value("50000")
     page.locator("#submit").click()
     expect(page.locator("h1#name")).to_be_visible()
+    made = page.url.rsplit("/", 1)[1]
+    http.post(f"/experiments/{made}/cancel")
 
 
 def test_another_schedule_keeps_the_rate_and_shows_its_settings(open_page):

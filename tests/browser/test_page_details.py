@@ -16,8 +16,7 @@ from tests.harness.serving import serving, settings_in
 LOSS = "document.querySelector('[data-plot=loss]')"
 
 
-def top(page, part):
-    return page.evaluate(f"document.querySelector('#{part}').getBoundingClientRect().top")
+TOP = "document.querySelector('#{}').getBoundingClientRect().top"
 
 
 @pytest.mark.parametrize("part", ["figures", "spec"])
@@ -26,12 +25,15 @@ def test_links_to_parts_lead_there_although_parts_above_grow(open_page, moons, p
     page.locator(f".jump a[href='#{part}']").click()
     expect(page.locator("#figures img").first).to_be_attached()
     page.wait_for_load_state("networkidle")
-    bottom = "document.documentElement.scrollHeight - innerHeight - scrollY"
     # The last part may be too short to reach the top of the window.
-    assert 0 <= top(page, part) < 130 or page.evaluate(bottom) < 2
+    page.wait_for_function(
+        f"""() => ({TOP.format(part)} >= 0 && {TOP.format(part)} < 130)
+            || document.documentElement.scrollHeight - innerHeight - scrollY < 2"""
+    )
     page.mouse.wheel(0, -2500)
+    page.wait_for_function(f"() => {TOP.format(part)} > 500")
     page.wait_for_timeout(300)
-    assert top(page, part) > 500, "whoever scrolls away is pulled back"
+    assert page.evaluate(TOP.format(part)) > 500, "whoever scrolls away is pulled back"
 
 
 def test_without_scripts_no_part_waits_for_one(new_context, moons):

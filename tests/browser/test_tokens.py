@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 from reglab.api.access.policy import Policy
 from reglab.api.middleware import guard
 from reglab.worker.execute import Execution
+from tests.harness.browser import PATIENCE_MILLISECONDS, TRAINING_MILLISECONDS
+from tests.harness.guarded import Guarded
 from tests.harness.inline import SMALL
 from tests.harness.serving import serving
 
@@ -25,6 +27,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A database of this module's own: all that waits in it is trained."""
+    made = Guarded(tmp_path_factory.mktemp("tokens"))
+    yield made
+    made.storage.close()
+
+
+@pytest.fixture(scope="module")
 def url(guarded):
     with serving(guarded.settings, policy=Policy(mode="tokens")) as (address, _):
         yield address
@@ -33,8 +43,8 @@ def url(guarded):
 @pytest.fixture
 def page(chromium, url):
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     made = context.new_page()
-    made.set_default_timeout(20_000)
     yield made
     context.close()
 
@@ -75,7 +85,7 @@ def test_a_page_works_through_the_cookie(page, url, guarded):
     # The stream of events, figures and downloads come with the cookie alone.
     trainer = threading.Thread(target=train, args=(guarded,))
     trainer.start()
-    expect(page.locator("#state")).to_have_text("succeeded", timeout=60_000)
+    expect(page.locator("#state")).to_have_text("succeeded", timeout=TRAINING_MILLISECONDS)
     trainer.join()
     page.locator("#figures").scroll_into_view_if_needed()
     page.wait_for_function(FIGURE_IS_THERE)

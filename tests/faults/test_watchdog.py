@@ -86,7 +86,7 @@ def test_a_shutdown_does_not_wait_for_those_who_do_not_hear(requests, code):
         [sys.executable, "-c", textwrap.dedent(DEAF_WORKER).format(requests=requests)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     pid, *lines = ended.stdout.splitlines()

@@ -20,7 +20,11 @@ FLAGS = [
     "--disable-sync",
 ]
 
-expect.set_options(timeout=15_000)
+# A machine may be many times slower than another; only what fails waits that long.
+PATIENCE_MILLISECONDS = 60_000
+# For runs that the page waits for.
+TRAINING_MILLISECONDS = 240_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ class Watched:
 
     def open(self, path: str) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._on_request)

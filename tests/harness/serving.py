@@ -33,8 +33,12 @@ def serving(
     port: int = 0,
     limits: Limits | None = None,
     policy: Policy | None = None,
+    grace: int = 3,
 ) -> Iterator[tuple[str, FastAPI]]:
-    """The URL and the app of a server that runs until the block ends."""
+    """The URL and the app of a server that runs until the block ends.
+
+    Requests under way then have ``grace`` seconds.
+    """
     limits = limits or Limits()
     app = create_app(settings, policy, limits)
     port = port or free_port()
@@ -42,7 +46,7 @@ def serving(
         app,
         port=port,
         log_level="error",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=grace,
         **protocol.options(limits),
     )
     server = uvicorn.Server(config)
@@ -54,4 +58,4 @@ def serving(
         yield f"http://127.0.0.1:{port}", app
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(120)

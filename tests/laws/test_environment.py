@@ -211,5 +211,5 @@ def start(module: str, variables: dict[str, str]) -> subprocess.CompletedProcess
 
 def run(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env=env, capture_output=True, text=True, timeout=100, check=False
+        command, env=env, capture_output=True, text=True, timeout=240, check=False
     )

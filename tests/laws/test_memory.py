@@ -88,7 +88,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/v1", timeout=120)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}/v1", timeout=240)
         wait_for(lambda: self.http.get("/presets").status_code == 200)
         # The first picture brings Matplotlib, which stays.
         for path in (f"experiments/{self.wide}/figures/curves.png", f"runs/{self.run}"):
@@ -109,7 +109,7 @@ class Server:
     def close(self) -> None:
         self.http.close()
         self.child.terminate()
-        self.child.wait(20)
+        self.child.wait(240)
 
 
 @pytest.fixture(scope="module")

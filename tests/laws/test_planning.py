@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import statistics
 import threading
 import time
 
@@ -44,39 +46,48 @@ def test_points_share_nothing_that_a_later_one_changes():
     assert found == [(3, 0), (3, 1), (4, 0), (4, 1), (5, 0), (5, 1)]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def planning(service: Stack):
     """Five readers that plan the grid again and again."""
     ended = threading.Event()
     statuses: list[int] = []
 
     def plan() -> None:
-        with httpx.Client(base_url=service.url, timeout=60) as client:
+        with httpx.Client(base_url=service.url, timeout=240) as client:
             while not ended.is_set():
                 statuses.append(client.post("/v1/experiments/estimate", json=GRID).status_code)
 
     threads = [threading.Thread(target=plan) for _ in range(5)]
     for thread in threads:
         thread.start()
-    yield statuses
+    yield
     ended.set()
     for thread in threads:
         thread.join()
     assert set(statuses) == {200}
 
 
-def test_the_server_answers_while_grids_are_planned(service, planning):
+def medians(client: httpx.Client) -> dict[str, float]:
+    """Seconds of the middle answer by path."""
     times: dict[str, list[float]] = {"/healthz": [], "/v1/experiments": []}
-    with httpx.Client(base_url=service.url, timeout=60) as client:
-        for _ in range(60):
-            for path, took in times.items():
-                began = time.perf_counter()
-                assert client.get(path).status_code == 200
-                took.append(time.perf_counter() - began)
-    # Medians, as the tests share two cores with all else; a free machine shows 4 and 10 ms.
-    assert sorted(times["/healthz"])[30] < 0.1
-    assert sorted(times["/v1/experiments"])[30] < 0.2
-    assert planning
+    for _ in range(60):
+        for path, took in times.items():
+            began = time.perf_counter()
+            assert client.get(path).status_code == 200
+            took.append(time.perf_counter() - began)
+    return {path: statistics.median(took) for path, took in times.items()}
+
+
+def test_the_server_answers_while_grids_are_planned(service):
+    with httpx.Client(base_url=service.url, timeout=240) as client:
+        alone = medians(client)
+        with planning(service):
+            beside = medians(client)
+    # A free machine shows 4 and 10 ms. The tests share two cores with all else, and another
+    # machine may be many times slower.
+    slower = max(1.0, alone["/healthz"] / 0.004)
+    assert beside["/healthz"] < 0.25 * slower
+    assert beside["/v1/experiments"] < 0.5 * slower
 
 
 @pytest.mark.parametrize(

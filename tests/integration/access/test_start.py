@@ -97,7 +97,7 @@ class Commands:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
 
     def serve(self) -> subprocess.Popen[bytes]:
@@ -136,7 +136,7 @@ def test_from_the_first_token_to_the_last_line_of_the_log(tmp_path):
         written = _use(commands, cli, text)
     finally:
         child.send_signal(signal.SIGTERM)
-        child.wait(30)
+        child.wait(240)
     log = commands.log.read_text()
     assert log.count('"request"') >= 6
     for output in (log, *written):

@@ -212,7 +212,7 @@ def test_others_are_answered_while_a_file_is_read(http):
 
     def slow(*arguments):
         began.set()
-        assert release.wait(20)
+        assert release.wait(240)
         return whole(*arguments)
 
     object.__setattr__(reader, "read", slow)
@@ -222,7 +222,7 @@ def test_others_are_answered_while_a_file_is_read(http):
     )
     sending.start()
     try:
-        assert began.wait(20)
+        assert began.wait(240)
         assert http.get("/v1/datasets").status_code == 200
         assert not replies
     finally:

@@ -314,7 +314,7 @@ def test_serve_as_a_process(tmp_path):
                 break
         assert httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
         child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=40)
+        child.communicate(timeout=240)
     finally:
         child.kill()
     assert child.returncode == 0

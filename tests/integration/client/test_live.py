@@ -40,7 +40,7 @@ def experiment(client, resolve, finished):
 
 def test_submit_and_wait(client, resolve):
     made = resolve(client.submit(SMALL, {"training.epochs": 2, "name": "from a document"}))
-    assert resolve(made.wait(timeout=120, progress=False)) is made
+    assert resolve(made.wait(timeout=240, progress=False)) is made
     assert made.state == "succeeded"
     assert [run.state for run in made.runs] == ["succeeded"] * 2
     assert made.spec.training.epochs == 2
@@ -59,7 +59,7 @@ def test_submit_takes_models_files_and_presets(client, resolve, tmp_path):
     preset = resolve(client.submit("l2", changes))
     assert preset.preset == "l2"
     assert [run.seed for run in preset.runs] == [3, 4]
-    resolve(client.wait(from_model, preset, timeout=120, progress=False))
+    resolve(client.wait(from_model, preset, timeout=240, progress=False))
     assert (from_model.state, preset.state) == ("succeeded", "succeeded")
 
 
@@ -220,13 +220,13 @@ def test_change_cancel_retry_delete(client, resolve):
         resolve(long.wait(timeout=0.3, progress=False))
     resolve(long.cancel())
     with pytest.raises(ExperimentFailedError) as caught:
-        resolve(long.wait(timeout=60, progress=False))
+        resolve(long.wait(timeout=240, progress=False))
     assert (caught.value.state, caught.value.experiment_id) == ("cancelled", long.id)
     assert resolve(long.wait(check=False)).state == "cancelled"
     resolve(long.retry())
     assert long.state in ("queued", "running")
     resolve(long.cancel())
-    resolve(long.wait(timeout=60, check=False))
+    resolve(long.wait(timeout=240, check=False))
     with pytest.raises(ConflictError):
         resolve(long.cancel())
     resolve(long.delete())
@@ -236,7 +236,7 @@ def test_change_cancel_retry_delete(client, resolve):
 
 def test_compare(client, resolve, finished, plain):
     other = resolve(client.submit(SMALL, {"optimizer.schedule.lr": 0.1, "name": "fast"}))
-    resolve(other.wait(timeout=120, progress=False))
+    resolve(other.wait(timeout=240, progress=False))
     table = resolve(client.compare(finished, other))
     assert table.differences == {"optimizer.schedule.lr": [0.02, 0.1]}
     assert table["experiment"] == ("small moons",) * 2 + ("fast",) * 2
@@ -250,7 +250,7 @@ def seeded(server):
     """Two sweep points with four seeds each."""
     with Client(server) as client:
         made = client.submit(SMALL, {"seeds": [0, 1, 2, 3], "name": "four_seeds & more"})
-        return made.wait(timeout=120, progress=False).id
+        return made.wait(timeout=240, progress=False).id
 
 
 def test_arms(client, resolve, seeded, server):

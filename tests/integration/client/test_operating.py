@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-m", "reglab.client.cli"]
 def run(*arguments, home, code=0):
     env = os.environ | {"REGLAB_HOME": str(home), "COLUMNS": "200"}
     done = subprocess.run(
-        [*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == code, done.stderr
     return done.stdout
@@ -46,7 +46,7 @@ def test_a_closed_terminal_ends_quietly_and_nothing_is_warned_of(tmp_path):
     command = shlex.join([*COMMAND, "limits"])
     env = os.environ | {"REGLAB_HOME": str(tmp_path)}
     done = subprocess.run(
-        ["sh", "-c", f"{command} | true"], env=env, capture_output=True, timeout=60, check=True
+        ["sh", "-c", f"{command} | true"], env=env, capture_output=True, timeout=240, check=True
     )
     assert done.stderr == b""
 

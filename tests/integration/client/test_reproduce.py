@@ -102,7 +102,7 @@ def test_report_of_other_experiments(client, resolve, finished, tmp_path):
 def test_report_of_a_preset_shows_its_figures(client, resolve, tmp_path):
     few = {"training.epochs": 2, "sweep": {"regularization.l2": [0, 0.01]}}
     made = resolve(client.submit("l2", {**few, "name": "<b>bold</b>"}))
-    resolve(made.wait(timeout=60, progress=False))
+    resolve(made.wait(timeout=240, progress=False))
     other = resolve(client.submit(SMALL))
     text = resolve(client.report(made, other, path=tmp_path / "r.html")).read_text()
     assert 'id="fig02-l2-boundaries"' in text

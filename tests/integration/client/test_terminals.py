@@ -20,7 +20,7 @@ NAME = "λ₂ → größer „naïve“ 模型 ▁█ é"
 def named(server):
     """Id of a finished experiment with a name beyond most encodings."""
     with Client(server) as client:
-        return client.submit(SMALL | {"name": NAME}).wait(timeout=120, progress=False).id
+        return client.submit(SMALL | {"name": NAME}).wait(timeout=240, progress=False).id
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def reglab(server):
         command = [sys.executable, "-m", "reglab.client.cli", *map(str, arguments)]
         options = {"stdout": subprocess.PIPE} | options
         done = subprocess.run(
-            command, env=env, stderr=subprocess.PIPE, timeout=60, check=False, **options
+            command, env=env, stderr=subprocess.PIPE, timeout=240, check=False, **options
         )
         assert done.returncode == code, done.stderr
         assert b"Traceback" not in done.stderr

@@ -100,7 +100,7 @@ def test_clients_carry_an_experiment_over(client, resolve, tmp_path):
             ).export(tmp_path)
         )
     resolve(resolve(client.get(next(iter(resolve(client.list(limit=1)))))).cancel())
-    resolve(made.wait(timeout=60, progress=False))
+    resolve(made.wait(timeout=240, progress=False))
     path = resolve(made.export(tmp_path))
     before = resolve(made.ece()).to_dict()
     with pytest.raises(ConflictError, match="already"):
@@ -125,7 +125,7 @@ def test_the_file_is_what_it_says(exported, server, finished):
     wanted = httpx.get(f"{server}/v1/experiments/{finished}/curves").json()
     assert curves["test_loss"].tolist() == wanted["test_loss"][: len(curves["epoch"])]
     assert arrays["param.W0"].shape == (2, 8)
-    assert httpx.get(f"{server}/v1/experiments/{finished}/export", timeout=60).content == exported
+    assert httpx.get(f"{server}/v1/experiments/{finished}/export", timeout=240).content == exported
 
 
 def npz(**arrays: bytes) -> bytes:

@@ -167,7 +167,7 @@ def test_a_page_can_be_followed(name, place, tmp_path, monkeypatch):
         log = tmp_path / "log"
         with (
             own_server(tmp_path / "home", log) as url,
-            httpx.Client(base_url=url, timeout=60) as http,
+            httpx.Client(base_url=url, timeout=240) as http,
         ):
             if goal.schema:
                 for path in ("/v1/schema", "/openapi.json", "/experiments/new"):

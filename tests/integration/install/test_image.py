@@ -123,7 +123,7 @@ class Container:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGTERM)
                 try:
-                    child.wait(20)
+                    child.wait(240)
                 except subprocess.TimeoutExpired:
                     os.killpg(child.pid, signal.SIGKILL)
                     child.wait()
@@ -158,10 +158,10 @@ def test_the_services_of_the_compose_file_run_from_the_image(container):
                 continue
             assert state not in ("failed", "cancelled"), logs
         assert http.get("/experiments").status_code == 200
-        drawn = http.get(f"{location}/figures/fig02-l2-boundaries.png", timeout=60)
+        drawn = http.get(f"{location}/figures/fig02-l2-boundaries.png", timeout=240)
         assert drawn.content.startswith(b"\x89PNG")
         assert http.get("/v1/datasets").json()
     # For backups; and who runs it is no superuser.
-    assert container.start("pg_dump", "--version").wait(30) == 0
-    assert container.start("id", "-un").wait(30) == 0
+    assert container.start("pg_dump", "--version").wait(240) == 0
+    assert container.start("id", "-un").wait(240) == 0
     assert "reglab" in (container.images.folder / "-un.log").read_text()

@@ -69,16 +69,16 @@ def test_a_look_that_hangs_is_not_begun_again():
 
     def hang() -> str:
         begun.append(1)
-        release.wait(10)
+        release.wait(240)
         return "late"
 
     for _ in range(3):
-        found = looks.within(0.05, {"hang": hang, "fine": lambda: 7})
-        assert found["hang"].trouble == "no answer within 0.05 s"
+        found = looks.within(1, {"hang": hang, "fine": lambda: 7})
+        assert found["hang"].trouble == "no answer within 1 s"
         assert found["fine"].value == 7
     assert len(begun) == 1
     release.set()
-    assert looks.within(5, {"hang": hang})["hang"].value == "late"
+    assert looks.within(60, {"hang": hang})["hang"].value == "late"
 
 
 @pytest.mark.services
@@ -95,10 +95,10 @@ def test_servers_that_hang_or_are_gone(tmp_path):
         with postgres.frozen(), redis.frozen():
             began = time.monotonic()
             status, found = ready(http)
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 30
             assert (status, found["database"]) == (503, "unreachable: no answer within 2 s")
             assert found["broker"].startswith("unreachable")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while ready(http)[0] != 200 and time.monotonic() < deadline:
             time.sleep(0.2)
         assert ready(http)[0] == 200

@@ -43,7 +43,7 @@ def test_a_bad_setting_is_answered_in_a_sentence(command, name, value, code, exp
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stdout) == (code, "")
@@ -105,6 +105,6 @@ def reglab(command, variables, stdout=subprocess.PIPE):
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )

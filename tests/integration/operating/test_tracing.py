@@ -164,7 +164,7 @@ def test_one_trace_from_the_request_to_the_worker(tmp_path):
         }
         with Stack(env=env, logs=tmp_path / "logs") as stack:
             address = f"{stack.url}/v1/experiments"
-            reply = httpx.post(address, json=SMALL | {"seeds": [0, 1]}, timeout=60).json()
+            reply = httpx.post(address, json=SMALL | {"seeds": [0, 1]}, timeout=240).json()
             until(lambda: named(collector, "run")[1:], what="two runs are traced")
             until(lambda: named(collector, "POST /v1/experiments"), what="the request is traced")
         [(server, request)] = named(collector, "POST /v1/experiments")

@@ -42,7 +42,7 @@ def test_the_rest_ends_with_the_first(tmp_path, number, group):
         )
     url = f"http://127.0.0.1:{port}/v1"
     try:
-        with httpx.Client(base_url=url, timeout=10, trust_env=False) as http:
+        with httpx.Client(base_url=url, timeout=240, trust_env=False) as http:
             wait_until(lambda: "is ready" in (tmp_path / "log").read_text(), first)
             # Quiet until something goes wrong, whoever runs it.
             assert (tmp_path / "log").read_text().startswith("reglab is ready")
@@ -50,11 +50,11 @@ def test_the_rest_ends_with_the_first(tmp_path, number, group):
             run = http.post("/experiments", json=long).json()["runs"][0]["id"]
             wait_until(lambda: http.get(f"/runs/{run}").json()["epoch"] > 0, first)
         (os.killpg if group else os.kill)(first.pid, number)
-        first.wait(90)
+        first.wait(240)
     finally:
         if first.poll() is None:
             first.kill()
-    gone = subprocess.Popen(["sleep", "60"])
+    gone = subprocess.Popen(["sleep", "600"])
     try:
         wait_until(lambda: of_this_folder(home) == [], gone)
     finally:

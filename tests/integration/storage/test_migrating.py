@@ -23,7 +23,7 @@ def start(url, home):
 
 def test_of_four_at_once_one_works_and_the_others_wait(empty_url, tmp_path):
     four = [start(empty_url, tmp_path) for _ in range(4)]
-    ends = [child.communicate(timeout=120) for child in four]
+    ends = [child.communicate(timeout=240) for child in four]
     assert [child.returncode for child in four] == [0] * 4, [err for _, err in ends]
     storage = Storage(empty_url)
     assert is_current(storage.engine)
@@ -36,7 +36,7 @@ def test_of_four_at_once_one_works_and_the_others_wait(empty_url, tmp_path):
 )
 def test_a_database_that_is_away_is_told_without_a_traceback(url, tmp_path):
     child = start(url, tmp_path)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=240)
     assert child.returncode == 1
     assert "Traceback" not in err
     assert "secret" not in err

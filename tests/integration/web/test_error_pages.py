@@ -14,7 +14,7 @@ def test_a_fault_is_a_page_with_its_request_id(tmp_path, monkeypatch):
             f"{address}/experiments",
             headers={"Accept": "text/html", "X-Request-ID": "abc-1"},
             # Logs that nobody configured draw every variable of every frame.
-            timeout=60,
+            timeout=240,
         )
     assert reply.status_code == 500
     assert reply.headers["content-type"].startswith("text/html")

@@ -65,7 +65,7 @@ def playground(tmp_path):
 def test_a_stream_begins_with_the_scene_and_ends_with_its_reader(playground):
     url, streams = playground
     names = []
-    with httpx.stream("GET", url, params={"l2": 0.01}, timeout=30) as reply:
+    with httpx.stream("GET", url, params={"l2": 0.01}, timeout=240) as reply:
         for line in reply.iter_lines():
             if line.startswith("event: "):
                 names.append(line.removeprefix("event: "))
@@ -75,7 +75,7 @@ def test_a_stream_begins_with_the_scene_and_ends_with_its_reader(playground):
                 assert streams.open("playgrounds") == 1
                 break
     assert names == ["scene", "frame", "frame", "frame"]
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while streams.open("playgrounds") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert streams.open("playgrounds") == 0, "a stream without a reader goes on training"
@@ -85,10 +85,10 @@ def test_too_many_streams_and_bad_settings_are_refused(playground):
     url, streams = playground
     for client in "abcd":
         streams.enter("playgrounds", client)
-    reply = httpx.get(url, timeout=30)
+    reply = httpx.get(url, timeout=240)
     assert reply.status_code == 429
     assert int(reply.headers["retry-after"]) > 0
     assert "REGLAB_MAX_PLAYGROUNDS is 4" in reply.json()["errors"][0]["remedy"]
-    reply = httpx.get(url, params={"l2": -1, "seed": "x"}, timeout=30)
+    reply = httpx.get(url, params={"l2": -1, "seed": "x"}, timeout=240)
     assert reply.status_code == 422
     assert {error["field"] for error in reply.json()["errors"]} == {"l2", "seed"}

@@ -33,12 +33,14 @@ def told(connection):
     """Puts a real message and reads all that there is."""
     queue = connection.SimpleQueue(QUEUE)
     queue.put({"run": "01"})
-    found = []
+    found, seconds = [], 60.0
     with contextlib.suppress(Empty):
         while True:
-            message = queue.get(timeout=0.3)
+            message = queue.get(timeout=seconds)
             message.ack()
             found.append(message.payload)
+            # Nothing should come behind it.
+            seconds = 0.3
     return found
 
 
@@ -74,7 +76,7 @@ def test_in_redis(redis_url, garbage):
 
         with connection.Consumer([queue], callbacks=[take]):
             sent = False
-            for _ in range(50):
+            for _ in range(300):
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=0.2)
                 if not sent:

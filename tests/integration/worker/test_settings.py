@@ -35,7 +35,9 @@ NUMBERS = [
 def test_the_name_and_the_remedy_are_told(tmp_path, module, name, value):
     env = {**os.environ, "REGLAB_HOME": str(tmp_path), f"REGLAB_{name}": value}
     command = [sys.executable, "-m", f"reglab.{module}"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, check=False, timeout=240
+    )
     assert done.returncode == 2, done.stderr
     assert f"REGLAB_{name}" in done.stderr
     assert "Traceback" not in done.stderr
