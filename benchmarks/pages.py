@@ -66,7 +66,7 @@ def fill(settings: Settings) -> str:
         noisy = np.exp(-epochs / 2000) + 0.1 * rng.random(POINTS)
         columns = dict.fromkeys(CURVE_COLUMNS, noisy) | {"epoch": epochs}
         storage.runs.record(lease, int(epochs[-1]), 1.0, columns)
-        storage.runs.cancelled(lease)
+        storage.runs.cancel(lease)
     for at in range(60):
         named = spec.model_copy(update={"name": f"Number {at}"})
         storage.experiments.create(Submission.of(named))
