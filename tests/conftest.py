@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.harness.fuzz import TALLY
 
@@ -16,6 +17,10 @@ for _name in ("REGLAB_DATABASE_URL", "REGLAB_BROKER_URL", "REGLAB_ACCESS", "REGL
     os.environ.pop(_name, None)
 # The name by which test clients call an app.
 os.environ["REGLAB_ALLOWED_HOSTS"] = "testserver"
+
+# How long an input takes depends on what else the machine does.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 pytest_plugins = ["tests.harness.fixtures", "tests.harness.browser"]
 
