@@ -123,11 +123,28 @@ def bias_activation(z: F32, bias: F32, code: int) -> None:
 
 
 @kernel
+def times_further_derivative(delta: F32, output: F32, slopes: F32, code: int) -> None:
+    """``times_derivative`` of activations whose branches would slow the loop of the others."""
+    for row in range(delta.shape[0]):
+        for unit in range(delta.shape[1]):
+            a = output[row, unit]
+            if code == LEAKY_RELU:
+                delta[row, unit] *= LEAK if a <= np.float32(0) else np.float32(1)
+            elif code == SIGMOID:
+                delta[row, unit] *= fused(-a, a, a)
+            else:
+                delta[row, unit] *= slopes[row, unit]
+
+
+@kernel
 def times_derivative(delta: F32, output: F32, slopes: F32, code: int) -> None:
     """delta (B, n) <- delta * activation', where ``output`` is the activation's value.
 
     ``slopes`` (B, n) are the derivatives of the GELU, and else not looked at.
     """
+    if code >= LEAKY_RELU:
+        times_further_derivative(delta, output, slopes, code)
+        return
     one, zero = np.float32(1), np.float32(0)
     for row in range(delta.shape[0]):
         for unit in range(delta.shape[1]):
@@ -136,12 +153,6 @@ def times_derivative(delta: F32, output: F32, slopes: F32, code: int) -> None:
                 delta[row, unit] *= fused(-a, a, one)
             elif code == RELU and a <= zero:
                 delta[row, unit] = zero
-            elif code == LEAKY_RELU and a <= zero:
-                delta[row, unit] *= LEAK
-            elif code == SIGMOID:
-                delta[row, unit] *= fused(-a, a, a)
-            elif code == GELU:
-                delta[row, unit] *= slopes[row, unit]
 
 
 @kernel
@@ -170,6 +181,14 @@ def masked_derivative(
     A kept unit's mask is 1 / keep, so its activation is output * keep; a dropped unit's gradient is
     zero whatever its activation was.
     """
+    if code >= LEAKY_RELU:
+        # In place of the outputs, which are not needed any more.
+        for row in range(delta.shape[0]):
+            for unit in range(delta.shape[1]):
+                output[row, unit] *= keep
+        times_further_derivative(delta, output, slopes, code)
+        apply_mask(delta, masks, first, start, shared)
+        return
     one, zero = np.float32(1), np.float32(0)
     for row in range(delta.shape[0]):
         line = start if shared else start + row
@@ -180,10 +199,4 @@ def masked_derivative(
                 slope = fused(-a, a, one)
             elif code == RELU and a <= zero:
                 slope = zero
-            elif code == LEAKY_RELU and a <= zero:
-                slope = LEAK
-            elif code == SIGMOID:
-                slope = fused(-a, a, a)
-            elif code == GELU:
-                slope = slopes[row, unit]
             delta[row, unit] *= slope * masks[line, first + unit]
