@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
@@ -65,7 +65,15 @@ class FigureCache(Cache[bytes]):
         super().__init__(most_bytes, len)
 
 
-class OutcomeCache(Cache[list[Outcome]]):
+class Evaluated(NamedTuple):
+    """What runs say about all claims, what their seeds varied, and what made them."""
+
+    outcomes: list[Outcome]
+    varied: str
+    made_by: str
+
+
+class OutcomeCache(Cache[Evaluated]):
     """Outcomes of all claims, which endpoint, figure, captions and report share."""
 
     def __init__(self, entries: int = 64) -> None:

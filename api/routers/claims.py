@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import Annotated, Any, Literal
 
@@ -13,12 +12,10 @@ from reglab.api.access.scopes import needs
 from reglab.api.context import ExperimentId, Shared
 from reglab.api.limits.work import heavy
 from reglab.api.problems import responses
-from reglab.api.routers.pooled import With, finished_runs, outcomes_of, pooled, stamp_of
+from reglab.api.routers.pooled import With, evaluated, finished_runs, pooled, stamp_of
 from reglab.api.schemas.claims import ClaimList, ClaimRow
-from reglab.core import machine
 from reglab.core.claims import decide
 from reglab.core.claims import document as claims_document
-from reglab.core.results.arms import what_varied
 from reglab.core.statistics import Adjustment
 
 router = APIRouter(prefix="/experiments/{experiment_id}/claims", tags=["results"])
@@ -54,11 +51,9 @@ def list_claims(
     """
     ids = pooled(experiment_id, with_)
     stamp = stamp_of(shared, ids)
-    runs = functools.cache(lambda: finished_runs(shared, ids))
-    outcomes = outcomes_of(shared, stamp, runs)
-    rows = [ClaimRow.of(outcome).model_dump() for outcome in decide(outcomes, adjust)]
-    made_by = machine.sentence(run.summary for run in runs())
-    document = {"items": rows, "varied": what_varied(runs()), "made_by": made_by}
+    found = evaluated(shared, stamp, lambda: finished_runs(shared, ids))
+    rows = [ClaimRow.of(outcome).model_dump() for outcome in decide(found.outcomes, adjust)]
+    document = {"items": rows, "varied": found.varied, "made_by": found.made_by}
     if form == "md":
         return Response(claims_document.markdown(document), media_type=MARKDOWN)
     return Response(json.dumps(document, allow_nan=False), media_type="application/json")

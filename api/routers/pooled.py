@@ -10,14 +10,15 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from reglab.api.context import Context, identifier
-from reglab.api.figure_cache import Stamp, picture, stamp_key
+from reglab.api.figure_cache import Evaluated, Stamp, picture, stamp_key
 from reglab.api.problems import ProblemError
-from reglab.core import claims
+from reglab.core import claims, machine
 from reglab.core.errors import CODE_FAULTS, FieldProblem, NotMeasurableError
 from reglab.core.figures import Drawable, Figure, prepare
 from reglab.core.figures.claims import Claims
 from reglab.core.figures.report import Picture
 from reglab.core.results import RunResult
+from reglab.core.results.arms import what_varied
 from reglab.core.spec import point_key
 from reglab.core.spec.points import labels
 
@@ -85,11 +86,15 @@ def left_out(shared: Context, ids: Sequence[str]) -> str:
     return f"{told}."
 
 
-def outcomes_of(
-    shared: Context, stamp: Stamp, runs: Callable[[], list[RunResult]]
-) -> list[claims.Outcome]:
-    """What all claims say, evaluated once for equal results."""
-    return shared.outcomes.get(stamp_key("claims", stamp), lambda: claims.evaluate(runs()))
+def evaluated(shared: Context, stamp: Stamp, runs: Callable[[], list[RunResult]]) -> Evaluated:
+    """What the runs say about all claims, evaluated once for equal results."""
+
+    def evaluate() -> Evaluated:
+        found = runs()
+        made_by = machine.sentence(run.summary for run in found)
+        return Evaluated(claims.evaluate(found), what_varied(found), made_by)
+
+    return shared.outcomes.get(stamp_key("claims", stamp), evaluate)
 
 
 def prepared(
@@ -101,7 +106,7 @@ def prepared(
         NotMeasurableError: It cannot be drawn from these runs.
     """
     if isinstance(figure, Claims):
-        found = figure.select(outcomes_of(shared, stamp, lambda: runs))
+        found = figure.select(evaluated(shared, stamp, lambda: runs).outcomes)
         return Drawable(figure, found, figure.caption(found))
     return prepare(figure, runs)
 

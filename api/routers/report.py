@@ -15,9 +15,9 @@ from reglab.api.limits.work import drawing, heavy
 from reglab.api.problems import responses
 from reglab.api.routers.pooled import (
     at_most,
+    evaluated,
     finished_runs,
     left_out,
-    outcomes_of,
     pictures,
     stamp_of,
 )
@@ -29,7 +29,6 @@ from reglab.core.figures import REGISTRY, Figure
 from reglab.core.figures.report import render_report
 from reglab.core.presets import PRESETS
 from reglab.core.results import RunResult
-from reglab.core.results.arms import what_varied
 
 router = APIRouter(tags=["results"])
 CLAIMS = REGISTRY["claims"]
@@ -92,13 +91,15 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
     all_runs = [run for one in shown_here for run in runs[one.id]]
     stamp = [run for one in shown_here for run in stamps[one.id]]
     rows: list[dict[str, Any]] = []
+    varied = ""
     shown = None
     # One seed never decides a claim.
     if len({run.seed for run in all_runs}) > 1:
         shown = next(pictures(shared, [(CLAIMS, stamp, all_runs)]), None)
     if shown is not None:
-        outcomes = outcomes_of(shared, stamp, lambda: all_runs)
-        rows = [ClaimRow.of(outcome).model_dump() for outcome in outcomes]
+        found = evaluated(shared, stamp, lambda: all_runs)
+        rows = [ClaimRow.of(outcome).model_dump() for outcome in found.outcomes]
+        varied = found.varied
     page = render_report(
         list(pictures(shared, _wanted(shown_here, runs, stamps))),
         [document.model_dump(mode="json") for document in documents],
@@ -106,7 +107,7 @@ def get_report(shared: Shared, experiment: Experiments) -> HTMLResponse:
         rows,
         shown,
         robust.model_dump() if robust.items else None,
-        what_varied(all_runs) if rows else "",
+        varied,
     )
     return HTMLResponse(page)
 
@@ -118,7 +119,8 @@ def _document(shared: Context, experiment_id: str) -> ExperimentBody:
 
 def _robustness(shared: Context, documents: Documents) -> robustness.Table:
     def decided(ids: Sequence[str]) -> list[claims.Outcome]:
-        return outcomes_of(shared, stamp_of(shared, ids), lambda: finished_runs(shared, ids))
+        found = evaluated(shared, stamp_of(shared, ids), lambda: finished_runs(shared, ids))
+        return found.outcomes
 
     placed = [robustness.Experiment(one.id, one.preset, one.spec) for one in documents]
     return robustness.table(placed, decided)
