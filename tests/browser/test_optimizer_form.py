@@ -34,8 +34,8 @@ def test_another_schedule_keeps_the_rate_and_shows_its_settings(open_page):
     expect(page.locator('[data-path="optimizer.schedule.tau"]')).to_have_count(0)
     page.locator('[data-toggle="optimizer.sam"] input').check()
     expect(page.locator('[data-path="optimizer.sam.rho"]')).to_have_value("0.05")
-    page.locator('[data-path="optimizer.schedule.warmup"]').fill("99999999")
-    expect(page.locator('[id="error-optimizer.schedule.warmup"]')).to_contain_text("updates")
+    page.locator('[data-path="optimizer.schedule.warmup"]').fill("100")
+    expect(page.locator("#estimate dl")).to_be_visible()
 
 
 def test_a_draft_that_cannot_be_read_is_dropped(open_page):
