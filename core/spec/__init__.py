@@ -29,7 +29,16 @@ from reglab.core.spec.experiment import (
     Training,
 )
 from reglab.core.spec.metrics import CURVES, METRICS, At, Metric, metrics_of
-from reglab.core.spec.optimizer import Adam, OptimizerSpec, PowerSchedule, Sgd
+from reglab.core.spec.optimizer import (
+    Adam,
+    ConstantSchedule,
+    CosineSchedule,
+    OptimizerSpec,
+    PowerSchedule,
+    Rmsprop,
+    Sgd,
+    StepSchedule,
+)
 from reglab.core.spec.overrides import Laid, check_size, check_swept, given_at, lay, merge, unfold
 from reglab.core.spec.points import labels, point_key, resolved
 from reglab.core.spec.probes import (
@@ -67,6 +76,8 @@ __all__ = [
     "BoundaryProbe",
     "CalibrationProbe",
     "ComponentsProbe",
+    "ConstantSchedule",
+    "CosineSchedule",
     "CutoutAugmentation",
     "DatasetSpec",
     "Digits",
@@ -90,6 +101,7 @@ __all__ = [
     "Probes",
     "Regularization",
     "ResolvedRun",
+    "Rmsprop",
     "RotationAugmentation",
     "RunSpec",
     "ScalingAugmentation",
@@ -97,6 +109,7 @@ __all__ = [
     "ShiftAugmentation",
     "SpecModel",
     "SpectrumProbe",
+    "StepSchedule",
     "TemperatureProbe",
     "Training",
     "TwoMoons",
