@@ -205,8 +205,8 @@ def test_time_limits_end_a_run(delivery, undisturbed):
     delivery.wait_for(slow, "failed")
     assert delivery.run(slow).error["type"] == "time-limit"
     # In native code the soft limit is not heard; the hard one ends the process.
-    # It is there soon after its start, however slow the machine.
-    deaf = delivery.submit("l2", **ENDLESS | {"model.hidden": [1024, 1024]})
+    # It is there soon, and its first evaluation alone takes longer than both limits.
+    deaf = delivery.submit("l2", **ENDLESS | {"model.hidden": [2048, 2048]})
     until(lambda: delivery.run(deaf).errors, what="the hard limit")
     assert delivery.run(deaf).errors[0]["type"] == "worker-lost"
     delivery.storage.experiments.cancel(deaf)
