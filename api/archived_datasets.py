@@ -11,7 +11,7 @@ from reglab.api.uploads import store_dataset
 from reglab.core.errors import FieldProblemError
 from reglab.core.exchange import archive
 from reglab.core.exchange.documents import Checked
-from reglab.core.spec.uploaded import Uploaded
+from reglab.core.spec.uploaded import Uploaded, UploadedFacts
 from reglab.core.storage.dataset_files import packed_bytes
 from reglab.core.submission.uploads import facts_of
 from reglab.core.tables.address import PREFIX, head, unpack
@@ -53,7 +53,7 @@ def insert(
         data, asked = _asked(found, dataset.id)
         record, is_new = store_dataset(shared, io.BytesIO(data), asked, token_id)
     try:
-        if record is not None and facts_of(record) != dataset.facts:
+        if record is not None and not _same(facts_of(record), dataset.facts):
             detail = "spec.dataset.facts: They are not those of the dataset."
             raise archive.wrong("experiment.json", detail)
     except FieldProblemError:
@@ -61,6 +61,11 @@ def insert(
             shared.storage.datasets.delete(dataset.id, force=True)
         raise
     return dataset.id if is_new else None
+
+
+def _same(facts: UploadedFacts, others: UploadedFacts | None) -> bool:
+    # The order of the classes numbers them, and equal mappings may differ in it.
+    return others is not None and facts == others and list(facts.classes) == list(others.classes)
 
 
 def _asked(found: archive.ArchivedDataset, identifier: str) -> tuple[bytes, DatasetRequest]:

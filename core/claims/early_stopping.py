@@ -12,6 +12,7 @@ from reglab.core.claims.select import family, held_out_minimum
 from reglab.core.errors import NotMeasurableError
 from reglab.core.metrics.components import cumulative
 from reglab.core.results import RunResult
+from reglab.core.spec import Regularization
 
 COURSE = Section("Early stopping", "early-stopping", ("early-stopping",))
 SPECTRUM = Section("Spectral bias", "spectrum", ("early-stopping",))
@@ -24,10 +25,9 @@ SAME_DECADE = 0.5
 
 
 def _is_plain(run: RunResult) -> bool:
-    chosen = run.spec.regularization
-    penalties = (chosen.l2, chosen.l1, chosen.dropout, chosen.label_smoothing)
-    plain = not any(penalties) and chosen.augmentation is None and chosen.early_stopping is None
-    return plain and not run.params and run.spec.model.loss == "cross_entropy"
+    spec = run.spec
+    plain = spec.regularization == Regularization() and spec.optimizer.sam is None
+    return plain and not run.params and spec.model.loss == "cross_entropy"
 
 
 def _plain_runs(runs: Runs) -> dict[int, RunResult]:

@@ -41,8 +41,10 @@ class Table:
     outcomes: Mapping[tuple[str, str], Outcome]
 
     def is_robust(self, claim: str) -> bool:
-        """Whether its verdict is the same in all columns."""
-        return len({one.verdict for (of, _), one in self.outcomes.items() if of == claim}) == 1
+        """Whether it was measured under all choices that bear on it, with the same verdict."""
+        bears = [one for one in self.choices if one is PRINTED or _bears(one, REGISTRY[claim])]
+        found = [self.outcomes.get((claim, one.name)) for one in bears]
+        return None not in found and len({one.verdict for one in found if one is not None}) == 1
 
 
 def by_choice(experiments: Iterable[Experiment]) -> dict[str, list[str]]:
@@ -99,4 +101,8 @@ def table(
 
 def _touched(choice: Choice) -> list[Claim]:
     findings = [claim for claim in REGISTRY.values() if claim.kind == "finding"]
-    return [claim for claim in findings if set(claim.presets) & set(choice.changes)]
+    return [claim for claim in findings if _bears(choice, claim)]
+
+
+def _bears(choice: Choice, claim: Claim) -> bool:
+    return bool(set(claim.presets) & set(choice.changes))

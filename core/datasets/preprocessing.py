@@ -76,14 +76,15 @@ class Column:
         return coded
 
     def _number(self, values: pd.Series[Any]) -> F64:
-        texts = values.where(values.notna(), self.fill)
+        # Columns of truth values and of whole numbers take no text and no fraction in place of a
+        # missing value.
+        present = values if values.dtype.kind == "f" else values.astype(object)
+        texts = present.where(values.notna(), self.fill)
         if self.boolean:
             words = texts.astype(str).str.lower()
             numbers = words.isin(TEST_WORDS | {"yes", "1.0"}).to_numpy(np.float64)
         else:
-            import pandas as pd
-
-            numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+            numbers = _numbers(texts)
         wrong = ~np.isfinite(numbers)
         if wrong.any():
             raise self._wrong(wrong, "It is not a finite number.", "Give a number.")
@@ -93,6 +94,18 @@ class Column:
     def _wrong(self, rows: NDArray[np.bool_], detail: str, remedy: str) -> SpecError:
         path = f"[{int(np.argmax(rows))}].{self.name}"
         return SpecError(FieldProblem(path, detail, remedy))
+
+
+def _numbers(values: pd.Series[Any]) -> F64:
+    """The numbers, NaN for what is none or is too large for float64."""
+    import pandas as pd
+
+    try:
+        numbers: F64 = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
+    except OverflowError:
+        small = [abs(value) < 10**308 if isinstance(value, int) else True for value in values]
+        numbers = pd.to_numeric(values.where(small), errors="coerce").to_numpy(np.float64)
+    return numbers
 
 
 COLUMNS = TypeAdapter(list[Column])

@@ -95,12 +95,17 @@ class RegularizedExamples:
                 x, targets = drawn[0], self._make_targets(drawn[1])
         rows = x[order] if self.offset is None else x[order] + self.offset
         epoch = Epoch(rows, targets[order], self._batch_size, self._data.image_shape)
+        # An image is augmented as it is; what drops inputs sets those of the network to zero.
         for one in self._changing:
-            epoch = one.inputs(self._stream_of(one), epoch)
+            if one.stream == "augmentation":
+                epoch = one.inputs(self._stream_of(one), epoch)
         if self.offset is not None:
             of_each = np.repeat(shifts, self._batch_size, axis=0)[: len(rows)]
             shift_images(epoch.images(), of_each)
             epoch.inputs[:] -= self.offset
+        for one in self._changing:
+            if one.stream != "augmentation":
+                epoch = one.inputs(self._stream_of(one), epoch)
         return Inputs.of(epoch.inputs, backward=True), epoch.targets
 
     def _make_targets(self, labels: I64) -> F32:

@@ -116,7 +116,7 @@ def _check_preprocessing(where: str, run: CheckedRun) -> None:
     provenance = (run.document.summary or {}).get("provenance") or {}
     try:
         stored(dataset, provenance["preprocessing"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         detail = f"summary.provenance.preprocessing: {error}"
         raise wrong(where, detail) from error
 

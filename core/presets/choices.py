@@ -106,5 +106,6 @@ def _built(preset: str, changes: Changes, like: ExperimentSpec) -> dict[str, Any
 def _essence(spec: ExperimentSpec) -> dict[str, Any]:
     document = spec.model_dump(mode="json", exclude=set(_ASIDE))
     del document["training"]["epochs"]
-    document["dataset"].pop("label_noise", None)
+    if document["dataset"].get("label_noise") == 1:
+        del document["dataset"]["label_noise"]
     return document

@@ -164,6 +164,15 @@ class RunSpec(SpecModel):
                 "gradient.",
                 remedy="Set optimizer.decoupled to false, or l2_convention to 'update'.",
             )
+        for name, does in (("clip_norm", "clips"), ("sam", "climbs along")):
+            if chosen.l2 and chosen.l2_convention == "penalty" and getattr(optimizer, name, None):
+                raise fault(
+                    "regularization.l2_convention",
+                    f"optimizer.{name}",
+                    detail=f"A penalty is part of the loss, and optimizer.{name} {does} the "
+                    "gradient without it.",
+                    remedy=f"Set optimizer.{name} to null, or l2_convention to 'update'.",
+                )
 
     def _check_warmup(self) -> None:
         warmup = self.optimizer.schedule.warmup

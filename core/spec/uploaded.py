@@ -161,6 +161,14 @@ class Uploaded(DatasetBase):
 
     @model_validator(mode="after")
     def _fits_facts(self) -> Self:
+        if self.groups is not None and self.test.size is None:
+            raise fault(
+                "groups",
+                "test",
+                detail="Groups are kept together where rows for testing are drawn, and test.size "
+                "is not set.",
+                remedy="Set groups to null, or test to a size.",
+            )
         if self.facts is not None:
             self._check_target(self.facts)
             self._check_columns(self.facts)

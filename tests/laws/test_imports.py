@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 
@@ -39,7 +40,8 @@ def test_what_is_taken_can_be_used(target, unpacked, data):
         if data.draw(st.booleans()):
             del node[key]
         else:
-            node[key] = data.draw(st.sampled_from(ODD))
+            # A copy: the next change may be within it.
+            node[key] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
     members[name] = json.dumps(document).encode()
     before = estimate(target)
     reply = send(target, archives.rezip(members))

@@ -66,6 +66,21 @@ def test_what_is_carried_predicts_the_same(carried, elsewhere, kind):
         assert elsewhere.storage.datasets.known(identifier) is not None
 
 
+def test_classes_keep_their_numbers(carried, elsewhere):
+    """2 stands before 10, also where names are sorted as texts."""
+    home = carried[0]
+    codes = iris()["species"].astype("category").cat.codes.map({0: 2, 1: 10, 2: 100})
+    named = iris().assign(species=codes)
+    made = home.finished(spec_of(store(home, csv(named), "species"), missing="indicator"))
+    content = home.http.get(f"/v1/experiments/{made['id']}/export", params={"data": "file"}).content
+    reply = elsewhere.http.post("/v1/experiments/import", content=content, headers=ZIP)
+    assert reply.status_code == 201, reply.text
+    run = made["runs"][0]["id"]
+    there = predicted(elsewhere, run)
+    assert there["classes"] == ["2", "10", "100"]
+    assert there == predicted(home, run)
+
+
 def changed(content: bytes, change) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         members = {name: packed.read(name) for name in packed.namelist()}

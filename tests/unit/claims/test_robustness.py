@@ -102,3 +102,26 @@ def test_the_table_has_the_claims_that_a_choice_bears_on():
     own = found.outcomes["l2-test-accuracy", "moons-less-noise"]
     assert own.p_value < 0.05 < own.p_adjusted, "corrected as on the printed page"
     assert table(experiments([], ["l2"]), decided).claims == []
+
+
+def test_a_claim_that_is_not_measured_under_a_choice_is_not_robust():
+    images = [choice for choice in CHOICES if "augmentation" in choice.changes][:2]
+
+    def decided(ids):
+        measured = not any(images[1].name in each for each in ids)
+        values = {"augmentation-test-accuracy"} if measured else set()
+        return [
+            Outcome(claim, 0.1 if claim.id in values else None, verdict="undecided")
+            for claim in REGISTRY.values()
+        ]
+
+    made = experiments([(one, "augmentation") for one in images], ["augmentation"])
+    found = table(made, decided)
+    assert [one.name for one in found.choices] == ["printed", *(one.name for one in images)]
+    assert not found.is_robust("augmentation-test-accuracy")
+    assert table(made[:2], decided).is_robust("augmentation-test-accuracy")
+
+
+def test_other_shares_of_shuffled_labels_are_neither_printed_nor_controls():
+    spec = build("l2", {"dataset.label_noise": 0.3})
+    assert not is_printed("l2", spec)

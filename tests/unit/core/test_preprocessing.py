@@ -14,7 +14,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
-from reglab.core.datasets.preprocessing import NamedColumns, UnnamedInputs, preprocessing, stored
+from reglab.core.datasets.preprocessing import (
+    Column,
+    NamedColumns,
+    UnnamedInputs,
+    preprocessing,
+    stored,
+)
 from reglab.core.errors import SpecError
 from reglab.core.spec.uploaded import Uploaded
 
@@ -129,6 +135,25 @@ def test_unnamed_inputs_are_scaled_each_by_itself(seed, scale):
     np.testing.assert_allclose(fitted.transform(rows), expected, rtol=1e-5, atol=1e-6)
     again = preprocessing(json.loads(json.dumps(fitted.document())))
     np.testing.assert_array_equal(again.transform(rows), fitted.transform(rows))
+
+
+@pytest.mark.parametrize("dtype", ["boolean", object])
+def test_a_truth_value_may_be_missing(dtype):
+    column = Column("b", boolean=True, fill="true", flags=True)
+    found = column.transform(pd.Series([True, None, False], dtype=dtype))
+    np.testing.assert_array_equal(found, [[1, 0], [1, 1], [0, 0]])
+
+
+def test_a_whole_number_may_be_filled_with_a_fraction():
+    found = Column("n", fill=2.5).transform(pd.Series([1, None, 4], dtype="Int64"))
+    np.testing.assert_array_equal(found, [[1], [2.5], [4]])
+
+
+@pytest.mark.parametrize("values", [[1, 10**400], [1, -(10**400)], [1, "1e999"], [1, "x"]])
+def test_a_number_that_float64_cannot_hold_is_refused_by_its_row(values):
+    with pytest.raises(SpecError, match=r"finite number") as refused:
+        Column("n").transform(pd.Series(values, dtype=object))
+    assert refused.value.problems[0].path == "[1].n"
 
 
 def test_fitted_numbers_from_elsewhere_are_those_of_the_spec():

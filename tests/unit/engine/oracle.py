@@ -146,9 +146,10 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int, rewrite=None, fo
             moved = moves.random(count) < reg.augmentation.probability
             drawn = moves.choice(np.array(reg.augmentation.pixels), size=(count, 2))
             shifts = np.where(moved[:, None], drawn, 0)
+        left = np.ones(inputs.shape)
         if reg.dropout_input:
             drawn = thinned.random(inputs.shape, dtype=np.float32)
-            inputs = inputs * (drawn >= np.float32(reg.dropout_input)) / (1 - reg.dropout_input)
+            left = (drawn >= np.float32(reg.dropout_input)) / (1 - reg.dropout_input)
         if reg.dropout:
             rows = size if reg.dropout_mask == "example" else count
             keep = drops.random((rows, hidden), dtype=np.float32) >= np.float32(reg.dropout)
@@ -159,7 +160,7 @@ def train(spec: RunSpec, data: Dataset, seed: int, epochs: int, rewrite=None, fo
             if shifts[at].any():
                 images = x.reshape(-1, *data.image_shape)
                 x = np.stack([shift_image(i, *shifts[at]) for i in images]).reshape(len(x), -1)
-            x = x - centre
+            x = (x - centre) * left[rows]
             masks = None
             if reg.dropout:
                 own = table[at] if reg.dropout_mask == "batch" else table[at * batch :][: len(x)]

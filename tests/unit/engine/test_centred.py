@@ -25,12 +25,12 @@ IMAGES = {
 }
 
 
-def wanted(augmentation, centred=True, dropout=0.0):
+def wanted(augmentation, centred=True, **others):
     data = {"name": "digits", "train_size": 50, "test_size": 40, "centred": centred}
     return spec(
         {
             "dataset": data,
-            "regularization": {"augmentation": augmentation, "dropout": dropout},
+            "regularization": {"augmentation": augmentation, **others},
             "probes": {"boundary": None},
         }
     )
@@ -40,9 +40,9 @@ def trainer(run):
     return Trainer(run, datasets.load(run.dataset, stream(SEED, "data")), SEED)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_shifts_of_centred_images_agree_with_the_oracle(dropout):
-    run = wanted(IMAGES["shift"], dropout=dropout)
+@pytest.mark.parametrize("others", [{}, {"dropout": 0.3}, {"dropout_input": 0.4}])
+def test_shifts_of_centred_images_agree_with_the_oracle(others):
+    run = wanted(IMAGES["shift"], **others)
     trained = trainer(run)
     list(trained)
     expected = oracle.train(run, trained.data, SEED, run.training.epochs)
@@ -50,6 +50,13 @@ def test_shifts_of_centred_images_agree_with_the_oracle(dropout):
     for weights, bias, (w, b) in zip(network.weights, network.biases, expected, strict=True):
         np.testing.assert_allclose(weights, w, atol=5e-5)
         np.testing.assert_allclose(bias, b, atol=5e-5)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_dropped_inputs_are_zero_whatever_varies_the_images(name):
+    run = wanted(IMAGES[name], dropout_input=0.75)
+    inputs = trainer(run).examples.of_next_epoch()[0].inputs.dense
+    assert np.mean(inputs == 0) == pytest.approx(0.75, abs=0.05)
 
 
 @pytest.mark.parametrize("name", [name for name in IMAGES if name != "shift"])

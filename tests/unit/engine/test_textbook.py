@@ -246,6 +246,22 @@ def test_sam_follows_a_gradient_uphill_of_the_parameters():
         ),
         (
             {
+                "optimizer": SGD | {"clip_norm": 1.0},
+                "regularization": {"l2": 1.0, "l2_convention": "penalty"},
+            },
+            "l2_convention",
+            "clip_norm",
+        ),
+        (
+            {
+                "optimizer": SGD | {"sam": {}},
+                "regularization": {"l2": 1.0, "l2_convention": "penalty"},
+            },
+            "l2_convention",
+            "optimizer.sam",
+        ),
+        (
+            {
                 "model.loss": "squared",
                 "probes.calibration": None,
                 "regularization.confidence_penalty": 0.1,
