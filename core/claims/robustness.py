@@ -85,6 +85,8 @@ def table(
     """
     pages = by_choice(experiments)
     choices = [each for each in (PRINTED, *CHOICES) if each.name in pages]
+    if choices == [PRINTED]:
+        return Table(choices, pages, (), {})
     printed = {one.claim.id: one for one in decided(pages[PRINTED.name])}
     found = {(claim, PRINTED.name): one for claim, one in printed.items()}
     varied = set()

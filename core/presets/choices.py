@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -86,19 +87,22 @@ def choice_of(preset: str, spec: ExperimentSpec) -> Choice | None:
     """
     own = _essence(spec)
     for choice in CHOICES:
-        if preset in choice.changes and own == _built(preset, choice.changes[preset], spec):
+        if preset in choice.changes and own == _built(preset, choice, spec.dataset.name):
             return choice
     return None
 
 
 def is_printed(preset: str, spec: ExperimentSpec) -> bool:
     """Whether an experiment is as the preset says, with the same exceptions."""
-    return _essence(spec) == _built(preset, {}, spec)
+    return _essence(spec) == _built(preset, None, spec.dataset.name)
 
 
-def _built(preset: str, changes: Changes, like: ExperimentSpec) -> dict[str, Any] | None:
+# A report asks for all choices of each of its experiments.
+@functools.lru_cache(256)
+def _built(preset: str, choice: Choice | None, dataset: str) -> dict[str, Any] | None:
+    changes = choice.changes[preset] if choice else {}
     try:
-        return _essence(build(preset, {**changes, "dataset.name": like.dataset.name}))
+        return _essence(build(preset, {**changes, "dataset.name": dataset}))
     except SpecError:
         return None
 

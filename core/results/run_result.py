@@ -23,8 +23,8 @@ class RunResult:
         params: The sweep's values of this run, by dotted path.
         seed: The run's seed.
         spec: The resolved spec.
-        curves: One (T,) array for each of ``CURVE_COLUMNS``, and of ``FURTHER_COLUMNS`` if
-            the run has a validation split.
+        curves: One (T,) array for each of ``CURVE_COLUMNS``, and of those of
+            ``FURTHER_COLUMNS`` that the run has: of a validation split, of averaged weights.
         arrays: Named result arrays (see docs/architecture.md); may load lazily.
         summary: JSON summary of the finished run; empty while it runs.
         state: The run's state.

@@ -101,7 +101,13 @@ def test_the_table_has_the_claims_that_a_choice_bears_on():
     assert not found.is_robust("l2-test-accuracy")
     own = found.outcomes["l2-test-accuracy", "moons-less-noise"]
     assert own.p_value < 0.05 < own.p_adjusted, "corrected as on the printed page"
-    assert table(experiments([], ["l2"]), decided).claims == []
+
+
+def test_nothing_is_decided_where_no_choice_was_run():
+    asked = []
+    found = table(experiments([], ["l2", "augmentation"]), asked.append)
+    assert not asked
+    assert ([each.name for each in found.choices], list(found.claims)) == (["printed"], [])
 
 
 def test_a_claim_that_is_not_measured_under_a_choice_is_not_robust():
